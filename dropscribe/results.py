@@ -34,7 +34,10 @@ class Word:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Segment:
-    """Some words in a row: a sentence, or a paragraph."""
+    """Some words of one speaker in a row: a sentence, or a paragraph.
+
+    Where people talk at once, those of others lie between its first and its last word.
+    """
 
     text: str
     """Its words, joined by spaces."""
@@ -164,7 +167,11 @@ def transcript_of(document: bytes, *, usd: float, outputs: Mapping[str, str]) ->
         segments=found.segments,
         paragraphs=tuple(
             Segment(
-                text=" ".join(word.text for word in found.words[one.first_word : one.last_word + 1]),
+                text=" ".join(
+                    word.text
+                    for word in found.words[one.first_word : one.last_word + 1]
+                    if word.speaker == one.speaker
+                ),
                 **{name: getattr(one, name) for name in one.__struct_fields__},
             )
             for one in found.paragraphs

@@ -122,7 +122,9 @@ class Words(msgspec.Struct, kw_only=True, frozen=True):
     complete: bool
     revision: int
     words: Columns
+    """Paragraph after paragraph: where people talk at once, not in the order of time. Edits count in these."""
     paragraphs: list[int]
+    """The first word of each."""
     gaps: list[tuple[int, int]]
     speakers: list[str]
 

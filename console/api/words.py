@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from itertools import accumulate
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from console.api.types import Columns, Peaks, Words
 from shared.flow.reading import live, output_files, peaks, revision
 from shared.outputs.formats import FILES
 from shared.outputs.printable import milliseconds, tidy
-from shared.outputs.segments import paragraphs, sentences
+from shared.outputs.segments import in_reading_order, paragraphs, sentences
 from shared.results import PEAK_RATE
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def shown(
     complete: bool = True,
     gaps: Sequence[tuple[float, float]] = (),
 ) -> Words:
-    """Words as the API shows them.
+    """Words as the API shows them: paragraph after paragraph, which is their order but where people talk at once.
 
     Args:
         found: tidy.
@@ -67,7 +68,9 @@ def shown(
     """
     heard = sorted({each.speaker for each in found if each.speaker is not None} | set(names))
     place = {speaker: index for index, speaker in enumerate(heard)}
-    starts = [each.first for each in paragraphs(found, sentences(found))]
+    blocks = paragraphs(found, sentences(found))
+    found = in_reading_order(found, blocks)
+    starts = [0, *accumulate(each.count for each in blocks)][:-1]
     # A paragraph ends where words are missing.
     for _, end in gaps:
         after = next((index for index, each in enumerate(found) if each.start >= end), None)

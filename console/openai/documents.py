@@ -32,6 +32,7 @@ class Word(msgspec.Struct, kw_only=True):
     start: float
     end: float
     confidence: float
+    speaker: int | None = None
 
 
 class Segment(msgspec.Struct, kw_only=True):
@@ -141,7 +142,7 @@ def _verbose(transcript: Transcript, wanted: Wanted) -> dict[str, Any]:
 
 def _segment(number: int, one: Segment, words: Sequence[Word]) -> dict[str, Any]:
     text = f" {one.text}"
-    heard = words[one.first_word : one.last_word + 1]
+    heard = [word for word in words[one.first_word : one.last_word + 1] if word.speaker == one.speaker]
     return {
         "id": number,
         # Whisper counts in frames of 10 ms where the window begins that it heard this in.

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from dropscribe.results import Segment, Transcript, Word
 
@@ -61,9 +61,7 @@ def answer(transcript: Transcript, now: float) -> bytes:
                             "words": [_word(one) for one in words],
                             "paragraphs": {
                                 "transcript": "".join(f"\n{one.text}\n" for one in transcript.paragraphs),
-                                "paragraphs": [
-                                    _paragraph(one, transcript.segments) for one in transcript.paragraphs
-                                ],
+                                "paragraphs": [_paragraph(one, transcript) for one in transcript.paragraphs],
                             },
                         }
                     ]
@@ -100,11 +98,17 @@ def _word(one: Word) -> dict[str, Any]:
     }
 
 
-def _paragraph(one: Segment, segments: Sequence[Segment]) -> dict[str, Any]:
-    inside = [each for each in segments if one.first_word <= each.first_word <= one.last_word]
+def _paragraph(one: Segment, transcript: Transcript) -> dict[str, Any]:
+    # Where people talk at once, those of others are in between.
+    inside = [
+        each
+        for each in transcript.segments
+        if one.first_word <= each.first_word <= one.last_word and each.speaker == one.speaker
+    ]
+    words = transcript.words[one.first_word : one.last_word + 1]
     return {
         "sentences": [{"text": each.text, "start": each.start, "end": each.end} for each in inside],
-        "num_words": one.last_word - one.first_word + 1,
+        "num_words": sum(word.speaker == one.speaker for word in words),
         "start": one.start,
         "end": one.end,
         **_speaker(one),

@@ -4,7 +4,8 @@ The numbers are those of the BBC Subtitle Guidelines (bbc.co.uk/accessibility/fo
 subtitles, sections 3 to 5) and the Netflix Timed Text Style Guide (General Requirements, English).
 When people speak fast they contradict each other; then the later one in this list gives way:
 
-1. captions never overlap; every word is in exactly one, in order, and each caption has words of one speaker only;
+1. captions overlap only where people talk at once; every word is in exactly one, in order, and each caption has words
+   of one speaker only;
 2. no caption is early: it appears when its first word is spoken;
 3. at most two lines of 42 characters, or another `Shape`, including the name of a new speaker (a longer word has a
    caption of its own);
@@ -25,7 +26,7 @@ from math import inf
 from typing import TYPE_CHECKING, Self
 
 from shared.outputs.printable import NO_NAMES, milliseconds, speaker_label
-from shared.outputs.segments import ends_sentence
+from shared.outputs.segments import ends_sentence, stretches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -103,7 +104,7 @@ class Caption:
     start: int
     """Milliseconds."""
     end: int
-    """Milliseconds, after `start` and not after the start of the next."""
+    """Milliseconds, after `start`; not after the start of the next, except where two people talk at once."""
     lines: tuple[str, ...]
     """At most as many as the shape has."""
     speaker: int | None = None
@@ -114,14 +115,16 @@ class Caption:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Stream:
-    """The words as columns, one entry a word."""
+    """The words as columns, one entry a word, stretch after stretch: where people talk at once, not in order of time."""
 
+    order: list[int]
+    """Index among all words."""
     texts: list[str]
     """As in `Word`."""
     labels: list[str]
-    """The speaker's name before the first word of a turn, else empty."""
+    """The speaker's name before a word at which somebody begins, or may go on after another speaker; else empty."""
     lengths: list[int]
-    """Characters, label included."""
+    """Characters."""
     starts: list[int]
     """Milliseconds."""
     ends: list[int]
@@ -149,50 +152,69 @@ def captions(
         segments: their sentences, from `segments.sentences`.
         names: of speakers, by number.
         shape: how large they are.
+
+    Returns:
+        Captions whose starts rise.
     """
-    stream = _stream(words, segments, names, shape)
+    said = stretches(words)
+    stream = _stream(words, said, segments, names, shape)
+    ends = set(accumulate(map(len, said)))
     cuts: list[tuple[int, int]] = []
     first = 0
     for stop in range(1, len(words) + 1):
-        if (
-            stop == len(words)
-            or stream.starts[stop] - stream.ends[stop - 1] >= PAUSE
-            or stream.speakers[stop] != stream.speakers[stop - 1]
-        ):
+        if stop in ends or stream.starts[stop] - stream.ends[stop - 1] >= PAUSE:
             cuts += _cheapest_cuts(stream, first, stop)
             first = stop
+    cuts.sort(key=lambda one: stream.order[one[0]])
     return list(_timed(stream, cuts))
 
 
 def _stream(
-    words: Sequence[Word], segments: Sequence[Segment], names: Mapping[int, str], shape: Shape
+    words: Sequence[Word],
+    said: Sequence[Sequence[int]],
+    segments: Sequence[Segment],
+    names: Mapping[int, str],
+    shape: Shape,
 ) -> _Stream:
-    texts = [word.text for word in words]
-    starts = [milliseconds(word.start) for word in words]
-    ends = [milliseconds(word.end) for word in words]
+    order = [index for stretch in said for index in stretch]
+    own = [words[index] for index in order]
+    texts = [word.text for word in own]
+    starts = [milliseconds(word.start) for word in own]
+    ends = [milliseconds(word.end) for word in own]
     penalties = [_penalty(text) for text in texts]
-    for index in range(len(words) - 1):
+    for index in range(len(own) - 1):
         if starts[index + 1] - ends[index] >= BREATH:
             penalties[index] = max(penalties[index] - _BREATH_DISCOUNT, _AFTER_BREATH)
-    for one in segments:
+    last_words = {one.last for one in segments}
+    for place, index in enumerate(order):
         # A segment that ends at a pause in mid-sentence is a breath.
-        if ends_sentence(texts[one.last], "", 0.0):
-            penalties[one.last] = _AFTER_SENTENCE
-    speakers = [word.speaker for word in words]
-    labels = [
-        speaker_label(one, before, names) for one, before in zip(speakers, [None, *speakers], strict=False)
-    ]
+        if index in last_words and ends_sentence(texts[place], "", 0.0):
+            penalties[place] = _AFTER_SENTENCE
     return _Stream(
+        order=order,
         texts=texts,
-        labels=labels,
-        lengths=[len(label) + len(text) for label, text in zip(labels, texts, strict=True)],
+        labels=[label for stretch in said for label in _labels(words, stretch, names)],
+        lengths=[len(text) for text in texts],
         starts=starts,
         ends=ends,
         penalties=penalties,
-        speakers=speakers,
+        speakers=[word.speaker for word in own],
         shape=shape,
         emptiness=[_EMPTINESS * (1 - length / shape.full) ** 2 for length in range(shape.full + 1)],
     )
+
+
+def _labels(words: Sequence[Word], stretch: Sequence[int], names: Mapping[int, str]) -> Iterator[str]:
+    """The name before each word of a stretch with which a caption could begin after one of another speaker."""
+    first = stretch[0]
+    yield speaker_label(words[first].speaker, words[first - 1].speaker if first else None, names)
+    other = None
+    for before, index in pairwise(stretch):
+        if index > before + 1:
+            other = milliseconds(words[index - 1].start)
+        # The caption before is at most so long.
+        near = other is not None and other >= milliseconds(words[before].start) - MAX_DURATION
+        yield speaker_label(words[index].speaker, None, names) if near else ""
 
 
 def _penalty(text: str) -> float:
@@ -235,7 +257,7 @@ def _fitting(stream: _Stream, begin: int, stop: int) -> Iterator[tuple[int, int]
     """
     lengths, ends, width, lines = stream.lengths, stream.ends, stream.shape.width, stream.shape.lines
     latest = stream.starts[begin] + MAX_DURATION
-    line, above, number = lengths[begin], 0, 1
+    line, above, number = len(stream.labels[begin]) + lengths[begin], 0, 1
     yield begin + 1, min(line, stream.shape.full)
     if line > width:
         return
@@ -260,13 +282,26 @@ def _timed(stream: _Stream, cuts: Sequence[tuple[int, int]]) -> Iterator[Caption
     for first, _ in cuts:
         # Words may start together, captions may not: each has at least a millisecond.
         appears.append(max(stream.starts[first], appears[-1] + 1 if appears else 0))
+    speakers = [stream.speakers[first] for first, _ in cuts]
+    spoken = [max(stream.ends[first:stop]) for first, stop in cuts]
+    until: dict[int | None, int] = {}
     for index, (first, stop) in enumerate(cuts):
-        lines, label = _lines(stream, first, stop), stream.labels[first]
-        following = appears[index + 1] if index + 1 < len(cuts) else None
+        own = speakers[index]
+        label = stream.labels[first] if index == 0 or speakers[index - 1] != own else ""
+        lines = _lines(stream, first, stop, label)
         length = len(label) + sum(map(len, lines))
         read = appears[index] + round(length * (1000 / stream.shape.speed))
-        end = _end(appears[index], max(stream.ends[first:stop]), read, following)
-        yield Caption(start=appears[index], end=end, lines=lines, speaker=stream.speakers[first], label=label)
+        later = range(index + 1, len(cuts))
+        # One of another speaker comes next only when this one's words are over.
+        following = next((n for n in later if speakers[n] == own or appears[n] >= spoken[index]), None)
+        end = _end(appears[index], spoken[index], read, None if following is None else appears[following])
+        at_once = following != index + 1 and index + 1 < len(cuts)
+        if at_once or any(time > appears[index] for who, time in until.items() if who != own):
+            # Both are shown, so that none is too short to be read.
+            same = next((appears[n] for n in later if speakers[n] == own), end + MIN_DURATION)
+            end = max(end, min(appears[index] + MIN_DURATION, same))
+        until[own] = max(until.get(own, 0), spoken[index])
+        yield Caption(start=appears[index], end=end, lines=lines, speaker=own, label=label)
 
 
 def _end(start: int, spoken: int, read: int, following: int | None) -> int:
@@ -287,20 +322,21 @@ def _end(start: int, spoken: int, read: int, following: int | None) -> int:
     return min(end, start + MAX_DURATION)
 
 
-def _lines(stream: _Stream, first: int, stop: int) -> tuple[str, ...]:
+def _lines(stream: _Stream, first: int, stop: int, label: str) -> tuple[str, ...]:
     """The text in one line, or in as few as it fits into, of about the same length, with breaks in good places."""
-    total = sum(stream.lengths[first:stop]) + stop - first - 1
+    total = len(label) + sum(stream.lengths[first:stop]) + stop - first - 1
     if total <= stream.shape.width or stop - first == 1:
         return (" ".join(stream.texts[first:stop]),)
-    breaks = _breaks(stream, first, stop)
+    breaks = _breaks(stream, first, stop, label)
     return tuple(" ".join(stream.texts[begin:end]) for begin, end in pairwise((first, *breaks, stop)))
 
 
-def _breaks(stream: _Stream, first: int, stop: int) -> tuple[int, ...]:
+def _breaks(stream: _Stream, first: int, stop: int, label: str) -> tuple[int, ...]:
     """Where the second and each further line begins; the cheapest of all ways to break the words."""
     width = stream.shape.width
     # Characters before each word, with one after each.
     before = list(accumulate((one + 1 for one in stream.lengths[first:stop]), initial=0))
+    before[1:] = [one + len(label) for one in before[1:]]
     for count in range(1, stream.shape.lines):
         cheapest = inf
         found: tuple[int, ...] = ()

@@ -110,7 +110,7 @@ class Heard:
 
 
 def _words(one: Segment) -> int:
-    return one.last - one.first + 1
+    return one.count
 
 
 @cache

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from shared.results import Word
 
@@ -79,8 +79,3 @@ def tidy(words: Iterable[Word]) -> tuple[Word, ...]:
         elif text := one_line(word.text):
             kept.append(replace(word, text=text))
     return tuple(kept)
-
-
-def join(words: Sequence[Word], first: int, last: int) -> str:
-    """The text of the words from `first` to `last`, both included."""
-    return " ".join(word.text for word in words[first : last + 1])

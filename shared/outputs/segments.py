@@ -2,7 +2,8 @@
 
 A segment ends, in this order:
 
-1. at a change of speaker, and at a pause of two seconds, whatever the punctuation says;
+1. at a change of speaker, and at a pause of two seconds, whatever the punctuation says (where people talk at once,
+   each speaker's words are cut by themselves);
 2. at the end of a sentence, if the model writes punctuation;
 3. at a pause of 0.7 seconds, if a stretch has no sentence end or runs over half a minute;
 4. at the widest gap, if even then a segment would run over half a minute.
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from shared.outputs.printable import join
+from shared.outputs.printable import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -61,7 +62,9 @@ class Segment:
     first: int
     """Index of its first word."""
     last: int
-    """Index of its last word."""
+    """Index of its last word. Those of other speakers in between, who talk at the same time, are not its own."""
+    count: int
+    """Number of its words."""
     start: float
     """Start of its first word, seconds."""
     end: float
@@ -90,23 +93,64 @@ def ends_sentence(word: str, following: str, pause: float) -> bool:
     return True
 
 
+def stretches(words: Sequence[Word]) -> list[list[int]]:
+    """Indexes of the words that a speaker says up to the next one, in the order of their first words.
+
+    A stretch goes on while another speaker talks over it: if it goes on before their words have ended, or they begin
+    before the word before them has.
+    """
+    found: list[list[int]] = []
+    latest: dict[int | None, list[int]] = {}
+    for index, word in enumerate(words):
+        own = latest.get(word.speaker)
+        if own is None or not _goes_on(words, own[-1], index):
+            own = latest[word.speaker] = []
+            found.append(own)
+        own.append(index)
+    return found
+
+
+def _goes_on(words: Sequence[Word], before: int, after: int) -> bool:
+    """Whether two words of a speaker, of whom nothing is said in between, are of one stretch."""
+    if after == before + 1:
+        return True
+    between = words[before + 1 : after]
+    end = max(milliseconds(one.end) for one in between)
+    return milliseconds(between[0].start) < milliseconds(words[before].end) or (
+        milliseconds(words[after].start) < end
+    )
+
+
+def own_words(words: Sequence[Word], first: int, last: int) -> list[Word]:
+    """The words of a segment or paragraph, by its first and last: those of its speaker."""
+    speaker = words[first].speaker
+    return [one for one in words[first : last + 1] if one.speaker == speaker]
+
+
 def sentences(words: Sequence[Word]) -> list[Segment]:
-    """Cut the words into segments: every word is in exactly one, in order."""
+    """Cut the words into segments: every word is in exactly one, and they are in the order of their first words."""
     found = []
+    for indexes in stretches(words):
+        own = [words[index] for index in indexes]
+        found += [segment(words, indexes[a], indexes[b]) for a, b in _cut(own)]
+    return sorted(found, key=lambda one: one.first)
+
+
+def _cut(words: Sequence[Word]) -> Iterator[tuple[int, int]]:
+    """The first and the last word of each segment of a stretch."""
     first = 0
     for last in range(len(words)):
-        if last + 1 == len(words) or _pause(words, last) >= LONG_PAUSE or _speaker_changes(words, last):
+        if last + 1 == len(words) or _pause(words, last) >= LONG_PAUSE:
             ends_well = ends_sentence(words[last].text, "", LONG_PAUSE)
         elif ends_sentence(words[last].text, words[last + 1].text, _pause(words, last)):
             ends_well = True
         else:
             continue
         if ends_well and words[last].end - words[first].start <= LONG_SEGMENT:
-            found.append(segment(words, first, last))
+            yield first, last
         else:
-            found += [segment(words, a, b) for a, b in _cut_at_pauses(words, first, last)]
+            yield from _cut_at_pauses(words, first, last)
         first = last + 1
-    return found
 
 
 def paragraphs(words: Sequence[Word], segments: Sequence[Segment]) -> list[Segment]:
@@ -116,17 +160,27 @@ def paragraphs(words: Sequence[Word], segments: Sequence[Segment]) -> list[Segme
     length = 0
     for index, one in enumerate(segments):
         length += len(one.text) + 1
-        last = index + 1 == len(segments)
+        following = segments[index + 1] if index + 1 < len(segments) else None
         if (
-            last
+            following is None
             or length > LONG_PARAGRAPH
-            or _pause(words, one.last) >= LONG_PAUSE
-            or _speaker_changes(words, one.last)
+            or following.speaker != one.speaker
+            or _between(words[one.last], words[following.first]) >= LONG_PAUSE
         ):
             found.append(segment(words, segments[first].first, one.last))
             first = index + 1
             length = 0
     return found
+
+
+def in_reading_order(words: Sequence[Word], blocks: Iterable[Segment]) -> tuple[Word, ...]:
+    """The words paragraph after paragraph; in their own order where nobody talks while another one does.
+
+    Args:
+        words: in order of time.
+        blocks: all their paragraphs.
+    """
+    return tuple(word for one in blocks for word in own_words(words, one.first, one.last))
 
 
 def turns(words: Iterable[Word]) -> Iterator[tuple[int, float, float]]:
@@ -138,28 +192,30 @@ def turns(words: Iterable[Word]) -> Iterator[tuple[int, float, float]]:
 
 
 def segment(words: Sequence[Word], first: int, last: int) -> Segment:
-    """The segment of the words from `first` to `last`, both included."""
+    """The segment of the words from `first` to `last`, both included, that their speaker says."""
+    own = own_words(words, first, last)
     return Segment(
         first=first,
         last=last,
-        start=words[first].start,
-        end=max(word.end for word in words[first : last + 1]),
-        text=join(words, first, last),
-        speaker=words[first].speaker,
+        count=len(own),
+        start=own[0].start,
+        end=max(word.end for word in own),
+        text=" ".join(word.text for word in own),
+        speaker=own[0].speaker,
     )
 
 
-def _speaker_changes(words: Sequence[Word], index: int) -> bool:
-    """Whether the speaker changes after a word that is not the last one."""
-    return words[index + 1].speaker != words[index].speaker
-
-
 def _pause(words: Sequence[Word], index: int) -> float:
-    """Seconds of silence after a word that is not the last one; negative if the words overlap.
+    """Seconds of silence after a word that is not the last one; negative if the words overlap."""
+    return _between(words[index], words[index + 1])
+
+
+def _between(before: Word, after: Word) -> float:
+    """Seconds of silence between two words; negative if they overlap.
 
     Rounded as the times are written, so that a pause that reads 2.000 is two seconds.
     """
-    return round(words[index + 1].start - words[index].end, 3)
+    return round(after.start - before.end, 3)
 
 
 def _cut_at_pauses(words: Sequence[Word], first: int, last: int) -> Iterator[tuple[int, int]]:

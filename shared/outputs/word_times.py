@@ -27,13 +27,15 @@ def words_vtt(
     """The captions as WebVTT with word times.
 
     Args:
-        captions: of these words, each word in exactly one, in order.
+        captions: of these words, each word in exactly one, those of a speaker in order.
         words: tidy.
         warnings: written as comments above the captions.
         names: of speakers, by number.
     """
-    spoken = iter(words)
-    return vtt(captions, (_lines(one, spoken, names) for one in captions), warnings)
+    speakers = {word.speaker for word in words}
+    # Captions of speakers who talk at once take turns.
+    spoken = {each: iter([word for word in words if word.speaker == each]) for each in speakers}
+    return vtt(captions, (_lines(one, spoken[one.speaker], names) for one in captions), warnings)
 
 
 def _lines(caption: Caption, spoken: Iterator[Word], names: Mapping[int, str]) -> Iterator[str]:

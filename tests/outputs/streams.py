@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 from hypothesis import strategies as st
@@ -80,6 +81,21 @@ any_stream = st.lists(
 def said_by(words: list[Word], speakers: list[int | None]) -> list[Word]:
     """The words, each with its speaker; those beyond the list are of the last one."""
     return [replace(one, speaker=speakers[min(index, len(speakers) - 1)]) for index, one in enumerate(words)]
+
+
+def together(*sides: list[Word]) -> list[Word]:
+    """The words of people who talk at once, by time."""
+    return sorted(itertools.chain(*sides), key=lambda one: one.start)
+
+
+def in_turn(words: list[Word]) -> list[Word]:
+    """The words, none of which lasts until after the next one has begun."""
+    ordered = together(words)
+    limits = [one.start for one in ordered[1:]] + [float("inf")]
+    return [
+        replace(one, end=max(one.start, min(one.end, limit)))
+        for one, limit in zip(ordered, limits, strict=False)
+    ]
 
 
 conversation = st.builds(

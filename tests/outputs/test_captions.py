@@ -7,7 +7,16 @@ from shared.model import Options
 from shared.outputs.captions import CHAINED_GAP, MAX_DURATION, MIN_DURATION, MIN_GAP, USUAL, Shape, captions
 from shared.outputs.printable import milliseconds
 from shared.outputs.segments import sentences
-from tests.outputs.streams import any_stream, conversation, ordinary, said_by, spoken, word
+from tests.outputs.streams import (
+    any_stream,
+    conversation,
+    in_turn,
+    ordinary,
+    said_by,
+    spoken,
+    together,
+    word,
+)
 
 
 def cut(words):
@@ -166,26 +175,51 @@ def test_a_name_takes_room_in_its_line():
     assert lines(said_by(spoken(text), [1])) == [("This is said", "by whoever speaks first here")]
 
 
-@given(conversation)
-def test_a_caption_is_of_one_speaker(words):
-    speakers = [one.speaker for one in words]
-    for one in cut(words):
-        count = sum(len(line.split(" ")) for line in one.lines)
-        said, speakers = speakers[:count], speakers[count:]
-        assert set(said) == {one.speaker}
+@given(any_stream | conversation)
+def test_every_word_is_shown_once_in_a_caption_of_its_speaker_in_order_whatever_the_engine_says(words):
+    found = cut(words)
+    for speaker in {one.speaker for one in (*words, *found)}:
+        said = [one for one in found if one.speaker == speaker]
+        shown = [text for one in said for line in one.lines for text in line.split(" ")]
+        assert shown == [one.text for one in words if one.speaker == speaker]
 
 
 @given(any_stream | conversation)
-def test_every_word_is_shown_once_in_order_whatever_the_engine_says(words):
-    shown = [text for one in cut(words) for line in one.lines for text in line.split(" ")]
-    assert shown == [one.text for one in words]
-
-
-@given(any_stream | conversation)
-def test_captions_never_overlap_and_are_always_visible_for_at_most_seven_seconds(words):
+def test_captions_appear_one_after_another_and_are_visible_for_at_most_seven_seconds(words):
     found = cut(words)
     assert all(0 < one.end - one.start <= MAX_DURATION for one in found)
-    assert all(a.end <= b.start for a, b in itertools.pairwise(found))
+    assert all(a.start < b.start for a, b in itertools.pairwise(found))
+
+
+@given(any_stream | conversation.map(in_turn))
+def test_captions_never_overlap_where_people_talk_one_after_another(words):
+    assert all(a.end <= b.start for a, b in itertools.pairwise(cut(words)))
+
+
+@given(any_stream | conversation)
+def test_captions_of_one_speaker_never_overlap(words):
+    found = cut(words)
+    for speaker in {one.speaker for one in found}:
+        said = [one for one in found if one.speaker == speaker]
+        assert all(a.end <= b.start for a, b in itertools.pairwise(said))
+
+
+def test_where_two_people_talk_at_once_each_has_captions_of_their_own():
+    one = said_by(spoken("We kept the boats in winter. They are old."), [1])
+    two = said_by(spoken("Nobody told me that. I am sorry.", start=1.0), [2])
+    found = cut(together(one, two))
+    assert [(each.label + " ".join(each.lines), each.start, each.end) for each in found] == [
+        ("Speaker 1: We kept the boats in winter.", 0, 1720),
+        ("Speaker 2: Nobody told me that.", 1000, 2120),
+        ("Speaker 1: They are old.", 1800, 3212),
+        ("Speaker 2: I am sorry.", 2200, 3494),
+    ]
+
+
+def test_a_short_word_said_while_another_one_talks_stays_for_a_second():
+    one = said_by(spoken("We kept all of the boats in winter, and nobody told us why."), [1])
+    two = said_by([word("Yes.", 0.95, 1.15)], [2])
+    assert [(each.start, each.end) for each in cut(together(one, two)) if each.speaker == 2] == [(950, 1950)]
 
 
 @given(any_stream | conversation)
@@ -235,7 +269,7 @@ SHAPES = st.builds(
 )
 
 
-@given(any_stream | conversation, SHAPES)
+@given(any_stream | conversation.map(in_turn), SHAPES)
 def test_captions_of_any_shape_hold_all_words_in_lines_that_fit(words, shape):
     found = captions(words, sentences(words), shape=shape)
     shown = [text for one in found for line in one.lines for text in line.split(" ")]

@@ -7,7 +7,7 @@ from shared.outputs.segments import Segment
 
 
 def paragraph(text, speaker=None):
-    return Segment(first=0, last=1, start=0.0, end=1.0, text=text, speaker=speaker)
+    return Segment(first=0, last=1, count=2, start=0.0, end=1.0, text=text, speaker=speaker)
 
 
 def test_nothing_said_is_an_empty_file():

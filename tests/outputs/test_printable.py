@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.outputs.printable import encodable, in_seconds, join, milliseconds, one_line, tidy
+from shared.outputs.printable import encodable, in_seconds, milliseconds, one_line, tidy
 from shared.results import Word
 from tests.outputs.streams import word
 
@@ -59,9 +59,3 @@ def test_any_text_becomes_one_line_that_utf_8_can_write(text):
 def test_half_characters_are_replaced_where_a_name_is_not_utf_8():
     name = b"caf\xe9.mp3".decode("utf-8", "surrogateescape")
     assert encodable(name) == "caf\ufffd.mp3"
-
-
-def test_words_are_joined_by_one_space():
-    words = [word("a", 0, 1), word("b", 1, 2), word("c", 2, 3)]
-    assert join(words, 0, 2) == "a b c"
-    assert join(words, 1, 1) == "b"

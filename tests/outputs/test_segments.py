@@ -5,7 +5,7 @@ from hypothesis import given
 
 from shared.outputs.segments import LONG_PAUSE, LONG_SEGMENT, ends_sentence, paragraphs, sentences, turns
 from shared.results import Word
-from tests.outputs.streams import any_stream, conversation, ordinary, said_by, spoken, word
+from tests.outputs.streams import any_stream, conversation, in_turn, ordinary, said_by, spoken, together, word
 
 
 def texts(words):
@@ -106,7 +106,15 @@ def test_a_paragraph_ends_with_its_sentence_once_it_is_long():
 def test_every_word_is_in_exactly_one_segment_and_one_paragraph(words):
     segments = sentences(words)
     for parts in (segments, paragraphs(words, segments)):
-        assert [index for one in parts for index in range(one.first, one.last + 1)] == list(range(len(words)))
+        said = [
+            index
+            for one in parts
+            for index in range(one.first, one.last + 1)
+            if words[index].speaker == one.speaker
+        ]
+        assert sorted(said) == list(range(len(words)))
+        assert sum(one.count for one in parts) == len(words)
+        assert [one.first for one in parts] == sorted(one.first for one in parts)
     ends = {one.last for one in segments}
     assert all(one.last in ends for one in paragraphs(words, segments))
 
@@ -145,11 +153,37 @@ def test_a_paragraph_of_one_speaker_holds_many_segments():
     ]
 
 
-@given(conversation)
-def test_segments_and_paragraphs_are_of_one_speaker(words):
+@given(conversation.map(in_turn))
+def test_segments_and_paragraphs_are_of_one_speaker_where_people_talk_one_after_another(words):
     segments = sentences(words)
     for one in (*segments, *paragraphs(words, segments)):
         assert {word.speaker for word in words[one.first : one.last + 1]} == {one.speaker}
+
+
+def test_a_sentence_stays_whole_while_another_speaker_talks():
+    one = said_by(spoken("We kept the boats in winter. They are old."), [1])
+    two = said_by(spoken("Nobody told me that. I am sorry.", start=0.95), [2])
+    words = together(one, two)
+    segments = sentences(words)
+    whole = [
+        (1, "We kept the boats in winter."),
+        (2, "Nobody told me that."),
+        (1, "They are old."),
+        (2, "I am sorry."),
+    ]
+    assert [(one.speaker, one.text) for one in segments] == whole
+    assert [(one.speaker, one.text) for one in paragraphs(words, segments)] == whole
+    assert [(one.first, one.last, one.count) for one in segments] == [
+        (0, 7, 6),
+        (4, 10, 4),
+        (9, 13, 3),
+        (12, 15, 3),
+    ]
+
+
+def test_a_pause_in_which_another_speaker_talks_without_an_overlap_ends_a_segment():
+    words = said_by(spoken("I wanted to no go home", pauses={2: 0.1, 3: 0.1}), [1, 1, 1, 2, 1, 1])
+    assert texts(words) == ["I wanted to", "no", "go home"]
 
 
 @given(ordinary)

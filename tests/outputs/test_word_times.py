@@ -9,7 +9,7 @@ from hypothesis import given
 from shared.outputs import render
 from shared.outputs.printable import milliseconds, tidy
 from tests.outputs.hostile import HOSTILE, NAMED, SILENT, TALKERS, TIDY
-from tests.outputs.streams import conversation, spoken, transcript, word
+from tests.outputs.streams import conversation, said_by, spoken, together, transcript, word
 
 TIME = re.compile(r"(\d\d):(\d\d):(\d\d)\.(\d{3})")
 
@@ -71,3 +71,12 @@ def test_words_that_begin_together_share_a_time():
 
 def test_silence_is_a_file_without_cues():
     assert written(SILENT) == "WEBVTT\n"
+
+
+def test_where_two_people_talk_at_once_each_word_has_its_own_time():
+    one = said_by(spoken("We kept them."), [1])
+    two = said_by(spoken("Nobody told me.", start=0.4), [2])
+    assert [cue.raw_text for cue in read(written(transcript(together(one, two))))] == [
+        "<v Speaker 1>We <00:00:00.300>kept <00:00:00.600>them.",
+        "<v Speaker 2>Nobody <00:00:00.700>told <00:00:01.000>me.",
+    ]

@@ -12,7 +12,7 @@ export const saveRevision = (id, body) => call("POST", `/recordings/${id}/revisi
 
 /**
  * Opens the editor of a paragraph. `saved()` is called when there is a new revision, `conflict(mine)` if somebody
- * was first: `mine` has `text`, and the time that the paragraph covers.
+ * was first: `mine` has `text`, its speaker, and the time that the paragraph covers.
  */
 export function editParagraph({ id, words, view, paragraph, saved, conflict }) {
   const owner = view.elements[paragraph];
@@ -38,7 +38,7 @@ export function editParagraph({ id, words, view, paragraph, saved, conflict }) {
       saved();
     } catch (error) {
       if (error.status !== 409) throw error;
-      conflict({ text, start: words.start[first], end: words.end[end - 1] + 1, theirs: error.body?.theirs });
+      conflict({ text, speaker: words.speaker[first], start: words.start[first], end: words.end[end - 1] + 1, theirs: error.body?.theirs });
       close();
     }
   };
@@ -95,7 +95,7 @@ export function Conflict({ id, mine, done }) {
   useEffect(() => {
     get(`/recordings/${id}/words`).then((answer) => setTheirs(new Words(answer)), announceError);
   }, []);
-  const [from, to] = theirs ? theirs.between(mine.start, mine.end) : [0, 0];
+  const [from, to] = theirs ? theirs.between(mine.start, mine.end, mine.speaker) : [0, 0];
   const text = theirs ? theirs.text.slice(from, to).join(" ") : "";
   const saveMine = async () => {
     const edits = editsOf(theirs.text.slice(from, to), from, mine.text);

@@ -22,6 +22,9 @@ export class Words {
     this.revision = answer.revision;
     this.gaps = answer.gaps || [];
     this.speakers = answer.speakers || [];
+    /** Words by their start: where people talk at once, paragraphs overlap in time. */
+    this.byTime = Uint32Array.from(start.keys()).sort((one, other) => start[one] - start[other] || one - other);
+    this.times = this.byTime.map((word) => start[word]);
     /** First word of each paragraph. */
     this.first = answer.paragraphs;
     /** Text of each paragraph: its words with a space between. */
@@ -48,7 +51,7 @@ export class Words {
 
   /** The word that is, or was last, spoken at `ms`; -1 before the first. */
   at(ms) {
-    return lastUpTo(this.start, ms);
+    return this.byTime[lastUpTo(this.times, ms)] ?? -1;
   }
 
   /** The word at a character of a paragraph's text. */
@@ -63,9 +66,11 @@ export class Words {
     return index === null || index === undefined ? "" : this.speakers[index] || `Speaker ${index + 1}`;
   }
 
-  /** The words of [startMs, endMs), as indices [from, to). */
-  between(startMs, endMs) {
-    return [lastUpTo(this.start, startMs - 1) + 1, lastUpTo(this.start, endMs - 1) + 1];
+  /** The words of a speaker in [startMs, endMs), as indices [from, to). */
+  between(startMs, endMs, speaker) {
+    const [first, stop] = [startMs, endMs].map((ms) => lastUpTo(this.times, ms - 1) + 1);
+    const own = this.byTime.subarray(first, stop).filter((word) => this.speaker[word] === speaker);
+    return own.length ? [Math.min(...own), Math.max(...own) + 1] : [first, first];
   }
 
   /** Words with a confidence below `threshold`, in [from, to). */

@@ -44,7 +44,7 @@ def corrected(words: Sequence[Word], edits: Sequence[Edit]) -> tuple[Word, ...]:
     """The words after some edits, whose indexes all count in the words before.
 
     Args:
-        words: those of the transcript, tidy.
+        words: those of the transcript, tidy, in reading order.
         edits: in any order; they must not overlap.
 
     Raises:
@@ -135,6 +135,8 @@ def _room(words: Sequence[Word], first: int, stop: int, count: int) -> tuple[flo
     after = words[stop].start if stop < len(words) else float("inf")
     if first < stop:
         start = words[first].start
+        # Of people who talk at once, the next in reading order may begin earlier.
+        after = after if after >= start else float("inf")
         # A later word may begin before an earlier one ends; the next word's start bounds those of the new ones.
         end = max(one.end for one in words[first:stop])
         return start, max(start, min(end, after))

@@ -22,6 +22,7 @@ from shared.formats import of_recording
 from shared.messages import from_fields, to_fields
 from shared.model import FileDigest
 from shared.outputs.printable import LONGEST_NAME, one_line
+from shared.outputs.segments import in_reading_order, paragraphs, sentences
 from shared.state import audit
 from shared.state.documents import REVISIONS, get_recording
 from shared.telemetry import log
@@ -160,9 +161,10 @@ def create(key: str, correction: Correction, ports: Ports) -> Revision:
     if not 0 <= correction.based_on < MOST_REVISIONS:
         raise BadRequest(f"There is no revision {correction.based_on}. Choose one that is listed.")
     before = transcript(recording, correction.based_on, ports)
+    words = in_reading_order(before.words, paragraphs(before.words, sentences(before.words)))
     after = replace(
         before,
-        words=corrected(before.words, correction.edits),
+        words=tuple(sorted(corrected(words, correction.edits), key=lambda one: one.start)),
         speakers=_named(before, correction),
         revision=correction.based_on + 1,
     )

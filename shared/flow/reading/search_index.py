@@ -13,7 +13,7 @@ from shared.errors import Permanent
 from shared.flow.reading import finished
 from shared.model import Recording
 from shared.outputs.printable import tidy
-from shared.outputs.segments import paragraphs, sentences
+from shared.outputs.segments import own_words, paragraphs, sentences
 from shared.ports import Hit, Passage
 from shared.state import documents
 from shared.telemetry import log
@@ -41,7 +41,9 @@ def passages(transcript: Transcript) -> tuple[Passage, ...]:
             start=words[one.first].start,
             text=one.text,
             # A word with a space in it, which an engine may write, is several to whoever counts spaces.
-            times=tuple(word.start for word in words[one.first : one.last + 1] for _ in word.text.split(" ")),
+            times=tuple(
+                word.start for word in own_words(words, one.first, one.last) for _ in word.text.split(" ")
+            ),
         )
         for one in paragraphs(words, sentences(words))
     )

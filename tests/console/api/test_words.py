@@ -5,9 +5,11 @@ import time
 
 import pytest
 
+from console.api.words import shown
 from shared.flow import forget, record
 from shared.flow.reading import finished
 from shared.outputs.formats import FILES, render
+from tests.outputs.streams import said_by, spoken, together
 
 
 def columns(answer):
@@ -99,3 +101,14 @@ def test_a_waveform_that_nobody_computed_is_made_for_whoever_looks_next(client, 
     )
     assert len(base64.b64decode(client.get(path).json()["peaks"])) == 1500
     assert probes == []
+
+
+def test_where_two_people_talk_at_once_a_paragraph_has_the_words_of_one():
+    one = said_by(spoken("We kept the boats in winter. They are old."), [1])
+    two = said_by(spoken("Nobody told me that.", start=0.95), [2])
+    found = shown(together(one, two), {})
+    ends = [*found.paragraphs[1:], len(found.words.text)]
+    assert [
+        (found.words.speaker[first], " ".join(found.words.text[first:end]))
+        for first, end in zip(found.paragraphs, ends, strict=True)
+    ] == [(0, "We kept the boats in winter."), (1, "Nobody told me that."), (0, "They are old.")]

@@ -19,11 +19,11 @@ from shared.model import Options
 
 @pytest.fixture
 def transcript():
-    words = [("Good", 0.5, 0.8), ("evening.", 0.8, 1.2), ("It", 4.0, 4.1), ("rained.", 4.1, 4.6)]
+    words = [("Good", 0.5, 0.8, 1), ("evening.", 0.8, 1.2, 1), ("It", 4.0, 4.1, 2), ("rained.", 4.1, 4.6, 2)]
     spans = [("Good evening.", 0.5, 1.2, 0, 1, 1), ("It rained.", 4.0, 4.6, 2, 3, 2)]
     file = {
         "versions": {"schema": 2}, "duration": 5.25, "language": "de-AT", "text": "Good evening.\n\nIt rained.",
-        "words": [{"text": t, "start": a, "end": b, "confidence": 0.5} for t, a, b in words],
+        "words": [{"text": t, "start": a, "end": b, "confidence": 0.5, "speaker": s} for t, a, b, s in words],
         "segments": [
             {"text": t, "start": a, "end": b, "first_word": i, "last_word": j, "speaker": s} for t, a, b, i, j, s in spans
         ],

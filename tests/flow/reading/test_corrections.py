@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shared.errors import BadRequest
 from shared.flow.reading.corrections import Edit, changes, corrected
 from shared.results import Word
+from tests.outputs.streams import said_by, spoken
 
 
 def words(*items):
@@ -88,3 +89,10 @@ def test_whatever_is_corrected_words_are_those_asked_for_and_starts_never_decrea
     assert [one.text for one in found] == after
     assert all(one.end >= one.start >= 0 for one in found)
     assert all(a.start <= b.start for a, b in pairwise(found))
+
+
+def test_words_after_which_a_paragraph_of_another_speaker_begins_earlier_keep_their_time():
+    one = said_by(spoken("We kept the boats."), [1])
+    two = said_by(spoken("Nobody told me.", start=0.5), [2])
+    found = corrected([*one, *two], (Edit(first=3, stop=4, text="big ships."),))
+    assert times(found)[3:5] == [("big", 0.9, 1.0), ("ships.", 1.0, 1.2)]

@@ -9,10 +9,11 @@ import pytest
 
 from shared.errors import BadRequest, StoreUnavailable
 from shared.flow import forget
-from shared.flow.reading import revision
+from shared.flow.reading import finished, revision
 from shared.flow.reading.corrections import Edit
 from shared.flow.reading.revision import Correction, StaleRevision
 from shared.state import audit, documents
+from tests.outputs.streams import said_by, spoken, together
 
 
 def fix(text, based_on=0, **more):
@@ -125,3 +126,17 @@ def test_forget_deletes_all_of_them_also_those_with_long_names(world, done, leng
     forget.forget(done.id, world.ports)
     assert not {one.name for one in world.ports.store.list("transcripts")} & set(made.outputs)
     assert revision.every(done.id, world.ports) == []
+
+
+def test_edits_count_paragraph_after_paragraph_where_people_talk_at_once(world, done, monkeypatch):
+    one = said_by(spoken("We kept the boats in winter."), [1])
+    two = said_by(spoken("Nobody told me that.", start=0.95), [2])
+    machine = replace(revision.transcript(done, 0, world.ports), words=tuple(together(one, two)))
+    monkeypatch.setattr(finished, "transcript", lambda *_: machine)
+    edit = Edit(first=3, stop=6, text="ships all summer.")
+    made = revision.create(done.id, Correction(based_on=0, edits=(edit,), author="ada"), world.ports)
+    text = stored(world, made.outputs)[next(one for one in made.outputs if one.endswith(".txt"))]
+    assert text.decode() == "Speaker 1: We kept the ships all summer.\n\nSpeaker 2: Nobody told me that.\n"
+    table = stored(world, made.outputs)[next(one for one in made.outputs if one.endswith("words.csv"))]
+    starts = [float(line.split(",")[0]) for line in table.decode().splitlines()[1:]]
+    assert starts == sorted(starts)
