@@ -305,3 +305,15 @@ def test_twelve_hours_are_few_elements_and_the_browsers_search_finds_all(open_pa
     assert page.evaluate(words) == 120_000
     style = "() => getComputedStyle(document.querySelector('.block')).contentVisibility"
     assert page.evaluate(style) == "auto"
+
+
+def test_where_two_people_talk_at_once_the_word_that_is_spoken_is_lit(open_page, fake):
+    answer = words_of([(0, "one two three four"), (1, "five six seven eight")], speakers=["Ann", "Bo"])
+    # The second speaker begins while the first one is at the second word.
+    answer["words"]["start"][4:] = [600, 1000, 1400, 1800]
+    answer["words"]["end"][4:] = [950, 1350, 1750, 2150]
+    fake.add("both", "both.wav", answer)
+    for moment, word in ((0.65, "five"), (0.85, "three"), (1.45, "seven"), (1.85, "eight")):
+        page = open_page(f"/recordings/both#t={moment}")
+        expect(page.locator(".paragraph > p")).to_have_text(["one two three four", "five six seven eight"])
+        until(page, lambda page: page.evaluate(LIT), word)
