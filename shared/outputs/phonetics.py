@@ -41,7 +41,7 @@ class _Interval:
 def words_textgrid(
     words: Sequence[Word], sentences: Sequence[Segment], duration: float, names: Mapping[int, str] = NO_NAMES
 ) -> bytes:
-    """Tiers of words and sentences, and one of turns if speakers are told apart.
+    """Tiers of words and sentences, and one of turns if speakers are told apart; of each speaker where they talk at once.
 
     Intervals of a tier follow each other without gaps, and none is empty in time: a word that begins before the one
     before it has ended begins at that end, and lasts a millisecond at least.
@@ -53,14 +53,17 @@ def words_textgrid(
         duration: of the recording, seconds.
         names: of speakers, by number.
     """
-    tiers = {
-        "words": list(_apart((one.start, one.end, one.text) for one in words)),
-        "sentences": list(_apart((one.start, one.end, one.text) for one in sentences)),
-    }
-    said = ((start, end, speaker_name(one, names)) for one, start, end in turns(words))
-    if speakers := list(_apart(said)):
-        tiers["speakers"] = speakers
-    end = max(1, milliseconds(duration), *(tier[-1].end for tier in tiers.values() if tier))
+    tiers: list[tuple[str, list[_Interval]]] = []
+    speakers: list[int | None] = list(dict.fromkeys(one.speaker for one in words))
+    at_once = any(one.count <= one.last - one.first for one in sentences)
+    for kind, spoken in (("words", words), ("sentences", sentences)):
+        for who in speakers if at_once else [None]:
+            said = (one for one in spoken if not at_once or one.speaker == who)
+            name = kind if who is None else f"{kind} ({speaker_name(who, names)})"
+            tiers.append((name, list(_apart((one.start, one.end, one.text) for one in said))))
+    if taken := list(_apart((start, end, speaker_name(one, names)) for one, start, end in turns(words))):
+        tiers.append(("speakers", taken))
+    end = max(1, milliseconds(duration), *(tier[-1].end for _, tier in tiers if tier))
     lines = [
         'File type = "ooTextFile"',
         'Object class = "TextGrid"',
@@ -69,18 +72,25 @@ def words_textgrid(
         f"xmax = {in_seconds(end)}",
     ]
     lines += ["tiers? <exists>", f"size = {len(tiers)}", "item []:"]
-    for number, (name, spoken) in enumerate(tiers.items(), start=1):
-        intervals = list(_filled(spoken, end))
-        lines += [f"    item [{number}]:", '        class = "IntervalTier"', f'        name = "{name}"']
+    for number, (name, tier) in enumerate(tiers, start=1):
+        intervals = list(_filled(tier, end))
+        lines += [
+            f"    item [{number}]:",
+            '        class = "IntervalTier"',
+            f'        name = "{_quoted(name)}"',
+        ]
         lines += ["        xmin = 0", f"        xmax = {in_seconds(end)}"]
         lines.append(f"        intervals: size = {len(intervals)}")
         for index, one in enumerate(intervals, start=1):
-            quoted = one.text.replace('"', '""')
             lines.append(f"        intervals [{index}]:")
             lines.append(f"            xmin = {in_seconds(one.start)}")
             lines.append(f"            xmax = {in_seconds(one.end)}")
-            lines.append(f'            text = "{quoted}"')
+            lines.append(f'            text = "{_quoted(one.text)}"')
     return ("\n".join(lines) + "\n").encode()
+
+
+def _quoted(text: str) -> str:
+    return text.replace('"', '""')
 
 
 def _apart(spoken: Iterable[tuple[float, float, str]]) -> Iterator[_Interval]:

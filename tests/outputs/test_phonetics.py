@@ -5,9 +5,11 @@ import textgrid
 from hypothesis import given, settings
 
 from shared.outputs import render
+from shared.outputs.phonetics import words_textgrid
 from shared.outputs.printable import tidy
+from shared.outputs.segments import sentences
 from tests.outputs.hostile import HOSTILE, NAMED, SILENT, TALKERS, TIDY
-from tests.outputs.streams import conversation, said_by, spoken, transcript, word
+from tests.outputs.streams import conversation, said_by, spoken, together, transcript, word
 
 LABEL = re.compile(r"(\d+\.\d{3})\t(\d+\.\d{3})\t([^\t\n]+)\n")
 
@@ -103,3 +105,19 @@ def test_intervals_follow_each_other_without_a_gap(words):
 def test_turns_have_the_names_of_speakers(grid):
     marks = [one.mark for one in grid(NAMED)[2] if one.mark]
     assert marks[:2] == ["<b>*Ann*</b> \\ & -->", '"Bo" |x|']
+
+
+def test_where_two_people_talk_at_once_each_has_tiers_of_words_and_sentences():
+    one = said_by(spoken("We kept the boats in winter."), [1])
+    two = said_by([word("Yes.", 0.95, 1.15)], [2])
+    words = together(one, two)
+    grid = words_textgrid(words, sentences(words), 3.0, {2: 'Bo "B"'}).decode()
+    assert re.findall(r'name = "(.*)"', grid) == [
+        "words (Speaker 1)",
+        'words (Bo ""B"")',
+        "sentences (Speaker 1)",
+        'sentences (Bo ""B"")',
+        "speakers",
+    ]
+    for text, start, end in (("We kept the boats in winter.", "0.000", "1.800"), ("Yes.", "0.950", "1.150")):
+        assert f'xmin = {start}\n            xmax = {end}\n            text = "{text}"' in grid
