@@ -267,7 +267,10 @@ def test_a_deployment_that_was_destroyed_in_the_middle_of_a_rollout_can_be_deplo
     project.deploy()
     ports = project.world.ports
     old = {name: f"{name}-00007" for name in project.google.services}
-    rollout = state.Rollout(old=OLD, new=NEW, phase="shifting", began=1.0, old_revisions=old)
+    new = {name: f"{name}-00008" for name in old}
+    rollout = state.Rollout(
+        old=OLD, new=NEW, phase="shifting", began=1.0, old_revisions=old, new_revisions=new
+    )
     state.begin(rollout, ports)
     flags.change({"DROPSCRIBE_GPU_CANARY_PERCENT": "10"}, ports)
     project.google.services = dict(list(project.google.services.items())[:left])
