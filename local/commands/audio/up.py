@@ -257,14 +257,14 @@ def _keep_running(planned: Processes, ports: LocalPorts, stop: Event, page: Page
             if died:
                 ports.reclaim()
                 died = False
+            if page is not None and page.answers():
+                # No log has a token.
+                say(f"The page: {page.address}")
+                page = None
         except (OSError, DropscribeError) as error:
-            # The disk is full, the database locked, the system out of processes: none of it is for ever.
+            # The disk (also that of the log) is full, the database locked, the system out of processes: none of it is for ever.
             log.warning("not everything can be kept running now: %s", error)
             stop.wait(AGAIN)
-        if page is not None and page.answers():
-            # No log has a token.
-            say(f"The page: {page.address}")
-            page = None
 
 
 def _greet(ports: LocalPorts) -> None:
