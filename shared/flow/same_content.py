@@ -53,7 +53,9 @@ def reuse(source: StoredObject, options: Options, earlier: Recording, ports: Por
     decision = replace(found.decision, reason=reason, considered=())
     # A rendering that gives way to any other, should somebody else plan this upload in this moment.
     kept = replace(upload.first_seen(source, options, ports), planned=earlier.planned or earlier.created)
-    transcript = replace(found, recording=kept.id, source=source, decision=decision, revision=0)
+    transcript = replace(
+        found, recording=kept.id, source=source, title=options.title, decision=decision, revision=0
+    )
     rendered = transcript_files.keep(kept, transcript, ports)
     recording = replace(
         kept,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from shared.flow import record, same_content, upload
+from shared.flow import record, same_content, transcript_files, upload
 from shared.flow.chunk import commit_result
 from shared.messages import ChunkDone, object_from_event
 from shared.model import Options
@@ -50,6 +52,23 @@ def test_it_is_planned_with_the_files_that_it_will_have_and_says_whose_they_are(
     assert same_content.reason_of(one) == "same content as talk.wav, whose transcript it has"
     assert same_content.reason_of(done) == ""
     assert world.pull("cpu-worker") == []
+
+
+def test_its_heading_is_its_own_title_or_name_and_not_the_title_of_the_other_one(world, done):
+    titled = replace(done, options=Options(title="Monday"))
+    documents.put(documents.RECORDINGS, done.id, titled, world.ports)
+    source = object_from_event(world.upload("renamed.wav"))
+    other = object_from_event(world.upload("again.wav"))
+    assert same_content.reuse(source, Options(formats="md"), titled, world.ports)
+    assert same_content.reuse(other, Options(formats="md", title="Tuesday"), titled, world.ports)
+    found = {
+        one.source.name: file.data.decode().splitlines()[0]
+        for one in documents.recordings(world.ports.records)
+        if one.id != done.id
+        for file in transcript_files.kept(one, world.ports).files
+        if file.name == "transcript.md"
+    }
+    assert found == {"renamed.wav": "# renamed.wav", "again.wav": "# Tuesday"}
 
 
 def test_one_whose_message_is_lost_is_finished_by_the_sweeper_without_an_engine(world, done):
