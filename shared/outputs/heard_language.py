@@ -88,10 +88,10 @@ class Heard:
         strays: Counter[str] = Counter()
         first = 0.0
         for one, (code, sure) in zip(self._segments, self._told, strict=True):
-            if code != self._most and sure >= CERTAIN and _words(one) >= WORDS:
+            if code != self._most and sure >= CERTAIN and one.count >= WORDS:
                 first = first if strays else one.start
-                strays[code] += _words(one)
-        total = sum(map(_words, self._segments))
+                strays[code] += one.count
+        total = sum(one.count for one in self._segments)
         if strays.total() < max(STRAY, SHARE * total):
             return ""
         found = languages.listed(tuple(sorted(strays, key=lambda code: (-strays[code], code))))
@@ -105,12 +105,8 @@ class Heard:
         counts: Counter[str] = Counter()
         for one, (code, sure) in zip(self._segments, self._told, strict=bool(self._told)):
             if sure > least:
-                counts[code] += _words(one)
+                counts[code] += one.count
         return min(counts, key=lambda code: (-counts[code], code)) if counts else None
-
-
-def _words(one: Segment) -> int:
-    return one.count
 
 
 @cache
