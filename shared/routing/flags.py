@@ -106,11 +106,11 @@ def change(assignments: Mapping[str, str], ports: Ports) -> Flags:
 
     stored = ports.records.get(CONFIG, KEY) or {}
     flags = _parsed(changed(stored))
-    if wrong := _wrong(flags.values, ports.settings):
+    wrong = _wrong(flags.values, ports.settings)
+    if wrong and _wrong(_parsed(stored).values, ports.settings):
         # What a person wrote wrongly into the document is ignored by whoever reads it, and stands in nobody's way here.
         rest = Flags(values={name: value for name, value in flags.values.items() if name not in values})
-        known = _wrong(_parsed(stored).values, ports.settings)
-        wrong = _wrong(values, rest.applied(ports.settings)) if known else wrong
+        wrong = _wrong(values, rest.applied(ports.settings))
     if wrong:
         raise BadRequest(f"With this flag, {wrong}.")
     if not ports.records.create(CONFIG, KEY, changed({})):
