@@ -86,11 +86,14 @@ def _taken_over(recording: Recording, ports: Ports) -> bool:
 
     def ours(stored: Recording) -> Recording | None:
         same = (stored.planned, stored.published) == (recording.planned, recording.published)
-        return (
-            replace(stored, planned=max(ports.clock.now(), (stored.planned or 0.0) + 0.001)) if same else None
-        )
+        return replace(stored, planned=planned_anew(stored, ports)) if same else None
 
     return documents.change_recording_first(ports, recording.id, ours)[1]
+
+
+def planned_anew(recording: Recording, ports: Ports) -> float:
+    """When a recording is planned again, seconds since 1970: later than before, which tells who has read it before."""
+    return max(ports.clock.now(), (recording.planned or 0.0) + 0.001)
 
 
 def forget_published(key: str, ports: Ports) -> Recording | None:

@@ -108,8 +108,7 @@ def again(recording: Recording, indexes: Sequence[int], ports: Ports) -> Recordi
         recording.id, _usd(recording, indexes, ports), ports, life=recording.life, again=True
     )
     held = admission.lasting if admission.action == "hold" else ""
-    # It tells apart those who found the same, so it must grow.
-    planned = max(ports.clock.now(), (recording.planned or 0.0) + 0.001)
+    planned = dispatch.planned_anew(recording, ports)
 
     def to_unpublished(stored: Recording) -> Recording | None:
         if stored.files:

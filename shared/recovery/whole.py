@@ -59,8 +59,7 @@ def take_over(
         Transient: it is not confirmed, or the new chunks may not be published: then the sweeper publishes them.
     """
     engine = chunks[0].engine
-    # It tells apart those who read the plan before, so it must grow.
-    planned = max(ports.clock.now(), (recording.planned or 0.0) + 0.001)
+    planned = dispatch.planned_anew(recording, ports)
 
     def taken(stored: Recording) -> Recording | None:
         if stored.state != "PLANNED" or stored.files or stored.withdrawn:
