@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
@@ -29,5 +29,4 @@ async def pieces(request: Request, size: int) -> AsyncIterator[bytes]:
 
 def room(file: BinaryIO) -> int:
     """Bytes that still fit on the disk of a file."""
-    disk = os.fstatvfs(file.fileno())
-    return disk.f_bavail * disk.f_frsize
+    return shutil.disk_usage(file.fileno()).free

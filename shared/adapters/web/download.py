@@ -8,8 +8,8 @@ message quotes the query of an address, which may be what signs it.
 from __future__ import annotations
 
 import io
-import os
 import re
+import shutil
 import ssl
 import time
 from collections.abc import Callable
@@ -223,10 +223,9 @@ def _too_large(said: str, how: str, most: int) -> OverLimit:
 def _room(file: BinaryIO) -> int | None:
     """Bytes that still fit on the disk of a file; None where it is on none."""
     try:
-        disk = os.fstatvfs(file.fileno())
+        return shutil.disk_usage(file.fileno()).free
     except io.UnsupportedOperation:
         return None
-    return disk.f_bavail * disk.f_frsize
 
 
 def _why(error: Exception) -> str:

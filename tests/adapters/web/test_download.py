@@ -57,7 +57,7 @@ def test_a_recording_of_unknown_length_comes_whole(server, fetch):
 
 def test_a_recording_for_which_the_disk_has_no_room_is_not_begun(server, tmp_path, monkeypatch):
     server.answers["/x"] = ok(BODY, "Content-Type: audio/mpeg")
-    monkeypatch.setattr("os.fstatvfs", lambda file: SimpleNamespace(f_bavail=10, f_frsize=4096))
+    monkeypatch.setattr("shutil.disk_usage", lambda file: SimpleNamespace(free=40_960))
     with (tmp_path / "x").open("wb") as into, pytest.raises(StoreUnavailable, match=r"256 kB.* 41 kB.*room"):
         Download(most_bytes=10**6, **server.way)(server.url("/x"), into, lambda done, total: None)
     assert not (tmp_path / "x").read_bytes()
