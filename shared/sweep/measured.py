@@ -5,9 +5,11 @@ Nothing is read where nobody listens. A part that cannot be read is left out: a 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.errors import DropscribeError
+from shared.messages import from_fields
 from shared.planning import worker_pools
 from shared.routing import conditions
 from shared.state import documents, ledger
@@ -21,6 +23,15 @@ LONGEST_AGE = 30 * 86_400.0
 
 LOOKS = 10
 """Recordings that ended last: among them the last transcript is looked for."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Rollout:
+    """What is measured of a rollout, by the names of `deployment/rollout/state.py`, which stands above this."""
+
+    phase: str = ""
+    since: float = 0.0
+    guarded: float = 0.0
 
 
 def measure_state(ports: Ports) -> None:
@@ -62,11 +73,9 @@ def _transcript_age(ports: Ports) -> None:
 
 
 def _rollout(ports: Ports) -> None:
-    # By the names of `deployment/rollout/state.py`, which stands above this.
-    stored = ports.records.get("state", "release") or {}
-    looked = max(stored.get("since", 0.0), stored.get("guarded", 0.0))
-    watched = stored.get("phase") in {"shifting", "returning"}
-    unguarded = ports.clock.now() - looked if watched else 0.0
+    stored = from_fields(ports.records.get("state", "release") or {}, _Rollout)
+    watched = stored.phase in {"shifting", "returning"}
+    unguarded = ports.clock.now() - max(stored.since, stored.guarded) if watched else 0.0
     measure("rollout_unguarded_seconds", max(0.0, unguarded))
 
 

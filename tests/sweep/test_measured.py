@@ -76,6 +76,15 @@ def test_a_rollout_that_nobody_guards_is_measured_and_one_that_waits_for_a_perso
     assert told.of("rollout_unguarded_seconds") == [(one, {}) for one in expected]
 
 
+def test_a_record_of_a_rollout_that_somebody_damaged_fails_no_sweep(world, told):
+    """By hand, into the document."""
+    fields = {"phase": "shifting", "since": "yesterday", "guarded": 1.0}
+    world.ports.records.create("state", "release", fields)
+    measured.measure_state(world.ports)
+    assert told.of("rollout_unguarded_seconds") == []
+    assert told.of("spend_today_usd") == [(0.0, {})]
+
+
 def test_the_spending_of_today_is_the_sum_of_its_rows(world, told):
     recording = upload.on_upload(world.upload(), world.ports)
     _, row = heard(recording, recording.chunks[0])
