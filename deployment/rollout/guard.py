@@ -67,7 +67,8 @@ class Guard:
 
     def back(self, rollout: Rollout, reason: str) -> Rollout:
         """Note that it goes back, before anything moves."""
-        return self._to(rollout, "returning", f"it goes back: {reason}", reason=reason)
+        now = self._ports.clock.now()
+        return self._to(rollout, "returning", f"it goes back: {reason}", since=now, reason=reason)
 
     def _shift(self, rollout: Rollout) -> Rollout:
         share = rollout.limits.shares[rollout.step]

@@ -90,7 +90,7 @@ class Rollout:
     step: int = 0
     """Index of the present share."""
     since: float = 0.0
-    """When the present step began, seconds since 1970."""
+    """When the present step, or the way back, began, seconds since 1970."""
     bad_since: dict[str, float] = field(default_factory=dict)
     """Since when a trouble lasts, seconds since 1970."""
     guarded: float = 0.0

@@ -385,6 +385,21 @@ def test_a_guard_that_is_refused_counts_as_none_for_the_command_and_for_the_aler
     assert GUARDED not in deployment.said
 
 
+@pytest.mark.parametrize("before", ["laying", "done"])
+def test_a_release_on_its_way_back_is_not_called_unguarded_before_the_guard_could_look(deployment, before):
+    """Neither one that never got traffic, nor one that took over days ago."""
+    rollout = begin(NEW, deployment.cloud, deployment.ports, deployment.limits)
+    while rollout.phase != before:
+        rollout = deployment.steps.act(rollout)
+        deployment.world.clock.time += 7200
+    deployment.world.clock.time += 86400
+    deployment.steps.back(rollout, "a person asked for it")
+    deployment.world.clock.time += 30
+    with listening() as told:
+        measured._rollout(deployment.ports)
+    assert told.of("rollout_unguarded_seconds") == [(30.0, {})]
+
+
 def test_a_flag_that_somebody_wrote_wrongly_keeps_no_bad_release(project):
     """By hand, into the document: `dropscribe flags` refuses it."""
     deployment = project.deployment
