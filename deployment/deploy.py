@@ -162,11 +162,11 @@ class Deploy:
             self._terraform.apply(images, images.gpu)
         else:
             self._person.say("Everything stands as it should.")
-        self._no_rollout()
-        self._traffic()
         outputs = self._terraform.outputs()
-        smoke = self._smoke(self._ports_of(outputs["environment"]))
-        self._tell(outputs, smoke)
+        ports = self._ports_of(outputs["environment"])
+        self._no_rollout_in(ports)
+        self._traffic()
+        self._tell(outputs, self._smoke(ports))
         return True
 
     def _has_state(self) -> bool:
@@ -180,22 +180,21 @@ class Deploy:
             return None
 
     def _no_rollout(self) -> None:
+        """Look for a rollout in what stands of the deployment."""
+        if self._cloud.anything() and "environment" in (outputs := self._terraform.outputs()):
+            self._no_rollout_in(self._ports_of(outputs["environment"]))
+
+    def _no_rollout_in(self, ports: Ports) -> None:
         """A deployment moves all traffic at once, so none is made in the middle of a rollout."""
-        if not self._cloud.anything():
-            return
-        outputs = self._terraform.outputs()
-        if "environment" not in outputs:
-            return
-        ports = self._ports_of(outputs["environment"])
         stored = state.read(ports)
-        if stored is not None and not stored.ended:
-            if not all(self._cloud.has(one) for one in stored.old_revisions):
-                self._abandon(ports)
-                return
+        if stored is None or stored.ended:
+            return
+        if all(self._cloud.has(one) for one in stored.old_revisions):
             raise BadRequest(
                 f"A rollout is under way ({stored.phase}): `make rollout` goes on with it, `make rollback` ends it. "
                 "Deploy after that."
             )
+        self._abandon(ports)
 
     def _abandon(self, ports: Ports) -> None:
         """End a rollout whose functions were taken down: it could go neither on nor back."""
