@@ -2,8 +2,8 @@
 
 locals {
   clocks = {
-    sweeper = { name = "dropscribe-tick", deadline = 1800, does = "Looks after capacity, stuck recordings and lost events" }
-    guard   = { name = "dropscribe-guard", deadline = 600, does = "Looks after a rollout that is under way" }
+    sweeper = { name = "dropscribe-tick", does = "Looks after capacity, stuck recordings and lost events" }
+    guard   = { name = "dropscribe-guard", does = "Looks after a rollout that is under way" }
   }
 }
 
@@ -16,7 +16,7 @@ resource "google_cloud_scheduler_job" "tick" {
   description      = each.value.does
   schedule         = "* * * * *"
   time_zone        = "Etc/UTC"
-  attempt_deadline = "${each.value.deadline}s"
+  attempt_deadline = "${local.functions[each.key].timeout}s"
 
   # The next minute tries again.
   retry_config {
