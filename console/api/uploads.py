@@ -73,27 +73,36 @@ class Places:
         """Its id.
 
         Raises:
-            ApiError: there are too many.
+            ApiError: there are too many, or it does not fit on the disk; its file is closed.
         """
-        self.drop_forgotten()
-        if len(self._open) >= MOST:
-            place.file.close()
-            raise ApiError(503, "too_many_uploads", f"{MOST} uploads are under way. Wait for some to end.")
-        key = secrets.token_urlsafe(16)
-        place.touched = time.monotonic()
-        self._open[key] = place
-        return key
-
-    def drop_forgotten(self) -> None:
-        """Forget those that nobody goes on with."""
         now = time.monotonic()
+        # Those that nobody goes on with would be counted as coming, and what there is of them fills the disk.
         for key, one in list(self._open.items()):
             if now - one.touched > FORGOTTEN and not one.lock.locked():
                 self.drop(key)
+        try:
+            self._check_room(place)
+        except ApiError:
+            place.file.close()
+            raise
+        key = secrets.token_urlsafe(16)
+        place.touched = now
+        self._open[key] = place
+        return key
 
-    def coming(self) -> int:
-        """Bytes that were promised and have not come yet."""
-        return sum(one.size - one.there for one in self._open.values())
+    def _check_room(self, place: Place) -> None:
+        # A copy: other threads end some meanwhile.
+        under_way = list(self._open.values())
+        free = max(0, room(place.file) - sum(one.size - one.there for one in under_way))
+        if place.size > free:
+            raise ApiError(
+                507,
+                "no_space",
+                f"{place.name} has {human_size(place.size)}, and the disk of the server has {human_size(free)} for it. Make "
+                "room, or send a smaller file.",
+            )
+        if len(under_way) >= MOST:
+            raise ApiError(503, "too_many_uploads", f"{MOST} uploads are under way. Wait for some to end.")
 
     def find(self, key: str) -> Place:
         """One of them.
@@ -137,17 +146,6 @@ def place(body: UploadBody, request: Request, ports: Ports) -> Upload:
     if begun is not None:
         return begun
     made = Place(name=name, size=body.size, metadata=metadata_of(options), file=ports.store.stage(bucket))
-    # They would be counted as coming, and what there is of them fills the disk.
-    places.drop_forgotten()
-    free = max(0, room(made.file) - places.coming())
-    if body.size > free:
-        made.file.close()
-        raise ApiError(
-            507,
-            "no_space",
-            f"{name} has {human_size(body.size)}, and the disk of the server has {human_size(free)} for it. Make room, or "
-            "send a smaller file.",
-        )
     key = places.add(made)
     return Upload(id=key, upload_url=f"/api/v1/uploads/{key}", method="PUT", headers={})
 

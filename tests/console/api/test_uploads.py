@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
 
 from console.api import uploads as server
@@ -152,6 +154,26 @@ def test_what_is_given_up_or_forgotten_leaves_its_room_to_others(client, monkeyp
     assert client.post("/api/v1/uploads", json=body).status_code == 507
     monkeypatch.setattr(server, "FORGOTTEN", -1.0)
     assert client.post("/api/v1/uploads", json=body).status_code == 200
+
+
+def test_an_upload_may_end_while_the_room_for_another_one_is_counted(monkeypatch):
+    places, ended = server.Places(), []
+    monkeypatch.setattr(server, "room", lambda file: 1_000_000)
+
+    class Other(server.Place):
+        def __getattribute__(self, name):
+            if name == "there" and ended:
+                places.drop(ended.pop())
+            return super().__getattribute__(name)
+
+    def add(kind):
+        return places.add(kind(name="one.wav", size=300_000, metadata={}, file=BytesIO()))
+
+    add(Other)
+    ended.append(add(server.Place))
+    key = add(server.Place)
+    assert not ended
+    assert places.find(key).size == 300_000
 
 
 def test_an_upload_that_was_refused_is_over(client):
