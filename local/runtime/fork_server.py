@@ -36,7 +36,8 @@ ROOM = "." * 1000
 
 def works() -> bool:
     """Whether this system has what it needs."""
-    if sys.platform != "linux":
+    # Python has them only where it was compiled with headers of Linux 5.3, whatever it runs on.
+    if sys.platform != "linux" or not (hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal")):
         return False
     try:
         os.close(os.pidfd_open(os.getpid()))

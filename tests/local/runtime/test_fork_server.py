@@ -186,6 +186,18 @@ def test_a_server_that_does_not_answer_is_replaced(server, monkeypatch):
     assert server.start(["nowhere.py", "on_upload", "0", "4"]).wait() == 1
 
 
+@pytest.mark.parametrize(("module", "name"), [(os, "pidfd_open"), (signal, "pidfd_send_signal")])
+def test_a_python_that_was_compiled_for_an_older_linux_starts_each_function_by_itself(
+    monkeypatch, module, name
+):
+    monkeypatch.delattr(module, name)
+    assert not fork_server.works()
+    made = processes.planned({})
+    made.end()
+    assert made.server is None
+    assert all(one.server is None for one in made.children)
+
+
 def test_waiting_has_an_end(plan):
     plan.keep_running()
     began = concurrency.monotonic()
