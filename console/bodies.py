@@ -1,4 +1,4 @@
-"""Bodies of requests that are too large for memory."""
+"""Bodies of requests that are too large for memory, and their end."""
 
 from __future__ import annotations
 
@@ -25,6 +25,12 @@ async def pieces(request: Request, size: int) -> AsyncIterator[bytes]:
             gathered.clear()
     if gathered:
         yield bytes(gathered)
+
+
+async def hung_up(request: Request) -> None:
+    """Return when whoever sent a request has hung up; what was not read of its body is dropped."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def room(file: BinaryIO) -> int:

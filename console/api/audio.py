@@ -11,6 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from console.api.answers import ApiError, answered
 from console.api.rows import find
 from console.api.types import Sound
+from console.bodies import hung_up
 from shared.errors import BadMedia
 from shared.flow.reading import rendition
 
@@ -73,17 +74,12 @@ async def _prepared(one: Recording, request: Request, ports: Ports) -> tuple[Sto
     renditions: Renditions = request.app.state.renditions
     made = await to_thread.run_sync(rendition.kept, one, ports)
     if made is None:
-        made = await renditions.made(one, ports, _gone(request), PATIENCE)
+        made = await renditions.made(one, ports, hung_up(request), PATIENCE)
     if made is None:
         raise ApiError(
             503, "not_yet", "The sound is still being prepared. Load the recording again in a few minutes."
         )
     return made, rendition.MEDIA_TYPE
-
-
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _stored(one: Recording, ports: Ports) -> tuple[StoredObject, str]:

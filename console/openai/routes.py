@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from console.bodies import pieces, room
+from console.bodies import hung_up, pieces, room
 from console.openai import documents, errors, form, intake, models, stream
 from console.openai.errors import ApiError
 from console.openai.multipart import MOST_BYTES, Body
@@ -279,18 +279,13 @@ def _poll(request: Request, ports: Ports) -> Poll[Ask, Look]:
 async def _unless_gone(request: Request, answer: Awaitable[Response]) -> Response:
     """An answer, unless its reader hangs up before."""
     working = asyncio.ensure_future(answer)
-    gone = asyncio.ensure_future(_gone(request))
+    gone = asyncio.ensure_future(hung_up(request))
     try:
         await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
         return working.result() if working.done() else Response(status_code=GONE)
     finally:
         working.cancel()
         gone.cancel()
-
-
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _complete(
