@@ -1,6 +1,7 @@
 """OpenAI's audio API below `/v1`, for programs that speak it already. Read in this order.
 
     routes.py       what is answered where
+    receiving.py    the body of a request is taken, or refused because it is too large or the disk is full
     multipart.py    the body of a request, streamed to a file, never held in memory
     form.py         its fields, checked, as what is wanted; models.py: names of models; languages.py: of languages
     intake.py       the file becomes an object that is named after its bytes, and its transcript is asked for

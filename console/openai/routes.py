@@ -6,9 +6,8 @@ A request that hangs up cancels nothing: its file is stored and asked for in a t
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import wraps
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -20,16 +19,13 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from console.bodies import hung_up, pieces, room
-from console.openai import documents, errors, form, intake, models, stream
+from console.bodies import hung_up
+from console.openai import documents, errors, form, intake, models, receiving, stream
 from console.openai.errors import ApiError
-from console.openai.multipart import MOST_BYTES, Body
 from console.openai.progress import Progress
 from console.openai.waiting import Poll
 from shared.errors import DropscribeError
 from shared.flow.reading import output_files
-from shared.in_words import human_size
-from shared.settings import variable
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -39,7 +35,6 @@ if TYPE_CHECKING:
 
     from console.openai.form import Wanted
     from console.openai.intake import Ask
-    from console.openai.multipart import Received
     from console.openai.progress import Look
     from shared.model import Recording
     from shared.ports import Ports
@@ -51,12 +46,6 @@ TYPES = {
     "vtt": "text/vtt; charset=utf-8",
 }
 """Media types of the formats that are no JSON."""
-CLOUD_RUN_BYTES = 32 * 1024 * 1024
-"""Largest body of a request that Cloud Run lets in (cloud.google.com/run/quotas)."""
-PIECE = 256 * 1024
-"""Bytes of a body that are written at one time."""
-DRAINED = 64 * 1024 * 1024
-"""Bytes of a refused body that are read and dropped, so that its sender sees the answer instead of a broken connection."""
 LONGEST = 3480.0
 """Seconds that a request waits for its transcript: Cloud Run ends it after an hour, without a word."""
 PING = 15
@@ -111,7 +100,7 @@ async def transcriptions(request: Request) -> Response:
     ports: Ports = request.app.state.ports
     files: list[BinaryIO] = []
     try:
-        received = await _receive(request, ports, files)
+        received = await receiving.receive(request, ports, files)
         wanted = form.parse(received.fields, ports.settings, ports.engines)
         ask = await to_thread.run_sync(intake.take, received, files[0], wanted.options, ports)
     finally:
@@ -128,7 +117,7 @@ async def transcriptions(request: Request) -> Response:
 
 async def translations(request: Request) -> Response:
     """`POST /v1/audio/translations`: there are none."""
-    await _drain(request)
+    await receiving.drain(request)
     raise errors.invalid(
         "This server transcribes, and does not translate. Send the file to /v1/audio/transcriptions, and translate the "
         "text.",
@@ -154,7 +143,7 @@ async def one_model(request: Request) -> Response:
 
 async def nothing_here(request: Request) -> Response:
     """Everything else of OpenAI's API."""
-    await _drain(request)
+    await receiving.drain(request)
     raise ApiError(
         status=HTTPStatus.NOT_FOUND,
         message=f"Unknown request URL: {request.method} {request.url.path}. This server has "
@@ -170,101 +159,6 @@ def _model(name: str) -> dict[str, Any]:
 
 def _json(value: object, headers: Mapping[str, str] | None = None) -> Response:
     return Response(msgspec.json.encode(value), headers=headers, media_type=JSON)
-
-
-async def _receive(request: Request, ports: Ports, files: list[BinaryIO]) -> Received:
-    """The body of a request, with its file on disk.
-
-    Args:
-        request: whose body was not read yet.
-        ports: the adapters to use.
-        files: gets the file, for the caller to close.
-    """
-    limit = _limit(ports)
-    given = request.headers.get("content-length", "")
-    length = int(given) if given.isdecimal() else None
-    if limit is not None and length is not None and length > limit.body:
-        await _drain(request)
-        raise errors.too_large(length, limit.file, limit.instead)
-
-    def open_file() -> BinaryIO:
-        files.append(ports.store.stage(ports.settings.audio_bucket))
-        if length is not None and length > (free := room(files[-1])):
-            raise _no_space(f"it has {human_size(length)}, and its disk has {human_size(free)} for it")
-        return files[-1]
-
-    body = Body(request.headers.get("content-type", ""), open_file)
-    size = 0
-    try:
-        async for piece in pieces(request, PIECE):
-            size += len(piece)
-            if limit is not None and size > limit.body:
-                raise errors.too_large(None, limit.file, limit.instead)
-            await to_thread.run_sync(body.write, piece)
-    except ApiError:
-        await _drain(request)
-        raise
-    except OSError as error:
-        raise _disk(error) from error
-    return body.finish()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Limit:
-    """What a request may have."""
-
-    body: int
-    """Most bytes of its body."""
-    file: int
-    """Most bytes of its file, as it is told."""
-    instead: str
-    """What to do with a larger one, as a sentence."""
-
-
-def _limit(ports: Ports) -> _Limit | None:
-    """The limit of a request; None: there is none."""
-    most, limits = ports.settings.max_file_gb, []
-    if most is not None:
-        file = round(most * 1e9)
-        raised = f"{variable('max_file_gb')} raised, which is {most:g}"
-        limits.append(
-            _Limit(body=file + 2 * MOST_BYTES, file=file, instead=f"Split or compress it, or have {raised}.")
-        )
-    if os.environ.get("K_SERVICE"):
-        bucket = ports.settings.audio_bucket
-        instead = (
-            f"Upload it with `gcloud storage cp FILE gs://{bucket}/`, or in parts as POST /api/v1/uploads says; its "
-            "transcript is then in the transcripts bucket and on the console's page."
-        )
-        limits.append(_Limit(body=CLOUD_RUN_BYTES, file=CLOUD_RUN_BYTES, instead=instead))
-    return min(limits, key=lambda one: one.body, default=None)
-
-
-def _disk(error: OSError) -> ApiError:
-    log.error("an upload cannot be written: %s", error)
-    return _no_space(str(error.strerror))
-
-
-def _no_space(why: str) -> ApiError:
-    return ApiError(
-        status=HTTPStatus.INSUFFICIENT_STORAGE,
-        message=f"The server cannot store the file: {why}. Have its operator make room, then send it again.",
-        type=errors.SERVER,
-        code="insufficient_storage",
-        headers=errors.NO_RETRY,
-    )
-
-
-async def _drain(request: Request) -> None:
-    """Read a refused body up to a limit, and drop it."""
-    dropped = 0
-    try:
-        async for piece in request.stream():
-            dropped += len(piece)
-            if dropped > DRAINED:
-                return
-    except (ClientDisconnect, RuntimeError):
-        return
 
 
 def _poll(request: Request, ports: Ports) -> Poll[Ask, Look]:
