@@ -15,6 +15,18 @@ MOST_PARTS = 20
 """Recordings in one file that are kept apart."""
 PART_BYTES = 600_000
 """Bytes that a probe may read of each of them, beyond those of every file."""
+DAMAGED = 64 * 1024 * 1024
+"""Bytes up to which a file that ends elsewhere than it says is searched in full: something is wrong with it in any case."""
+
+
+def most_of_several(size: int, *, in_full: bool = True) -> int:
+    """Bytes that a probe may read of a file that may be several recordings, beyond those of every file.
+
+    Args:
+        size: of the file, bytes.
+        in_full: whether it may be searched in full.
+    """
+    return min(MOST_PARTS * PART_BYTES + (min(DAMAGED, size) if in_full else 0), 4 * size)
 
 
 class Source(Protocol):

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from shared.audio.sandbox import wire
-from shared.audio.types import MOST_PARTS, PART_BYTES, SAMPLE_RATE, Decoded, Limits
+from shared.audio.types import MOST_PARTS, SAMPLE_RATE, Decoded, Limits, most_of_several
 from shared.errors import DropscribeError
 from shared.messages import decode as from_json
 from shared.model import AudioInfo
@@ -83,7 +83,7 @@ class ReadBudget:
 
 def most_of_a_probe(size: int, limits: Limits) -> int:
     """Bytes that a probe may read: its limit, and more of a file that consists of several recordings."""
-    return limits.probe_bytes + min(MOST_PARTS * PART_BYTES, 4 * size)
+    return limits.probe_bytes + most_of_several(size)
 
 
 def probe_budget(size: int, limits: Limits) -> ReadBudget:

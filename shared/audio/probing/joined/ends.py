@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from shared.audio.files.part import part_reader
 from shared.audio.probing import asf, avi, elementary, isobmff, riff
 from shared.audio.probing.sniff import HEAD, sniff
+from shared.audio.types import DAMAGED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +24,6 @@ GAP = 64 * 1024
 """Bytes behind an end, and behind the tags there, in which the next recording is looked for."""
 SHORT = 768 * 1024
 """Bytes up to which a file is searched in full that does not say where it ends."""
-DAMAGED = 64 * 1024 * 1024
-"""Bytes up to which one is that ends elsewhere than it says: something is wrong with it in any case."""
 STEP = 1024 * 1024
 """Bytes that are searched at a time."""
 LONGEST_MAGIC = 32

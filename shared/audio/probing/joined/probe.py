@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from shared.audio.files.part import part_reader
 from shared.audio.probing import ogg
-from shared.audio.probing.joined.ends import DAMAGED, ENDS, SEARCHED, of_another_format
+from shared.audio.probing.joined.ends import ENDS, SEARCHED, of_another_format
 from shared.audio.probing.joined.numbered import NUMBERS
 from shared.audio.probing.joined.parts import beginnings, header_length
 from shared.audio.probing.notices import followed_by_another
 from shared.audio.probing.truncation import in_proportion
-from shared.audio.types import MOST_PARTS, PART_BYTES
+from shared.audio.types import MOST_PARTS, PART_BYTES, most_of_several
 from shared.errors import BadMedia
 from shared.model import AudioInfo, Part
 
@@ -42,9 +42,7 @@ def probe(reader: Reader, demuxer: str, track: int, *, tags: int, one: ProbeOne)
     base = 0 if demuxer == "matroska" else tags
     by_header = demuxer in ENDS or demuxer in NUMBERS
     if by_header:
-        reader.allow(min(MOST_PARTS * PART_BYTES, 4 * reader.size))
-    if demuxer in SEARCHED:
-        reader.allow(min(DAMAGED, reader.size))
+        reader.allow(most_of_several(reader.size, in_full=demuxer in SEARCHED))
     file = part_reader(reader.at, base, reader.size, header=0) if base else reader
     cuts = beginnings(file, demuxer)
     foreign = of_another_format(file, demuxer) if len(cuts) == 1 else None
@@ -67,12 +65,15 @@ def probe(reader: Reader, demuxer: str, track: int, *, tags: int, one: ProbeOne)
 def is_one(reader: Reader, demuxer: str) -> bool:
     """Whether a file without tags at its beginning is one recording, so that `probe` gives None.
 
+    False also where its budget, to which nothing is added here, does not last to find out.
+
     Args:
         reader: the recording.
-        demuxer: FFmpeg's name of the format, which must be one of `ENDS`: then nothing but headers is looked at.
+        demuxer: FFmpeg's name of the format, which must be one of `ENDS`: then nothing is parsed by FFmpeg.
     """
     assert demuxer in ENDS, "for others, FFmpeg is asked"
-    return len(beginnings(reader, demuxer)) == 1 and of_another_format(reader, demuxer) is None
+    alone = len(beginnings(reader, demuxer)) == 1 and of_another_format(reader, demuxer) is None
+    return alone and not reader.exhausted
 
 
 def _each(

@@ -48,6 +48,20 @@ def test_a_file_that_was_cut_before_another_was_appended_is_heard_as_two(sandbox
     assert "promised 8.0 s" in warnings[1]
 
 
+@pytest.mark.parametrize("megabytes", [3, 20, 62])
+@pytest.mark.parametrize("codec", [None, "pcm_s16le", "adpcm_ms"])
+def test_a_long_file_that_was_cut_is_heard_as_well_as_what_was_appended_to_it(sandbox, megabytes, codec):
+    """It is searched in full, as its caller allows, and what FFmpeg parses of it in a fork."""
+    head = make("wav", "pcm_s16le", rate=16_000, layout="mono", seconds=1.0)
+    samples, size = head.index(b"data") + 8, megabytes * 1_000_000
+    cut = head[: samples - 4] + (4 * size).to_bytes(4, "little") + bytes(size)
+    other = b"" if codec is None else make("wav", codec, rate=16_000, layout="mono", seconds=2.0)
+    info = sandbox.probe(Memory(cut + other))
+    assert info.duration == pytest.approx(size / 32_000 + 2.0 * bool(other), abs=0.1)
+    assert [one.first_byte for one in info.parts] == [0, len(cut)] * bool(other)
+    assert "the header promised" in info.warnings[-1]
+
+
 @pytest.mark.parametrize(
     ("container", "codec", "muxing"),
     [
