@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from shared.model import Options, Recording, StoredObject
     from shared.ports import Ports
 
-SAME = "same content as "
-"""How the reason of such a recording begins; the name of the other one follows."""
+SAME = "same content as recording "
+"""How the reason of such a recording begins; the id of the other one follows, not its name, which `forget` deletes."""
 
 
 def reason_of(recording: Recording) -> str:
@@ -49,7 +49,7 @@ def reuse(source: StoredObject, options: Options, earlier: Recording, ports: Por
         found = revision.transcript(earlier, revision.newest(earlier.id, ports), ports)
     except Permanent:
         return False
-    reason = f"{SAME}{documents.called(earlier.source, ports.settings)}, whose transcript it has"
+    reason = f"{SAME}{earlier.id}, whose transcript it has"
     decision = replace(found.decision, reason=reason, considered=())
     # A rendering that gives way to any other, should somebody else plan this upload in this moment.
     kept = replace(upload.first_seen(source, options, ports), planned=earlier.planned or earlier.created)

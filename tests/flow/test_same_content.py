@@ -49,9 +49,20 @@ def test_it_is_planned_with_the_files_that_it_will_have_and_says_whose_they_are(
     one = reused(world, done)
     assert (one.state, one.published, one.chunks, one.audio) == ("PLANNED", 0, done.chunks, done.audio)
     assert len(one.files) == len(done.files)
-    assert same_content.reason_of(one) == "same content as talk.wav, whose transcript it has"
+    assert same_content.reason_of(one) == f"same content as recording {done.id}, whose transcript it has"
     assert same_content.reason_of(done) == ""
     assert world.pull("cpu-worker") == []
+
+
+def test_nothing_of_it_names_the_other_one_whose_name_may_have_to_be_forgotten(world, done):
+    one = reused(world, done)
+    ended = record.on_chunk_done(ChunkDone(recording=one.id, index=0), world.ports)
+    assert ended.state == "DONE"
+    told = [world.ports.store.load("transcripts", name) for name in ended.outputs]
+    told += [file.data for file in transcript_files.kept(one, world.ports).files]
+    told.append(repr(world.ports.records.get(documents.RECORDINGS, one.id)).encode())
+    assert len(told) > len(ended.outputs)
+    assert not [text for text in told if b"talk.wav" in text]
 
 
 def test_its_heading_is_its_own_title_or_name_and_not_the_title_of_the_other_one(world, done):

@@ -91,7 +91,7 @@ class Inbox:
         assert self.text(name, "transcript.srt") == self.text("talk.wav", "transcript.srt")
         found = json.loads(self.text(name))
         assert (found["source"]["name"], found["recording"]) == (name, one.id)
-        assert one.decision.reason.startswith("same content as talk.wav")
+        assert one.decision.reason.startswith(f"same content as recording {earlier.id},")
         assert record.cost(one.id, self.ports) == 0
         assert ledger_rows(self.ports) == self.paid
         there = {one.name for one in self.ports.store.list("transcripts")}
@@ -118,7 +118,9 @@ def test_a_file_that_is_renamed_twice_is_known_twice(inbox):
     inbox.merger()
     assert inbox.settle(inbox.rename("Talk of Monday.wav", "x.wav"))
     inbox.merger()
-    assert inbox.recording("x.wav").decision.reason.startswith("same content as Talk of Monday.wav")
+    assert inbox.recording("x.wav").decision.reason.startswith(
+        f"same content as recording {inbox.recording('Talk of Monday.wav').id},"
+    )
     assert ledger_rows(inbox.ports) == inbox.paid
 
 

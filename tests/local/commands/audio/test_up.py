@@ -183,7 +183,8 @@ def test_a_file_that_was_renamed_after_it_was_done_is_known_also_by_one_that_was
     assert texts[0] == texts[1]
     command = [sys.executable, "-m", "local.cli", "status", "--state-dir", deployment.state]
     told = subprocess.check_output([*command, "Monday.opus"], text=True)
-    assert "same content as note.opus" in told
+    [earlier] = [one.id for one in deployment.recordings() if one.source.name == "note.opus"]
+    assert f"same content as recording {earlier}" in " ".join(told.split())
     assert "$0" in told
 
 
