@@ -128,11 +128,10 @@ def declared_end(reader: Reader) -> int | None:
 
 def samples_end(reader: Reader) -> int | None:
     """Where the samples of a file end by their own header, bytes; None where it does not say, or is no such file."""
-    form = _CHUNK_FORMATS.get(reader.at(0, 4))
-    for name, start, size in riff_chunks(reader) if form else ():
-        if form is not None and name.startswith(form.samples):
-            return None if is_unknown(size) else start + true_size(reader, start, size)
-    return None
+    samples = _samples(reader)
+    if samples is None or is_unknown(samples.size):
+        return None
+    return samples.start + true_size(reader, samples.start, samples.size)
 
 
 def leads_to(reader: Reader, end: int) -> bool:
@@ -172,8 +171,10 @@ def _sized_aiff(reader: Reader) -> Reader | Overlay:
         if name == b"COMM":
             form = start
         if name == b"SSND":
+            if form is None or form > start or start > EXAMINED:
+                break
             header = bytearray(reader.at(0, start))
-            if form is None or form > start or len(header) < start or start > EXAMINED:
+            if len(header) < start:
                 break
             channels, bits = (int.from_bytes(header[form + at : form + at + 2], "big") for at in (0, 6))
             whole, frames = (int.from_bytes(header[at : at + 4], "big") for at in (4, form + 2))
@@ -193,15 +194,15 @@ def _sized_aiff(reader: Reader) -> Reader | Overlay:
 
 def _sized_wave64(reader: Reader) -> Reader | Overlay:
     """A Wave64 file with its size, and that of its samples, where the header does not know it."""
-    for name, start, size in riff_chunks(reader) if reader.at(0, 4) == b"riff" else ():
-        if name.startswith(b"data"):
-            whole = int.from_bytes(reader.at(start - 8, 8), "little")
-            header = reader.at(0, start)
-            if (is_unknown(whole) or is_unknown(size)) and 24 <= len(header) <= EXAMINED:
-                own, samples = (one.to_bytes(8, "little") for one in (reader.size, reader.size - start + 24))
-                return Overlay(reader, 16, own + header[24:-8] + samples)
-            break
-    return reader
+    samples = _samples(reader) if reader.at(0, 4) == b"riff" else None
+    if samples is None or samples.start > EXAMINED:
+        return reader
+    header = reader.at(0, samples.start)
+    whole = int.from_bytes(header[-8:], "little")
+    if not (is_unknown(whole) or is_unknown(samples.size)) or len(header) < samples.start:
+        return reader
+    own, size = (one.to_bytes(8, "little") for one in (reader.size, reader.size - samples.start + 24))
+    return Overlay(reader, 16, own + header[24:-8] + size)
 
 
 def is_variable(reader: Reader) -> bool:
@@ -260,13 +261,14 @@ def riff_chunks(reader: Reader) -> Iterator[RiffChunk]:
 
 def declared_size(reader: Reader) -> DeclaredSize | None:
     """What the header declares of the samples; None if they are all there, or if it does not say."""
+    samples = _samples(reader)
+    if samples is None or is_unknown(samples.size) or not 0 < reader.size - samples.start < samples.size:
+        return None
+    return DeclaredSize(size=samples.size, present=reader.size - samples.start)
+
+
+def _samples(reader: Reader) -> RiffChunk | None:
+    """The chunk of the samples; None where none is found."""
     form = _CHUNK_FORMATS.get(reader.at(0, 4))
-    for name, start, size in riff_chunks(reader) if form else ():
-        if form is not None and name.startswith(form.samples):
-            present = reader.size - start
-            return (
-                DeclaredSize(size=size, present=present)
-                if not is_unknown(size) and 0 < present < size
-                else None
-            )
-    return None
+    chunks = riff_chunks(reader) if form is not None else ()
+    return next((one for one in chunks if form is not None and one.name.startswith(form.samples)), None)

@@ -121,6 +121,21 @@ def piped_aiff(size, frames, whole=None):
     return bytes(data)
 
 
+@pytest.mark.parametrize(
+    ("form", "codec", "samples", "chunk"),
+    [
+        ("aiff", "pcm_s16be", b"SSND", b"ID3 " + (3_000_000).to_bytes(4, "big")),
+        ("w64", "pcm_s16le", b"data\xf3\xac", b"junk" + bytes(12) + (3_000_024).to_bytes(8, "little")),
+    ],
+)
+def test_a_picture_before_the_samples_is_not_read(form, codec, samples, chunk):
+    data = make(form, codec, rate=16_000, layout="mono", seconds=3.0)
+    at = data.index(samples)
+    source = reader(data[:at] + chunk + bytes(3_000_000) + data[at:])
+    assert riff.corrected(source) is source
+    assert source.bytes_read < 100_000
+
+
 def piped_wave64(size):
     data = bytearray(make("w64", "pcm_s16le", rate=16_000, layout="mono", seconds=3.0))
     at = data.index(b"data\xf3\xac")
