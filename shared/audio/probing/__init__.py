@@ -5,7 +5,7 @@
     matroska.py     mkv, webm; ebml.py reads its elements
     elementary.py   mp3 and raw aac without a container; mpeg_frames.py reads their frames
     wav.py          wave files of plain samples, without FFmpeg
-    flac.py         flac without a length; amr.py AMR, which has none, and its pauses
+    flac.py         blocks and frames of flac; amr.py the length of AMR, and its pauses
     truncation.py   files that are shorter than their headers say: riff.py, avi.py, asf.py; ogg.py without its end
     joined/         several recordings in one file: where each begins
     notices.py      what the owner is told

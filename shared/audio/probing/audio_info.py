@@ -148,9 +148,7 @@ def _first_time(container: InputContainer) -> float:
 
 def _counted(reader: Reader, demuxer: str, rate: int) -> float | None:
     """Seconds by the number of the last frame, where the header does not say; None where frames have no numbers."""
-    if demuxer == "flac":
-        return flac.length(reader)
-    samples = numbered.last_end(reader, demuxer) if demuxer == "wv" else None
+    samples = numbered.last_end(reader, demuxer) if demuxer in numbered.DECLARED else None
     return samples / rate if samples and rate else None
 
 

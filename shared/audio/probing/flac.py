@@ -1,7 +1,6 @@
-"""The length of a flac file whose header does not say, as when it was written to a pipe.
+"""Flac: its blocks of metadata, and its frames.
 
-Every frame starts with its own number, protected by a checksum: the last one in the tail tells the length.
-Source: RFC 9639 §9.1.
+Every frame starts with its own number, protected by a checksum. Source: RFC 9639 §8, §9.1.
 """
 
 from __future__ import annotations
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
 
     from shared.audio.files.reader import Reader
 
-TAIL = 256 * 1024
-"""Bytes at the end to search; a frame of 8 channels at 24 bits and 4,608 samples takes 110 KB."""
 PADDING, PICTURE = 1, 6
 """Kinds of metadata."""
 LONGEST_BLOCK = 2**24
@@ -24,23 +21,6 @@ LONGEST_BLOCK = 2**24
 MOST_BLOCKS = 128
 """Blocks of metadata that are visited."""
 _SIZES = {1: 192, 2: 576, 3: 1152, 4: 2304, 5: 4608} | {code: 256 << code - 8 for code in range(8, 16)}
-
-
-def length(reader: Reader) -> float | None:
-    """Seconds from the last frame in the tail, or None where there is none."""
-    info = reader.at(0, 42)[8:]
-    rate = int.from_bytes(info[10:13], "big") >> 4
-    fixed = int.from_bytes(info[0:2], "big")
-    if not rate:
-        return None
-    start = max(0, reader.size - TAIL)
-    tail = reader.at(start, reader.size - start)
-    at = len(tail)
-    while (at := tail.rfind(b"\xff", 0, at)) >= 0:
-        end = _frame_end(tail[at : at + 16], fixed)
-        if end is not None:
-            return end / rate
-    return None
 
 
 def declared_samples(reader: Reader) -> int | None:
@@ -79,8 +59,8 @@ def _blocks(reader: Reader) -> Iterator[tuple[int, int, int]]:
         at = end
 
 
-def frame_at(data: bytes, fixed: int) -> tuple[int, int, int] | None:
-    """The first frame in these bytes: where it is, and its first sample and one past its last, counted from 0.
+def frames(data: bytes, fixed: int) -> Iterator[tuple[int, int, int]]:
+    """The frames in these bytes: where each is, and its first sample and one past its last, counted from 0.
 
     Args:
         data: part of the file.
@@ -92,17 +72,7 @@ def frame_at(data: bytes, fixed: int) -> tuple[int, int, int] | None:
         found = _numbers(head)
         if found is not None:
             first = found[0] if head[1] & 1 else found[0] * fixed
-            return at, first, first + found[1]
-    return None
-
-
-def _frame_end(head: bytes, fixed: int) -> int | None:
-    """Number of the first sample after the frame with this header, or None if it is not a header."""
-    found = _numbers(head)
-    if found is None:
-        return None
-    number, size = found
-    return number + size if head[1] & 1 else number * fixed + size
+            yield at, first, first + found[1]
 
 
 def _numbers(head: bytes) -> tuple[int, int] | None:

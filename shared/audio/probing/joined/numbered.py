@@ -27,7 +27,7 @@ WINDOWS = {
 }
 """Bytes that are searched for a frame: first few, then more."""
 TAILS = (16 * 1024, 64 * 1024, 256 * 1024)
-"""Bytes at the end that are searched for the last one."""
+"""Bytes at the end that are searched for the last one; of flac, one of 8 channels at 24 bits and 4,608 samples takes 110 kB."""
 BLOCK_BYTES = 16 * 1024
 """Fewest bytes of a read."""
 BEFORE, BEHIND = 64 * 1024, 128 * 1024
@@ -133,11 +133,9 @@ def last_end(reader: Reader, demuxer: str) -> int | None:
         demuxer: FFmpeg's name of the format, one of `NUMBERS`.
     """
     for window in TAILS:
-        start, found = max(0, reader.size - window), None
-        while (frame := _at(reader, demuxer, start, reader.size)) is not None:
-            start, found = frame.position + 1, frame.end
-        if found is not None:
-            return found
+        *_, last = (None, *_frames(reader, demuxer, max(0, reader.size - window), window))
+        if last is not None:
+            return last.end
     return None
 
 
@@ -161,32 +159,33 @@ def _between(reader: Reader, demuxer: str, low: Numbered, high: int) -> int | No
 
 def _at(reader: Reader, demuxer: str, start: int, end: int) -> Numbered | None:
     """The first frame between two bytes; None where there is none near the first."""
-    fixed = int.from_bytes(reader.at(8, 2), "big")
     for window in WINDOWS[demuxer]:
-        found = NUMBERS[demuxer](reader.at(start, min(window, end - start), block=BLOCK_BYTES), fixed)
-        if found is not None:
-            return Numbered(start + found[0], found[1], found[2])
-        if start + window >= end:
-            break
+        found = next(_frames(reader, demuxer, start, min(window, end - start)), None)
+        if found is not None or start + window >= end:
+            return found
     return None
 
 
-def _block(data: bytes, _: int) -> tuple[int, int, int] | None:
-    """The first block of WavPack that holds samples."""
+def _frames(reader: Reader, demuxer: str, start: int, length: int) -> Iterator[Numbered]:
+    """The frames in so many bytes from one on."""
+    fixed = int.from_bytes(reader.at(8, 2), "big") if demuxer == "flac" else 0
+    for position, first, end in NUMBERS[demuxer](reader.at(start, length, block=BLOCK_BYTES), fixed):
+        yield Numbered(start + position, first, end)
+
+
+def _blocks(data: bytes, _: int) -> Iterator[tuple[int, int, int]]:
+    """The blocks of WavPack that hold samples."""
     for found in BLOCK.finditer(data):
         first = found[1][0] << 32 | int.from_bytes(found[2], "little")
         samples = int.from_bytes(found[3], "little")
         if samples:
-            return found.start(), first, first + samples
-    return None
+            yield found.start(), first, first + samples
 
 
-def _fragment(data: bytes, _: int) -> tuple[int, int, int] | None:
-    found = FRAGMENT.search(data)
-    if found is None:
-        return None
-    number = int.from_bytes(found[1], "big")
-    return found.start(), number, number + 1
+def _fragments(data: bytes, _: int) -> Iterator[tuple[int, int, int]]:
+    for found in FRAGMENT.finditer(data):
+        number = int.from_bytes(found[1], "big")
+        yield found.start(), number, number + 1
 
 
 def _declared_by_wavpack(reader: Reader) -> int | None:
@@ -202,12 +201,12 @@ BLOCK = re.compile(rb"wvpk.{5}\x04(.).{5}(.{4})(.{4})." + INITIAL, re.DOTALL)
 """A block of WavPack: the fifth byte of its first sample, the other four, and how many samples it holds."""
 FRAGMENT = re.compile(rb".{4}moof\0\0\0\x10mfhd\0{4}(.{4})", re.DOTALL)
 """A fragment of an mp4, up to its number."""
-NUMBERS: dict[str, Callable[[bytes, int], tuple[int, int, int] | None]] = {
-    "flac": flac.frame_at,
-    "wv": _block,
-    "mov": _fragment,
+NUMBERS: dict[str, Callable[[bytes, int], Iterator[tuple[int, int, int]]]] = {
+    "flac": flac.frames,
+    "wv": _blocks,
+    "mov": _fragments,
 }
-"""How to find the first frame in some bytes, by FFmpeg's name of the demuxer: its position and samples."""
+"""How to find the frames in some bytes, by FFmpeg's name of the demuxer: their positions and samples."""
 DECLARED: dict[str, Callable[[Reader], int | None]] = {
     "flac": flac.declared_samples,
     "wv": _declared_by_wavpack,
