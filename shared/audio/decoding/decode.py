@@ -18,8 +18,8 @@ from shared.audio.decoding.seek import packets_from
 from shared.audio.decoding.splice import indexed_until, splice
 from shared.audio.decoding.steady import Steady
 from shared.audio.decoding.timeline import EXACT, TOLERANCE, Timeline
-from shared.audio.probing import amr, flac, isobmff, riff, wav
-from shared.audio.probing.ffmpeg import choose_stream, open_container
+from shared.audio.probing import amr, isobmff, wav
+from shared.audio.probing.ffmpeg import as_read, choose_stream, open_container
 from shared.audio.probing.notices import damage, stops_early
 from shared.audio.types import SAMPLE_RATE, WIDTH, WITH_SIDES, Decoded
 from shared.errors import BadMedia
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
 
-    from shared.audio.files.overlay import Overlay
     from shared.audio.files.reader import Reader
     from shared.model import AudioInfo, Chunk
 
@@ -137,11 +136,7 @@ class _ChunkDecoder:
         stop = self._begin + longest if chunk.end is None else chunk.end + chunk.tail
         self._stop = stop
         self._open_ended = chunk.end is None
-        self._file: Reader | Overlay = reader
-        if audio.format in riff.CORRECTED:
-            self._file = riff.corrected(reader)
-        elif audio.format == "flac":
-            self._file = flac.without_pictures(reader)
+        self._file = as_read(reader, audio.format)
         self._timeline = Timeline(emit, begin=self._begin, end=stop, sides=sides)
         self._steady = Steady(self._timeline, open_ended=self._open_ended, shift=shift)
         self._origin = 0.0

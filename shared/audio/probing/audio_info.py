@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import av
 
-from shared.audio.probing import amr, asf, avi, elementary, flac, isobmff, matroska, ogg, riff, wav
-from shared.audio.probing.ffmpeg import choose_stream, open_container
+from shared.audio.probing import amr, asf, avi, elementary, isobmff, matroska, ogg, riff, wav
+from shared.audio.probing.ffmpeg import as_read, choose_stream, open_container
 from shared.audio.probing.joined import numbered
 from shared.audio.probing.joined import probe as joined
 from shared.audio.probing.notices import check_track
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
-    from shared.audio.files.overlay import Overlay
     from shared.audio.files.reader import Reader
 
 
@@ -82,7 +81,9 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
     if demuxer == "asf":
         asf.check(reader)
     declared = _declared_size(reader, demuxer, track)
-    with open_container(_as_ffmpeg_reads(reader, demuxer), demuxer, probing=True) as container:
+    # Decoding needs the index of AVI, the probe does not.
+    file = avi.without_index(reader) if demuxer == "avi" else as_read(reader, demuxer)
+    with open_container(file, demuxer, probing=True) as container:
         stream = choose_stream(container, track)
         context = stream.codec_context
         origin = _first_time(container)
@@ -118,15 +119,6 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
             origin=origin,
             warnings=length.warnings,
         )
-
-
-def _as_ffmpeg_reads(reader: Reader, demuxer: str) -> Reader | Overlay:
-    """The file with what FFmpeg would read wrongly, or in full, replaced."""
-    if demuxer == "avi":
-        return avi.without_index(reader)
-    if demuxer in riff.CORRECTED:
-        return riff.corrected(reader)
-    return flac.without_pictures(reader) if demuxer == "flac" else reader
 
 
 def _first_time(container: InputContainer) -> float:

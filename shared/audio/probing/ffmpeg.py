@@ -8,8 +8,8 @@ import av
 from av.stream import Disposition
 
 from shared.audio.files.reader import Reader
+from shared.audio.probing import flac, riff
 from shared.audio.probing.notices import check_track, in_order
-from shared.audio.probing.riff import may_hold_compressed_audio
 from shared.errors import BadMedia
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def open_container(reader: Reader | Overlay, demuxer: str, *, probing: bool) -> 
         "max_probe_packets": "500",
         "threads": "1",
     }
-    if demuxer == "wav" and isinstance(reader, Reader) and not may_hold_compressed_audio(reader):
+    if demuxer == "wav" and isinstance(reader, Reader) and not riff.may_hold_compressed_audio(reader):
         options["max_probe_packets"] = "1"
     if demuxer == "mov":
         options["ignore_chapters"] = "1"  # each would be a read somewhere else
@@ -92,6 +92,13 @@ def open_container(reader: Reader | Overlay, demuxer: str, *, probing: bool) -> 
             "or cut; play it, and if it plays convert it to another format (for example FLAC) and try "
             "again.",
         ) from error
+
+
+def as_read(reader: Reader, demuxer: str) -> Reader | Overlay:
+    """The file as FFmpeg is to read it: with what it would read wrongly, or in full for nothing, replaced."""
+    if demuxer in riff.CORRECTED:
+        return riff.corrected(reader)
+    return flac.without_pictures(reader) if demuxer == "flac" else reader
 
 
 def check_place() -> None:
