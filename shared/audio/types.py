@@ -15,8 +15,10 @@ MOST_PARTS = 20
 """Recordings in one file that are kept apart."""
 PART_BYTES = 600_000
 """Bytes that a probe may read of each of them, beyond those of every file."""
+SHORT = 768 * 1024
+"""Bytes up to which a probe reads a file in full, where its header and a few places do not tell what it is to find."""
 DAMAGED = 64 * 1024 * 1024
-"""Bytes up to which a file that ends elsewhere than it says is searched in full: something is wrong with it in any case."""
+"""The same for a file that ends elsewhere than it says: something is wrong with it in any case."""
 
 
 def most_of_several(size: int, *, in_full: bool = True) -> int:

@@ -11,6 +11,7 @@ import av
 import numpy as np
 
 from shared.audio.probing.truncation import Length
+from shared.audio.types import SHORT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,10 +20,8 @@ if TYPE_CHECKING:
 
     from shared.audio.files.reader import Reader
 
-SHORT = 768 * 1024
-"""Bytes up to which all frames of a file are counted: ten minutes and more."""
 PLACES, WINDOW = 32, 16 * 1024
-"""Where the frames of a longer file are counted, and bytes at each."""
+"""Where the frames of a file of more than `SHORT` bytes, ten minutes and more, are counted, and bytes at each."""
 IN_A_ROW = 12
 """Frames that follow one another where one is taken to begin: any byte in eight may be that of a frame."""
 FRAME = 0.02

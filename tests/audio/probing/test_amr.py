@@ -6,6 +6,7 @@ import pytest
 from shared.audio.files.reader import Reader
 from shared.audio.probing import amr
 from shared.audio.probing.truncation import Length
+from shared.audio.types import SHORT
 from tests.audio.media import RATE, Memory, chunk, make, of_format, samples, sound
 from tests.audio.test_time_axis import decoded
 
@@ -59,7 +60,7 @@ def test_the_length_of_a_long_file_with_pauses_is_nearly_right_and_little_of_it_
     random = np.random.default_rng(5)
     kinds = ((7, 15, 8) if magic == b"#!AMR\n" else (8, 15, 9))[:3]
     frames, number = [magic], 0
-    while sum(map(len, frames)) < 2 * amr.SHORT:
+    while sum(map(len, frames)) < 2 * SHORT:
         which, several = (0, 150) if number % 2 == 0 else (1, 400)
         for _ in range(several):
             one = which if which == 0 or random.random() > 0.12 else 2
@@ -74,5 +75,5 @@ def test_the_length_of_a_long_file_with_pauses_is_nearly_right_and_little_of_it_
 
 
 def test_noise_has_no_frames():
-    data = b"#!AMR\n" + np.random.default_rng(1).bytes(amr.SHORT)
+    data = b"#!AMR\n" + np.random.default_rng(1).bytes(SHORT)
     assert amr.length(Reader(Memory(data).read, len(data))).duration is None

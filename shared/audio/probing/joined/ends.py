@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from shared.audio.files.part import part_reader
 from shared.audio.probing import asf, avi, elementary, isobmff, riff
 from shared.audio.probing.sniff import HEAD, sniff
-from shared.audio.types import DAMAGED
+from shared.audio.types import DAMAGED, SHORT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 GAP = 64 * 1024
 """Bytes behind an end, and behind the tags there, in which the next recording is looked for."""
-SHORT = 768 * 1024
-"""Bytes up to which a file is searched in full that does not say where it ends."""
 STEP = 1024 * 1024
 """Bytes that are searched at a time."""
 LONGEST_MAGIC = 32
@@ -106,7 +104,7 @@ def _searched(reader: Reader, demuxer: str, first: int, most: int) -> int | None
         return None
     for at in range(first + 1, reader.size, STEP):
         data = reader.at(at, STEP + LONGEST_MAGIC, block=STEP + LONGEST_MAGIC)
-        for found in MAGIC[demuxer].finditer(data, 0):
+        for found in MAGIC[demuxer].finditer(data):
             if sniff(reader.at(at + found.start(), HEAD)) == demuxer:
                 return at + found.start() - first
     return None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shared.audio.files.part import part_reader
 from shared.audio.probing import flac, isobmff_fragments
 from shared.audio.probing.sniff import HEAD
+from shared.audio.types import SHORT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,8 +35,6 @@ BEFORE, BEHIND = 64 * 1024, 128 * 1024
 """Bytes before the first frame of a recording that its header takes, and behind the last one of the recording before it."""
 IN_VAIN = 3
 """Places in a row without a frame, behind which no other is looked at: fragments with pictures take megabytes."""
-SHORT = 768 * 1024
-"""Bytes up to which a file is read in full."""
 FIRST = 32 * 1024
 """Bytes from the first frame to the first place at which a number is read; each other place is half as far again. Where a
 recording ends between two places, another one with half to twice its bytes a second shows a lower number at the second."""

@@ -19,7 +19,7 @@ from shared.audio.probing.joined.ends import ENDS, following
 from shared.audio.probing.joined.numbered import NUMBERS, restarts
 from shared.audio.probing.ogg import is_lone, links
 from shared.audio.probing.sniff import HEAD
-from shared.audio.types import MOST_PARTS
+from shared.audio.types import MOST_PARTS, SHORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 PLACES = 6
 """Places in a long file at which the clock is read."""
-SHORT = 768 * 1024
-"""Bytes up to which a file is read in full."""
 BACK = 1.0
 """Seconds by which a clock must have gone back: packets of several tracks lie a little apart."""
 WRAP = 3600.0
