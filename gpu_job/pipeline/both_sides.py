@@ -52,11 +52,12 @@ def own(heard: Sequence[Sequence[Word]], levels: bytes, start: float) -> tuple[t
     lead = sides.lead_of(by_time)
     found: list[tuple[Word, int, float]] = []
     for side, words in enumerate(heard):
-        others = -lead if side == 0 else lead
+        sign = -1 if side == 0 else 1
+        others = sign * lead
         leaks = others[others >= LEAD]
         most = float(np.median(leaks)) - MARGIN if len(leaks) else np.inf
         for word in words:
-            over = _lead(by_time, word, start) * (-1 if side == 0 else 1)
+            over = sign * _lead(by_time, word, start)
             # What the other side leads by here, against what it leads by where this one is silent.
             if over < most:
                 found.append((word, side, over))

@@ -178,15 +178,9 @@ def opened(path: Path) -> Iterator[Archive]:
     with ExitStack() as stack:
         try:
             archive = Archive(stack.enter_context(open_tar(path)), path)
-        except (
-            OSError,
-            EOFError,
-            tarfile.TarError,
-            zlib.error,
-        ) as error:  # the last but one of what is packed
-            said = (
-                str(error).partition("\n")[0].rstrip(":")
-            )  # the rest lists every compression that it is not
+        except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+            # All but the first line lists every compression that it is not.
+            said = str(error).partition("\n")[0].rstrip(":")
             raise ModelUnavailable(f"{path} cannot be read as a .nemo file: {said}. Get it again.") from error
         yield archive
 

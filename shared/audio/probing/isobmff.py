@@ -236,9 +236,9 @@ def _unbelievable(movie: _Movie, chosen: _Track) -> float:
 
     A track that begins late has others before it. An edit of hours without them is a clock that was taken for a length.
     """
-    if not movie.timescale or chosen.silence / movie.timescale <= BELIEVED_SILENCE:
+    begins = chosen.silence / movie.timescale if movie.timescale else 0.0
+    if begins <= BELIEVED_SILENCE:
         return 0.0
-    begins = chosen.silence / movie.timescale
     others = [one for one in movie.tracks if one.handler in {b"soun", b"vide"}]
     for one in others:
         starts, ends = one.silence / movie.timescale, _duration(movie, one) or 0.0
