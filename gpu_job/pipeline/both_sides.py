@@ -12,9 +12,8 @@ import numpy as np
 
 from gpu_job.speech import windowing
 from shared.audio import sides
-from shared.audio.sides import LEAD, POWER
+from shared.audio.sides import LEAD
 from shared.flow.seam import plain_text
-from shared.results import SIDE_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,12 +67,8 @@ def own(heard: Sequence[Sequence[Word]], levels: bytes, start: float) -> tuple[t
 
 def _lead(levels: NDArray[np.uint8], word: Word, start: float) -> float:
     """By how many half decibels the left side leads while a word lasts."""
-    first = min(round((word.start - start) * SIDE_RATE), max(0, len(levels) - 1))
-    during = levels[first : max(first + 1, round((word.end - start) * SIDE_RATE))]
-    if not len(during):
-        return 0.0
-    left, right = POWER[during].mean(axis=0)
-    return float(20 * np.log10(left / right))
+    left, right = sides.powers(levels, word.start - start, word.end - start)
+    return float(20 * np.log10(left / right)) if right else 0.0
 
 
 def _is_echo(found: Sequence[tuple[Word, int, float]], at: int) -> bool:

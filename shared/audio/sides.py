@@ -119,6 +119,20 @@ def spoken_at(levels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return active
 
 
+def powers(levels: NDArray[np.uint8], start: float, end: float) -> tuple[float, float]:
+    """Mean power of the left and of the right side in a stretch of at least one level; 0 where there are none.
+
+    Args:
+        levels: `(times, 2)`.
+        start: of the stretch, seconds from the first level on.
+        end: of it.
+    """
+    first = min(round(start * SIDE_RATE), max(0, len(levels) - 1))
+    during = levels[first : max(first + 1, round(end * SIDE_RATE))]
+    left, right = POWER[during].mean(axis=0) if len(during) else (0.0, 0.0)
+    return float(left), float(right)
+
+
 def of_chunk(levels: bytes, start: float, owned: float) -> bytes:
     """The levels between a chunk's own bounds, to half a step.
 

@@ -180,6 +180,14 @@ def test_sides_differ_if_what_leads_changes(levels, differ):
     assert sides.differ(levels) is differ
 
 
+def test_the_power_of_a_stretch_is_the_mean_of_its_levels_or_that_of_the_nearest_one():
+    levels = np.frombuffer(lead((1, 0, 20), (1, 20, 20)), np.uint8).reshape(-1, 2)
+    assert sides.powers(levels, 0.0, 2.0) == pytest.approx((0.55, 0.1))
+    assert sides.powers(levels, 0.5, 0.5) == pytest.approx((1.0, 0.1))
+    assert sides.powers(levels, 5.0, 6.0) == pytest.approx((0.1, 0.1))
+    assert sides.powers(levels[:0], 0.0, 1.0) == (0.0, 0.0)
+
+
 def test_nothing_has_no_levels():
     assert SideChannels().finish() == b""
     assert sides.of_chunk(b"", -1.0, 5.0) == b""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shared.audio.sides import LEAD, POWER, differ, lead_of, spoken_at
+from shared.audio.sides import LEAD, differ, lead_of, powers, spoken_at
 from shared.results import SIDE_RATE
 
 if TYPE_CHECKING:
@@ -67,9 +67,7 @@ class Sides:
         )
         found: list[int] = []
         for word in words:
-            first = min(round(word.start * SIDE_RATE), max(0, len(self._levels) - 1))
-            heard = self._levels[first : max(first + 1, round(word.end * SIDE_RATE))]
-            left, right = POWER[heard].mean(axis=0) * scale if len(heard) else (0.0, 0.0)
+            left, right = scale * powers(self._levels, word.start, word.end)
             if left == right:
                 found.append(found[-1] if found else 0)
             else:
