@@ -59,7 +59,7 @@ class Incoming:
         """Remove what was taken, unless another process uses it as well."""
         if not self._held:
             return
-        with _alone(self._folder):
+        with locked(self._folder):
             for place, handle in self._held.items():
                 os.close(handle)
                 _remove(place)
@@ -85,7 +85,7 @@ class Incoming:
                 staged.settle(file)
                 os.utime(file.fileno(), ns=(CHANGED, CHANGED))
                 place = self._folder / content.digest.hexdigest()[:32]
-                with _alone(self._folder):
+                with locked(self._folder):
                     place.mkdir(mode=PRIVATE, exist_ok=True)
                     staged.name_it(file, self._folder, Path(place.name, name))
                     if place not in self._held:
@@ -102,7 +102,7 @@ def tidy(state_dir: Path) -> None:
     folder = state_dir / FOLDER
     with suppress(OSError):
         if folder.is_dir():
-            with _alone(folder):
+            with locked(folder):
                 for one in folder.iterdir():
                     _remove(one)
         for one in state_dir.glob(f"{TEMPORARY}*"):
@@ -110,11 +110,11 @@ def tidy(state_dir: Path) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Nobody else makes or removes anything in the folder meanwhile."""
+def locked(folder: Path, *, shared: bool = False) -> Iterator[None]:
+    """Nobody else makes or removes anything in a folder meanwhile; or, shared, takes it for what a killed process left."""
     handle = os.open(folder, _FOLDER)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        fcntl.flock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)

@@ -7,7 +7,6 @@ the next machine goes on from the last copy.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import sqlite3
@@ -19,6 +18,7 @@ import msgspec
 
 from local.backend.atomic_write import remove_empty, unfinished
 from local.backend.beneath import make_private
+from local.backend.incoming import locked
 from local.backend.names import TEMPORARY
 from shared import concurrency
 from shared.errors import CannotWrite
@@ -82,9 +82,8 @@ class StateCopy:
         """
         with (
             tempfile.TemporaryDirectory(dir=self._state, prefix=TEMPORARY) as folder,
-            contextlib.ExitStack() as stack,
+            locked(kept := Path(folder), shared=True),
         ):
-            kept = stack.enter_context(_in_use(Path(folder)))
             for name in DATABASES:
                 if (self._state / name).exists():
                     _snapshot(self._state / name, kept / name)
@@ -144,17 +143,6 @@ class StateCopy:
             return msgspec.json.decode((self._copy / TIMES).read_bytes(), type=dict[str, int])
         except (OSError, msgspec.MsgspecError):
             return {}
-
-
-@contextlib.contextmanager
-def _in_use(folder: Path) -> Iterator[Path]:
-    """Keep a folder locked, so that nobody takes it for what a killed process left."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH)
-        yield folder
-    finally:
-        os.close(handle)
 
 
 def _files(folder: Path) -> Iterator[Path]:
