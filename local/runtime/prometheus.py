@@ -14,8 +14,6 @@ import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from functions.caller import web_page
-from local.runtime import serve
 from shared import concurrency
 from shared.errors import ConfigurationError
 from shared.telemetry import log, metrics
@@ -59,6 +57,9 @@ def served(port: int | None, state_dir: Path) -> Iterator[None]:
     os.environ[FOLDER] = str(folder)
     from prometheus_client import CollectorRegistry, make_wsgi_app  # noqa: PLC0415 - it reads the variable
     from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415 - as above
+
+    from functions.caller import web_page  # noqa: PLC0415 - most starts of `up` serve no measurements
+    from local.runtime import serve  # noqa: PLC0415 - as above
 
     registry = CollectorRegistry()
     MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]  # prometheus_client has none
