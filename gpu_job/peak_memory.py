@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
+import errno
+import re
 import resource
 import sys
 from pathlib import Path
 
 UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes of what `getrusage` counts in."""
+PEAK = re.compile(r"^VmHWM:\s*(\d+) kB", re.MULTILINE)
+"""In what Linux tells of a process; missing once it has ended, and in gVisor, the kernel of some containers."""
 
 
 def peak_memory(process: int | None = None) -> int:
     """Peak resident set of a running process, bytes.
 
     Linux tells it of the program alone. What `getrusage` tells begins with the memory of the process that started it,
-    and is taken where there is no `/proc`, for this process only.
+    and is taken where no `/proc` tells it, for this process only.
 
     Args:
         process: its id; None for this one.
 
     Raises:
-        OSError: it has ended, or is another one where there is no `/proc`.
+        OSError: it has ended, or is another one where no `/proc` tells it.
     """
-    try:
-        status = Path(f"/proc/{process or 'self'}/status").read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        if process is not None:
-            raise
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
-    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+    file = Path(f"/proc/{process or 'self'}/status")
+    told = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+    if found := PEAK.search(told):
+        return int(found[1]) * 1024
+    if process is not None:
+        raise FileNotFoundError(errno.ENOENT, "the peak of the memory is not told", str(file))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
 
 
 def largest_child() -> int:
