@@ -36,9 +36,11 @@ MEMORY, ENOUGH = "/dev/shm", 4_000_000_000
 if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
 
-# Properties are about behaviour, not time: a busy computer must not fail them.
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
+# Properties are about behaviour, not time: a busy computer must not fail them. Every run tries the same examples, so
+# that a change is told of what it broke itself; `make explore` tries new ones.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("new", deadline=None, print_blob=True)
+settings.load_profile("same")
 
 
 @pytest.hookimpl(optionalhook=True)
