@@ -53,7 +53,7 @@ def following(reader: Reader, demuxer: str, most: int) -> list[int]:
         ends = ENDS[demuxer](own)
         begin = _next(own, demuxer, ends)
         if begin is None and demuxer in SEARCHED and not _ends_at(own, ends):
-            begin = _searched(reader, demuxer, found[-1], DAMAGED if ends else SHORT)
+            begin = _searched(own, demuxer, ends)
         if begin is None:
             break
         found.append(found[-1] + begin)
@@ -87,26 +87,30 @@ def _next(reader: Reader, demuxer: str, ends: tuple[int, ...]) -> int | None:
 
 
 def _ends_at(reader: Reader, ends: tuple[int, ...]) -> bool:
-    """Whether a file ends where its header says, perhaps behind tags."""
-    return any(
+    """Whether a file ends where its header says, perhaps behind tags, or chunks that its size does not count."""
+    return riff.leads_to(reader, reader.size) or any(
         abs(end - reader.size) <= PADDING or elementary.behind_tags(reader, end) == reader.size
         for end in ends
         if end <= reader.size + PADDING
     )
 
 
-def _searched(reader: Reader, demuxer: str, first: int, most: int) -> int | None:
-    """How many bytes behind the beginning of a recording the next one of its format begins, by reading all of it.
+def _searched(reader: Reader, demuxer: str, ends: tuple[int, ...]) -> int | None:
+    """Where the next recording of the same format begins, by reading the file; None where it is too long for that.
 
-    None where it is longer than `most` bytes.
+    Of one that goes on a little behind its end, the last part is read: what was appended to a recording that had been cut
+    is seldom much longer than that.
     """
-    if reader.size - first > most:
+    size, first = reader.size, 1
+    if any(0 <= size - end <= GAP for end in ends):
+        first = max(1, size - SHORT)
+    elif size > (DAMAGED if ends else SHORT):
         return None
-    for at in range(first + 1, reader.size, STEP):
+    for at in range(first, size, STEP):
         data = reader.at(at, STEP + LONGEST_MAGIC, block=STEP + LONGEST_MAGIC)
         for found in MAGIC[demuxer].finditer(data):
             if sniff(reader.at(at + found.start(), HEAD)) == demuxer:
-                return at + found.start() - first
+                return at + found.start()
     return None
 
 

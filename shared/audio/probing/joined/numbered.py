@@ -66,7 +66,9 @@ def restarts(reader: Reader, demuxer: str, most: int) -> list[int]:
     """
     found = [0]
     while len(found) < most:
-        own = part_reader(partial(reader.at, block=BLOCK_BYTES), found[-1], reader.size, header=0)
+        # The first one as it is: a reader within a reader fetches more at a time.
+        fetch = partial(reader.at, block=BLOCK_BYTES)
+        own = part_reader(fetch, found[-1], reader.size, header=0) if found[-1] else reader
         begin = _restart(own, demuxer)
         if begin is None:
             break

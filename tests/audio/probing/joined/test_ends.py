@@ -85,6 +85,23 @@ def test_what_was_appended_to_a_file_that_was_cut_is_searched(name, lost):
         assert following(reader(cut + more), FORMATS[name], 5) == [0, len(cut)]
 
 
+@pytest.mark.parametrize(
+    ("more", "most"),
+    [(b"\1rubbish" * 500, 1_000_000), (b"LIST" + struct.pack("<I", 9) + b"adtlnote\1\0", 60_000)],
+)
+def test_of_a_long_file_with_a_little_behind_its_end_little_is_read(more, most):
+    """Chunks that the size of the file does not count are none of another recording."""
+    head = make("wav", "pcm_s16le", rate=16_000, layout="mono", seconds=1.0)
+    samples, size = head.index(b"data") + 8, 20_000_000
+    sizes = [(samples - 8 + size).to_bytes(4, "little"), size.to_bytes(4, "little")]
+    data = head[:4] + sizes[0] + head[8 : samples - 4] + sizes[1] + bytes(size)
+    source = reader(data + more)
+    assert following(source, "wav", 5) == [0]
+    assert source.bytes_read < most
+    lost = head[: len(head) // 2]
+    assert following(reader(data[: -len(lost)] + head), "wav", 5) == [0, len(data) - len(lost)]
+
+
 def test_a_healthy_file_is_not_searched():
     """Also one with something of the format in its samples, or with chunks behind them."""
     data = make("wav", "pcm_s16le", rate=16_000, layout="mono", seconds=3.0)
