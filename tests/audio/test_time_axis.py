@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from tests.audio.clocks import two_programs, webm
+from tests.audio.clocks import flv, two_programs, webm
 from tests.audio.media import FORMATS, RATE, Memory, chunk, lag, make, of_format, samples
 
 SECONDS = 8.0
@@ -70,6 +70,17 @@ def test_a_clock_that_is_only_unusual_changes_nothing(sandbox, plain, clock, chu
     assert len(heard) / RATE == pytest.approx(SECONDS, abs=0.25 if "bursts" in clock else 0.15)
     assert_same(heard, plain, tolerance=0.2 if "bursts" in clock else 0.1 if "wobbles" in clock else 0.025)
     assert warnings == []
+
+
+@pytest.mark.parametrize("chunks", [1, 3])
+@pytest.mark.parametrize("codec", ["aac", "libmp3lame"])
+def test_a_clock_of_flv_that_is_set_back_without_a_new_header_loses_nothing(sandbox, codec, chunks):
+    data = make("flv", codec, seconds=SECONDS)
+    back = flv(data, lambda _, time: time if time < 5000 else time - 3000)
+    heard, info, warnings = decoded(sandbox, back, chunks=chunks)
+    assert info.duration == pytest.approx(SECONDS, abs=0.2)
+    assert_same(heard, decoded(sandbox, data)[0], tolerance=0.05)
+    assert warnings == ["the file consists of 2 recordings, one after the other: all are transcribed"]
 
 
 @pytest.mark.parametrize("chunks", [1, 3])

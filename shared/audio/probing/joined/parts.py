@@ -12,6 +12,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from shared.audio.probing import flv
 from shared.audio.probing.ebml import MIN_READ, SEGMENT, top_level
 from shared.audio.probing.isobmff import is_fragmented
 from shared.audio.probing.joined.clock import FORMATS, WINDOWS, WRAPS, of_clock, reading
@@ -40,9 +41,6 @@ HEADS = {
     "flv": re.compile(rb"FLV\x01"),
 }
 """What begins a file of a format."""
-HEADLESS = {"matroska"}
-"""Formats whose recordings can do without a header of their own. Of flv, for one, the tags are missing that say how to
-decode it."""
 HEADER = 64 * 1024
 """Bytes before a cluster or tag in which the header of its own recording is looked for."""
 CLOSE = 2048
@@ -77,7 +75,7 @@ def beginnings(reader: Reader, demuxer: str) -> list[int]:
                 return found
             turn = _turn(reader, demuxer, before, after)
             head = HEADS.get(demuxer)
-            if head is None or demuxer in HEADLESS or head.match(reader.at(turn, HEAD)):
+            if head is None or head.match(reader.at(turn, HEAD)) or header_length(reader, demuxer, turn):
                 found.append(turn)
     return found
 
@@ -110,9 +108,15 @@ def _readings(reader: Reader, demuxer: str) -> Iterator[Reading]:
 
 
 def header_length(reader: Reader, demuxer: str, first: int) -> int:
-    """Bytes at the beginning of the file that a recording in the middle needs, because it has no header of its own."""
-    if demuxer != "matroska" or reader.at(first, len(EBML)) == EBML:
+    """Bytes at the beginning of the file that a recording in the middle needs, because it has no header of its own.
+
+    0 also where that header would not do.
+    """
+    head = HEADS.get(demuxer)
+    if head is None or head.match(reader.at(first, HEAD)):
         return 0
+    if demuxer == "flv":
+        return flv.header_length(reader)
     cluster = reading(reader, demuxer, 0, reader.size)
     return cluster.position if cluster is not None else 0
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from shared.audio.files.part import part_reader
-from shared.audio.probing import ogg
+from shared.audio.probing import flv, ogg
 from shared.audio.probing.joined.ends import ENDS, SEARCHED, of_another_format
 from shared.audio.probing.joined.numbered import NUMBERS
 from shared.audio.probing.joined.parts import beginnings, header_length
@@ -96,16 +96,19 @@ def _each(
         if info is None or not info.duration:
             left_out.append((first, last))
             continue
+        duration = info.duration
+        if demuxer == "flv":  # whose header tells the length of the whole file
+            duration = flv.duration(own, info.origin or 0.0) or duration
         part = Part(
             first_byte=first,
             last_byte=last,
             header=header,
             start=begin,
-            duration=info.duration,
+            duration=duration,
             origin=info.origin or 0.0,
         )
         found.append((part, info))
-        begin += info.duration
+        begin += duration
     return found, left_out, lacks_track
 
 

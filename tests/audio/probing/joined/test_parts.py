@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.audio.files.reader import Reader
+from shared.audio.probing.flv import header_length as flv_header_length
 from shared.audio.probing.joined.ends import ENDS
 from shared.audio.probing.joined.numbered import NUMBERS
 from shared.audio.probing.joined.parts import beginnings, header_length
@@ -51,10 +52,23 @@ def test_of_several_streams_in_an_ogg_file_the_pages_do_not_count_alike():
     assert beginnings(reader(bytes(2 * data)), "ogg") == [0]
 
 
-def test_an_flv_whose_clock_goes_back_without_a_header_is_one_recording():
-    data = make("flv", "libmp3lame", seconds=8.0)
+@pytest.mark.parametrize("codec", ["aac", "libmp3lame"])
+def test_a_clock_of_flv_that_is_set_back_needs_the_headers_of_file_and_codec(codec):
+    data = make("flv", codec, seconds=8.0)
     back = flv(data, lambda _, time: time if time < 4000 else time - 3000)
-    assert beginnings(reader(back), "flv") == [0]
+    begin, turn = beginnings(reader(back), "flv")
+    assert begin == 0
+    assert turn == pytest.approx(len(data) / 2, abs=1000)
+    assert header_length(reader(back), "flv", turn) == flv_header_length(reader(data))
+    assert header_length(reader(data * 2), "flv", len(data)) == 0
+
+
+def test_an_flv_whose_codec_has_no_header_where_the_file_begins_is_one_recording():
+    data = make("flv", "aac", seconds=8.0)
+    back = flv(data, lambda _, time: time if time < 4000 else time - 3000)
+    without = back.replace(b"\xaf\0", b"\xaf\1", 1)
+    assert len(beginnings(reader(back), "flv")) == 2
+    assert beginnings(reader(without), "flv") == [0]
 
 
 def test_a_long_file_is_looked_at_in_some_places_only():
