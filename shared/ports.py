@@ -468,9 +468,8 @@ class Hosted(Protocol):
         """Words of one recording or chunk.
 
         Raises:
-            BadMedia: the engine cannot read this audio.
-            EngineLimit: it is too much for the engine.
-            BadRequest: it does not support an option, such as the language.
+            EngineLimit: the engine cannot read this audio, it is too much, or an option, such as the language, is not
+                supported.
             EngineRefused: it does not work for this deployment: bad key, no credit, not allowed.
             EngineFailed: it failed this time; the error says whether it may charge for it.
         """

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from shared.engines import DEEPGRAM
-from shared.errors import BadMedia, BadRequest, DropscribeError, EngineFailed, EngineLimit, EngineRefused
+from shared.errors import DropscribeError, EngineFailed, EngineLimit, EngineRefused
 from shared.messages import described
 from shared.results import Heard, Word
 
@@ -124,7 +124,7 @@ def refusal(status: int, body: object, *, retry_after: float | None = None) -> D
     """
     said, request_id = quoted(body), _request_id(body)
     if status in {400, 411, 413, 415}:
-        return _bad_request(status, said)
+        return _not_accepted(status, said)
     if status in {401, 402, 403}:
         return _access_refused(status, said)
     if status in {404, 405} or 300 <= status < 400:
@@ -156,18 +156,18 @@ def quoted(body: object) -> str:
     return " ".join(SIGNATURE.sub(r"\1?…", text).split())[:LONGEST_QUOTE] or "no explanation"
 
 
-def _bad_request(status: int, said: str) -> DropscribeError:
+def _not_accepted(status: int, said: str) -> EngineLimit:
+    """Whatever it says of the audio or of the options is its own limit: our engines may do both."""
     if status == 413:
         return EngineLimit(f"Deepgram does not accept a recording of this size ({said}). Split it.")
     if ABOUT_OPTIONS.search(said):
-        return BadRequest(
+        return EngineLimit(
             f"Deepgram does not accept these options ({said}). Correct the language or the keyterms, or ask for "
             "method parakeet."
         )
-    return BadMedia(
-        "undecodable",
-        f"Deepgram cannot read this audio ({said}). Try to play it; if it plays, convert it to another format "
-        "(for example FLAC) and try again.",
+    return EngineLimit(
+        f"Deepgram cannot read this audio ({said}). If it plays, convert it to another format (for example FLAC), "
+        "or ask for method parakeet."
     )
 
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from shared import concurrency
 from shared.engines import spec
 from shared.errors import (
-    BadMedia,
     ConfigurationError,
     EngineFailed,
     EngineLimit,
@@ -145,7 +144,7 @@ def _transcribe(call: Call, recording: Recording) -> tuple[ChunkResult, LedgerRo
         )
         try:
             answer = call.make(message.audio.duration or USUAL, url=url)
-        except (BadMedia, EngineLimit) as error:
+        except EngineLimit as error:
             # The engine may not reach the address, or not know the format that FFmpeg knows.
             log.warning("%s is sent as samples, because its address failed: %s", message.source.uri, error)
         else:

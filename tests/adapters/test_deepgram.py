@@ -15,7 +15,7 @@ import pytest
 
 from shared.adapters import deepgram
 from shared.adapters.deepgram import DeepgramEngine
-from shared.errors import BadMedia, BadRequest, EngineFailed, EngineLimit, EngineRefused, Transient
+from shared.errors import EngineFailed, EngineLimit, EngineRefused, Transient
 from shared.model import Options
 from shared.ports import HostedJob
 from shared.settings import Settings
@@ -122,11 +122,11 @@ def test_an_address_is_sent_instead_of_audio(server, engine):
     [
         (
             refused(400, "Bad Request", "failed to process audio: corrupt or unsupported data"),
-            BadMedia,
-            "undecodable",
+            EngineLimit,
+            "EngineLimit",
         ),
-        (refused(400, "REMOTE_CONTENT_ERROR", "Could not fetch the URL"), BadMedia, "undecodable"),
-        (Reply(status=400, body=b"<html>"), BadMedia, "undecodable"),
+        (refused(400, "REMOTE_CONTENT_ERROR", "Could not fetch the URL"), EngineLimit, "EngineLimit"),
+        (Reply(status=400, body=b"<html>"), EngineLimit, "EngineLimit"),
         (refused(413, "PAYLOAD_TOO_LARGE", "too large"), EngineLimit, "EngineLimit"),
         (refused(401, "INVALID_AUTH", "Invalid credentials."), EngineRefused, "key"),
         (refused(401, "INSUFFICIENT_PERMISSIONS", "User does not have permissions."), EngineRefused, "forbidden"),
@@ -162,10 +162,10 @@ def test_errors_are_sorted_by_what_can_be_done(server, engine, reply, error, cod
     assert len(server.asked) == 1
 
 
-def test_options_that_it_does_not_know_are_a_bad_request(server, engine):
+def test_options_that_it_does_not_know_are_a_limit_of_its_own(server, engine):
     said = "No such model/language/tier combination found."
     server.replies = [refused(400, "Bad Request", said)]
-    with pytest.raises(BadRequest, match="combination"):
+    with pytest.raises(EngineLimit, match=r"does not accept these options .*combination"):
         engine.transcribe(replace(JOB, options=Options(language="xx")))
 
 

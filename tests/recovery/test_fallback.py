@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from shared import concurrency
+from shared.adapters import deepgram_answers
 from shared.audio import Pcm
 from shared.costs import budget
 from shared.engines import ENGINES
@@ -386,6 +387,17 @@ def test_what_is_wrong_with_the_recording_goes_to_nobody_else(deployment, error)
     failed = one.run()
     assert (failed.state, failed.reason) == ("FAILED", str(error))
     assert one.fake.charged == 0
+
+
+@pytest.mark.parametrize(
+    "said", ["failed to process audio: corrupt or unsupported data", "No such language."]
+)
+def test_what_deepgram_cannot_read_or_do_goes_to_parakeet(deployment, said):
+    refused = deepgram_answers.refusal(400, {"err_code": "Bad Request", "err_msg": said})
+    one = deployment(deepgram=[refused], rollout_percent=0.0)
+    done = one.run()
+    assert (done.state, [engine for _, engine in one.work]) == ("DONE", ["parakeet-cpu"])
+    assert said in done.warnings[0]
 
 
 def test_a_chunk_that_has_its_result_is_not_given_up_when_its_message_is(deployment):
