@@ -212,6 +212,8 @@ class LedgerRow:
     """The release of the process that wrote it last; empty if that is not named."""
     worker: str = ""
     """Execution and task of the job in which the engine ran: `dropscribe-gpu-x7k2p.0`; empty elsewhere."""
+    wasted: bool = False
+    """It was heard and not used. Set once the recording is deleted; before that, its documents tell."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

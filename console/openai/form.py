@@ -150,7 +150,9 @@ def _options(
         try:
             routing_speakers.check_engines(engines)
         except BadRequest as error:
-            said = str(error).replace("Ask without diarize", "Choose another response_format")
+            said = str(error).replace(
+                "Ask without speakers (diarize, channels)", "Choose another response_format"
+            )
             raise invalid(said, "response_format", "unsupported_value") from error
     return options
 

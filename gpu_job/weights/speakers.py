@@ -39,9 +39,7 @@ class SpeakerNetwork:
 
     def otherwise(self, _: Release) -> str:
         """What to do without the network, for the end of a sentence."""
-        return (
-            f"or set {VARIABLE} to a folder with segmentation.onnx and embedding.onnx; or ask without diarize"
-        )
+        return f"or set {VARIABLE} to a folder with segmentation.onnx and embedding.onnx; or ask without speakers (diarize, channels)"
 
     @property
     def file(self) -> Path:

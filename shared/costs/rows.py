@@ -73,7 +73,8 @@ def read(ports: Ports, since: dt.date, until: dt.date) -> Account:
 
 def _counts_from(recording: Recording) -> float:
     """Index of the first chunk whose result counts; infinity for a recording that ended without a transcript."""
-    if recording.ended_without:
+    deleted_without = recording.state == "DELETED" and recording.chunks and not recording.outputs
+    if recording.ended_without or deleted_without:
         return math.inf
     return recording.chunks[0].index if recording.chunks else 0
 
@@ -133,7 +134,8 @@ def fates(
     first: dict[tuple[str, int], LedgerRow] = {}
     for row in rows:
         key = (row.recording, row.chunk)
-        if key in used and row.outcome == "heard" and (key not in first or row.time < first[key].time):
+        counts = row.outcome == "heard" and not row.wasted
+        if key in used and counts and (key not in first or row.time < first[key].time):
             first[key] = row
 
     def of(row: LedgerRow) -> Fate:
@@ -141,7 +143,7 @@ def fates(
             return "idle"
         if row.outcome != "heard":
             return row.outcome
-        if row.chunk < counts_from.get(row.recording, 0):
+        if row.wasted or row.chunk < counts_from.get(row.recording, 0):
             return "wasted"
         if (document := used.get((row.recording, row.chunk))) is None:
             return "used"

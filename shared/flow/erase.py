@@ -10,12 +10,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from shared.costs import rows
 from shared.errors import ConfigurationError, Permanent
 from shared.flow.transcript_files import long_names, output_folder
 from shared.messages import from_fields, to_fields
 from shared.model import Options, Recording, StoredObject
 from shared.results import LedgerRow
-from shared.state import answers, claims, dead_letters, documents, failure_log, sweep_notes, uploads
+from shared.state import answers, claims, dead_letters, documents, failure_log, ledger, sweep_notes, uploads
 from shared.state.answers import Asked
 from shared.state.pages import MARK
 from shared.telemetry import log
@@ -153,6 +154,8 @@ def _erase_objects(recording: Recording, ports: Ports) -> None:
 
 def _erase_records(recording: Recording, ports: Ports, *, last: bool) -> None:
     records, key = ports.records, recording.id
+    # Which rows were wasted is not known without the documents of recording and chunks.
+    _bare_rows(recording, ports)
     asked = [from_fields(fields, Asked) for _, fields in records.query(answers.REQUESTS, {"recording": key})]
     names = {one.request.request_id for one in asked}
     for name in _refused(recording, ports):
@@ -172,11 +175,15 @@ def _erase_records(recording: Recording, ports: Ports, *, last: bool) -> None:
     _delete_all_of(documents.REVISIONS, records.query(documents.REVISIONS, {"recording": key}), ports)
     _delete_all_of(documents.CHUNKS, records.query(documents.CHUNKS, {"recording": key}), ports)
     records.delete(sweep_notes.SWEEPS, key)
-    # What was paid stays; its label and folder are words of the owner.
-    for row, fields in list(records.query(documents.LEDGER, {"recording": key})):
-        if fields.get("label") or fields.get("prefix"):
-            bare = partial(replace, label="", prefix="")
-            documents.change(documents.LEDGER, row, LedgerRow, bare, records)
+
+
+def _bare_rows(recording: Recording, ports: Ports) -> None:
+    """What was paid stays, and whether it was wasted; label and folder are words of the owner."""
+    for row, fate in zip(*rows.of_recording(recording, ports), strict=True):
+        wasted = fate == "wasted"
+        if row.label or row.prefix or row.wasted != wasted:
+            bare = partial(replace, label="", prefix="", wasted=wasted)
+            documents.change(documents.LEDGER, ledger.key_of(row), LedgerRow, bare, ports.records)
 
 
 def _refused(recording: Recording, ports: Ports) -> list[str]:

@@ -212,7 +212,7 @@ def check_length(seconds: float, longest: float, message: ChunkMessage, settings
             f"With speakers a recording goes to {engine.in_sentences} in one piece: up to {limits.seconds / 3600:g} h and "
             f"{limits.url_bytes / 1e9:g} GB if {engine.in_sentences} can read it from an address, else up to "
             f"{LONGEST_SENT[settings.platform] / 3600:g} h. This one has {seconds / 3600:.1f} h: split it, or ask "
-            "without diarize."
+            "without speakers (diarize, channels)."
         )
 
 

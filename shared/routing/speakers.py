@@ -99,7 +99,7 @@ def check_engines(engines: Collection[Engine]) -> None:
 def no_engine() -> str:
     """That no engine of a deployment tells speakers apart, and what to do."""
     names = " and ".join(dict.fromkeys(one.method_in_sentences for one in able("speakers")))
-    return f"No engine of this deployment tells speakers apart: {names} do. Ask without diarize, or set up one of them."
+    return f"No engine of this deployment tells speakers apart: {names} do. Ask without speakers (diarize, channels), or set up one of them."
 
 
 def takes_over(

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from shared.costs import rows
 from shared.errors import BadMedia
-from shared.flow import chunk, record, upload
+from shared.flow import chunk, forget, record, upload
 from shared.messages import ChunkDone
 from shared.state import documents, ledger
 from tests.costs.accounts import DAY, account, attempt, idle
@@ -80,3 +80,21 @@ def test_what_was_spent_on_a_recording_that_failed_is_wasted(world):
     record.fail(recording.id, BadMedia("undecodable", "The rest cannot be decoded."), world.ports)
     assert rows.read(world.ports, DAY, DAY).fates == ("wasted",)
     assert world.ports.records.count(documents.LEDGER) == 1
+    forget.forget(recording.id, world.ports, alone=True)
+    assert rows.read(world.ports, DAY, DAY).fates == ("wasted",)
+
+
+def test_which_of_two_attempts_was_used_is_known_after_the_recording_is_deleted(world):
+    world.clock.time = dt.datetime(2026, 11, 20, tzinfo=dt.UTC).timestamp()
+    recording = upload.on_upload(world.upload(), world.ports)
+    for one in recording.chunks:
+        ledger.write(heard(recording, one)[1], world.ports)  # its worker died before it kept the result
+        world.clock.time += 1.0
+        chunk.commit_result(*heard(recording, one, attempt="m-2"), world.ports)
+    record.on_chunk_done(ChunkDone(recording=recording.id, index=0), world.ports)
+    forget.forget(recording.id, world.ports)
+    forget.forget(recording.id, world.ports, alone=True)
+    found = rows.read(world.ports, DAY, DAY)
+    assert sorted(zip(found.fates, (row.attempt for row in found.rows), strict=True)) == [
+        ("used", "m-2"), ("used", "m-2"), ("wasted", "m-1"), ("wasted", "m-1"),
+    ]  # fmt: skip

@@ -390,7 +390,10 @@ def test_what_is_too_long_to_be_sent_in_one_piece_says_so_and_goes_to_nobody_els
     assert engine.jobs == []
     recording = only(world)
     assert (recording.state, recording.code) == ("FAILED", "EngineLimit")
-    assert "else up to 4 h. This one has 4.5 h: split it, or ask without diarize." in recording.reason
+    assert (
+        "else up to 4 h. This one has 4.5 h: split it, or ask without speakers (diarize, channels)."
+        in recording.reason
+    )
     assert "deepgram was asked for" in recording.reason
 
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 
 import pytest
 
 from shared.costs import rows
 from shared.errors import BadMedia, EngineLimit, EngineRefused, OverLimit
-from shared.flow import chunk, dispatch, record, upload
+from shared.flow import chunk, dispatch, forget, record, upload
 from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.model import Fallback
 from shared.recovery import fallback, whole
@@ -104,6 +105,20 @@ def test_results_of_the_first_engine_are_not_used_whenever_they_come(world):
     assert (done.state, done.words) == ("DONE", 2)
     found = {row.chunk: fate for row, fate in zip(*rows.of_recording(done, world.ports), strict=True)}
     assert found == {0: "wasted", 2: "wasted", 3: "used"}
+
+
+def test_what_was_not_used_still_counts_as_wasted_when_the_recording_is_deleted(world):
+    recording, (first, second, _) = planned(world)
+    commit(world, first)
+    fallback.hand_on(second, TOO_LARGE, world.ports)
+    [message] = messages(world)
+    commit(world, message, engine="deepgram", model="nova-3")
+    day = dt.datetime.fromtimestamp(world.clock.now(), dt.UTC).date()
+    for last in (False, True):
+        forget.forget(recording.id, world.ports, alone=last)
+        account = rows.read(world.ports, day, day)
+        found = {row.chunk: fate for row, fate in zip(account.rows, account.fates, strict=True)}
+        assert found == {0: "wasted", 3: "used"}
 
 
 def test_what_the_first_engine_says_of_the_file_is_void_once_another_has_it(world):

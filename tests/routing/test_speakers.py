@@ -64,7 +64,9 @@ def test_a_hybrid_that_was_asked_for_is_refused():
 def test_a_deployment_needs_one_engine_that_tells_speakers_apart():
     speakers.check_engines({"parakeet-cpu"})
     speakers.check_engines({"deepgram"})
-    with pytest.raises(BadRequest, match=r"Parakeet and Deepgram do\. Ask without diarize"):
+    with pytest.raises(
+        BadRequest, match=r"Parakeet and Deepgram do\. Ask without speakers \(diarize, channels\)"
+    ):
         speakers.check_engines(set())
 
 

@@ -84,7 +84,7 @@ def test_without_a_connection_the_message_says_what_to_pull(cache, monkeypatch):
     assert "The weights speakers are not on this machine" in message
     assert "`dropscribe models pull speakers`" in message
     assert "DROPSCRIBE_SPEAKER_WEIGHTS" in message
-    assert "without diarize" in message
+    assert "without speakers (diarize, channels)" in message
     assert "--model" not in message
 
 
