@@ -33,6 +33,9 @@ INSTALL = (
     "nothing was changed."
 )
 
+PATIENT = "-lock-timeout=10m"
+"""A rollout and a deployment that begin in the same second lay one after the other."""
+
 CHANGES = 2
 """Exit status of `terraform plan -detailed-exitcode` if something would change."""
 
@@ -124,7 +127,7 @@ class Terraform:
         """
         self._init()
         with self._values(images, canary, **more) as file:
-            self._checked(["apply", "-input=false", "-auto-approve", f"-var-file={file}"], FOLDER)
+            self._checked(["apply", "-input=false", "-auto-approve", PATIENT, f"-var-file={file}"], FOLDER)
 
     def lay_secrets(self, images: Images) -> None:
         """Only the secrets: the functions that read them start when there is a key in them.

@@ -36,13 +36,14 @@ def begin(new: Images, cloud: CloudRun, ports: Ports, limits: Limits | None = No
     """A rollout of some images: a new one, or the one that is under way with them.
 
     Raises:
-        BadRequest: they run already, or another release is under way; says what to do.
+        BadRequest: they run already, or another release or a deployment is under way; says what to do.
         ConfigurationError: nothing is deployed.
         Transient: the records did not answer.
     """
     stored = state.read(ports)
     if stored is not None and not stored.ended:
         return _same(stored, new)
+    cloud.check_idle()
     old = cloud.images()
     if old == new:
         raise BadRequest(NOTHING)
@@ -60,7 +61,14 @@ def begin(new: Images, cloud: CloudRun, ports: Ports, limits: Limits | None = No
         limits=limits or Limits(),
         old_revisions={name: one.serving for name, one in services.items()},
     ).told(f"{_short(old)} → {_short(new)}", now)
-    return _same(state.begin(fresh, ports), new)
+    begun = _same(state.begin(fresh, ports), new)
+    try:
+        # A deployment that looks now finds this rollout; of one that looked before the lock shows, or its turn is waited for.
+        cloud.check_idle()
+    except BadRequest:
+        state.abandon("a deployment began at the same time", ports)
+        raise
+    return begun
 
 
 def refuse(new: Images | None, cloud: CloudRun, ports: Ports) -> None:
@@ -72,13 +80,15 @@ def refuse(new: Images | None, cloud: CloudRun, ports: Ports) -> None:
         ports: the deployment's records.
 
     Raises:
-        BadRequest: they run already, or another release is under way; says what to do.
+        BadRequest: they run already, or another release or a deployment is under way; says what to do.
         Transient: the records did not answer.
     """
     stored = state.read(ports)
     if stored is not None and not stored.ended:
         _same(stored, new or Images(functions=""))
-    elif new is not None and cloud.images() == new:
+        return
+    cloud.check_idle()
+    if new is not None and cloud.images() == new:
         raise BadRequest(NOTHING)
 
 
@@ -86,7 +96,7 @@ def rollback(steps: Steps, cloud: CloudRun, ports: Ports) -> Rollout:
     """The last rollout, on its way back.
 
     Raises:
-        BadRequest: there is nothing to go back to.
+        BadRequest: there is nothing to go back to, or a deployment is under way.
         Transient: the records did not answer.
     """
     stored = state.read(ports)
@@ -96,11 +106,13 @@ def rollback(steps: Steps, cloud: CloudRun, ports: Ports) -> Rollout:
         raise BadRequest("The last rollout is back already: there is nothing to go back to.")
     if stored.phase in {"returning", "restoring"}:
         return stored
-    if stored.phase == "done" and cloud.images() != stored.new:
-        raise BadRequest(
-            "Another release was deployed since the last rollout: check out the one that you want, and run "
-            "`make rollout`."
-        )
+    if stored.phase == "done":
+        cloud.check_idle()
+        if cloud.images() != stored.new:
+            raise BadRequest(
+                "Another release was deployed since the last rollout: check out the one that you want, and run "
+                "`make rollout`."
+            )
     return steps.back(stored, "a person asked for it")
 
 

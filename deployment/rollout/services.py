@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from deployment.rollout.state import Images
-from shared.errors import ConfigurationError, StoreUnavailable
+from shared.errors import BadRequest, ConfigurationError, StoreUnavailable
 
 if TYPE_CHECKING:
     from deployment.api import Api
@@ -28,6 +29,9 @@ PATIENCE = 300.0
 CANARY = "dropscribe-gpu-canary"
 
 CONSOLE = "dropscribe-console"
+
+LOCK = "dropscribe/default.tflock"
+"""The lock of Terraform's state, by the prefix of terraform/versions.tf; its generation is what `force-unlock` takes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,6 +171,22 @@ class CloudRun(Traffic):
         services = [*self._target.services, *([CONSOLE] if self._target.console else [])]
         names = [*(f"services/{one}" for one in services), *jobs]
         return any(self._api.stands(f"{self._path}/{one}") for one in names)
+
+    def check_idle(self) -> None:
+        """Check that nobody lays this deployment now: Terraform locks its state meanwhile.
+
+        Raises:
+            BadRequest: somebody does; says since when, and what to do if that was killed.
+        """
+        bucket, name = self._target.state_bucket, quote(LOCK, safe="")
+        lock = self._api.get(f"storage.googleapis.com/storage/v1/b/{bucket}/o/{name}")
+        if lock is not None:
+            since = str(lock["timeCreated"])[:19].replace("T", " ")
+            raise BadRequest(
+                f"Terraform has been changing this deployment since {since} UTC: another `make deploy` runs, or one was "
+                "killed. Wait for its end and run this again. If none runs: terraform -chdir=terraform force-unlock "
+                f"{lock['generation']}"
+            )
 
     def images(self) -> Images:
         """The images that are deployed.

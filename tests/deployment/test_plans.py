@@ -61,6 +61,7 @@ def test_it_is_set_up_once_with_the_bucket_of_the_state(binary):
     terraform.apply(NEW, NEW.gpu)
     assert [one[0] for one in binary.calls] == ["init", "apply", "apply"]
     assert "-backend-config=bucket=my-project-terraform" in binary.calls[0]
+    assert "-lock-timeout=10m" in binary.calls[1]
     assert [one["images"] is None for one in binary.values] == [True, False]
     assert set(binary.folders) == {plans.FOLDER}
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from deployment.rollout import state
-from deployment.rollout.drive import begin, rollback
+from deployment.rollout.drive import begin, refuse, rollback
 from deployment.rollout.judge import Limits
 from deployment.rollout.state import Images
 from shared.errors import BadRequest, StoreUnavailable
-from tests.deployment.google import digest, no
+from tests.deployment.google import TARGET, digest, no
 from tests.deployment.rollout.conftest import NEW, OLD, Deployment
 
 ANOTHER = Images(functions=digest("functions", 9), gpu=digest("gpu", 9))
@@ -25,6 +27,46 @@ def test_of_two_releases_one_is_under_way(deployment):
     assert begin(NEW, deployment.cloud, deployment.ports) == begun
     with pytest.raises(BadRequest, match=r"functions 000000000003 gpu 000000000004 is under way \(pinning\)"):
         begin(ANOTHER, deployment.cloud, deployment.ports)
+
+
+LOCK = (TARGET.state_bucket, "dropscribe/default.tflock")
+HELD = {"generation": "1764450000000001", "timeCreated": "2026-11-29T21:00:05.123Z"}
+APPLIED = (
+    r"Terraform has been changing this deployment since 2026-11-29 21:00:05 UTC: another `make deploy` runs, or one was "
+    r"killed\. Wait for its end and run this again\. If none runs: terraform -chdir=terraform force-unlock 1764450000000001"
+)
+
+
+def test_none_begins_while_a_deployment_is_applied(deployment):
+    deployment.google.objects[LOCK] = HELD
+    for how in (begin, refuse):
+        with pytest.raises(BadRequest, match=APPLIED):
+            how(NEW, deployment.cloud, deployment.ports)
+    assert state.read(deployment.ports) is None
+    del deployment.google.objects[LOCK]
+    assert deployment.rollout().phase == "done"
+    deployment.google.objects[LOCK] = HELD
+    with pytest.raises(BadRequest, match=APPLIED):
+        rollback(deployment.steps, deployment.cloud, deployment.ports)
+
+
+def test_one_that_begins_at_the_same_time_as_a_deployment_ends_before_it_moves_anything(deployment):
+    records, stands = deployment.ports.records, deployment.stand()
+
+    class Records:
+        def __getattr__(self, name):
+            return getattr(records, name)
+
+        def create(self, *arguments):
+            deployment.google.objects[LOCK] = HELD
+            return records.create(*arguments)
+
+    with pytest.raises(BadRequest, match=APPLIED):
+        begin(NEW, deployment.cloud, replace(deployment.ports, records=Records()))
+    assert state.read(deployment.ports).ended
+    assert deployment.stand() == stands
+    del deployment.google.objects[LOCK]
+    assert deployment.rollout().phase == "done"
 
 
 def test_one_on_its_way_back_is_brought_there_whatever_is_checked_out(deployment):
