@@ -1,15 +1,21 @@
-"""Every minute: deleted recordings are erased for the last time, and every few hours old ones are deleted."""
+"""Every minute: deleted recordings are erased for the last time, and every few hours old ones are deleted.
+
+On one machine also requests that never had a recording, when Firestore would.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.clock import seconds_since
 from shared.flow import erase, forget
 from shared.messages import from_fields
-from shared.state import audit, documents
+from shared.state import answers, audit, documents
+from shared.state.answers import Asked
 from shared.state.sweep_notes import SWEEPS
 from shared.sweep.each import LOOKS, each
 
@@ -27,6 +33,11 @@ EVERY = 6 * 3600.0
 
 MARK = "retention"
 """Key of the mark that says how far the present round is."""
+
+KEPT = json.loads((Path(__file__).parents[1] / "adapters" / "firestore_indexes.json").read_text("utf-8"))[
+    "ttlDays"
+]["requests"]
+"""Days for which a repeated request gets its old answer."""
 
 WHO = "the retention"
 """Who is named in the audit log."""
@@ -90,6 +101,31 @@ def forget_old(ports: Ports) -> int:
     next_one = Round(ended=here.ended, at=found[-1].id) if len(found) == LOOKS else Round(ended=now)
     documents.put(SWEEPS, MARK, next_one, ports)
     return done
+
+
+def age_out(ports: Ports) -> int:
+    """Delete what names a request that never had a recording, where no TTL policy does; returns how many.
+
+    Raises:
+        Transient: some could not be deleted; all others were.
+    """
+    if ports.settings.platform != "local":
+        return 0
+    now, records = ports.clock.now(), ports.records
+
+    def those(after: str) -> Iterator[tuple[str, Asked]]:
+        for key, fields in records.query(answers.REQUESTS, {"recording": ""}, after=after):
+            asked = from_fields(fields, Asked)
+            if asked.answered and seconds_since(asked.created, now) > KEPT * DAY:
+                yield key, asked
+
+    def delete(key: str, asked: Asked) -> bool:
+        if name := asked.request.request_id:
+            records.delete(documents.WEBHOOKS, documents.webhook_id(answers.fact(name)))
+            erase.forget_failures(name, ports)
+        return records.delete(answers.REQUESTS, key)
+
+    return each({"aged-out": those}, delete, "the deletion of an old request", ports)
 
 
 def _round(ports: Ports) -> Round:

@@ -8,7 +8,7 @@
     workers             are started if chunks wait and too few run (`shared/flow/capacity.py`)
     conditions          are stored for the router, and the rollout is guarded (observe.py)
     budgets             are summed up, and held recordings that fit are released (release_held.py)
-    deleted ones        are erased for the last time, and old ones deleted (forgotten.py)
+    deleted ones        are erased for the last time, and old ones and refused requests deleted (forgotten.py)
     ended workers       get the rest of their bill into the ledger (`shared/costs/executions.py`)
 
 All of it is read from the records, because Pub/Sub does not say how many messages wait. A tick may run twice or
@@ -98,6 +98,7 @@ def on_tick(ports: Ports) -> dict[str, int]:
         "released": release_held.keep_budgets,
         "erased": forgotten.settle,
         "too_old": forgotten.forget_old,
+        "aged_out": forgotten.age_out,
     }
     report, failed = {}, []
     for name, part in parts.items():

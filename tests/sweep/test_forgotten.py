@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
-from shared.errors import Permanent
-from shared.flow import record, upload
-from shared.state import audit, documents
+from shared.adapters.firestore_documents import INDEXES
+from shared.errors import Permanent, StoreUnavailable
+from shared.flow import record, request, upload
+from shared.settings import Settings
+from shared.state import answers, audit, dead_letters, documents, failure_log
 from shared.sweep import each, forgotten, sweep
+from tests.world import IN_A_PROJECT
 
 DAY = 86_400.0
 
@@ -95,3 +99,26 @@ def test_one_that_cannot_be_deleted_now_keeps_none_of_the_others(world, ports, m
     assert states(ports) == ["DELETED", "DELETED", "FAILED"]
     monkeypatch.undo()
     assert forgotten.forget_old(ports) == 1
+
+
+def test_on_one_machine_a_refused_request_goes_when_a_project_would_forget_it(world):
+    named = {"uri": "gs://audio/zanzibar.wav", "request_id": "zanzibar"}
+    for asked in (named, {"uri": f"gs://audio/{ended(world, 'kept.wav').source.name}", "request_id": "kept"}):
+        request.on_request(dead_letters.pushed("m", json.dumps(asked).encode(), {}), world.ports)
+    fields = {"recording": "", "zanzibar": "zanzibar"}
+    world.ports.records.create(documents.WEBHOOKS, documents.webhook_id(answers.fact("zanzibar")), fields)
+    failure_log.note(
+        StoreUnavailable("no answer of zanzibar.wav"), world.ports, where="requests", message_id="m", attempt=1,
+        attributes={"request_id": "zanzibar"},
+    )  # fmt: skip
+    days = INDEXES["ttlDays"]["requests"]
+    world.clock.time += (days - 0.1) * DAY
+    cloud = replace(world.ports, settings=Settings(**IN_A_PROJECT))
+    assert forgotten.age_out(world.ports) == 0
+    world.clock.time += 0.2 * DAY
+    assert forgotten.age_out(cloud) == 0, "Firestore does that itself"
+    assert sweep.on_tick(world.ports)["aged_out"] == 1
+    everywhere = (answers.REQUESTS, documents.WEBHOOKS, failure_log.FAILURES)
+    left = json.dumps([list(world.ports.records.query(one)) for one in everywhere])
+    assert "zanzibar" not in left
+    assert answers.find("kept", world.ports.records).recording

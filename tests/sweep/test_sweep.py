@@ -16,7 +16,7 @@ from tests.world import World, heard
 
 NOTHING = {
     "lost_events": 0, "stuck": 0, "handed_over": 0, "merged": 0, "announced": 0, "answered": 0, "tasks_started": 0, "tasks_accounted": 0, "released": 0,
-    "erased": 0, "too_old": 0,
+    "erased": 0, "too_old": 0, "aged_out": 0,
 }  # fmt: skip
 
 
