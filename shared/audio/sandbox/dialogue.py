@@ -11,6 +11,7 @@ from shared.audio.sandbox import checks, wire
 from shared.audio.sandbox.checks import BreachError
 from shared.audio.sandbox.process import ProcessLostError, TimeUpError, UnfitError, receive, send
 from shared.audio.types import WIDTH, WITH_SIDES
+from shared.errors import StoreUnavailable
 from shared.messages import encode as to_json
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 Given = ParamSpec("Given")
 Got = TypeVar("Got")
+
+
+SLOWEST = 1e6
+"""Bytes a second that a store gives at least; beyond that, reads may take as long as the job itself."""
 
 
 class Dialogue:
@@ -40,6 +45,7 @@ class Dialogue:
         self._source = source
         self._end = end
         self._seconds = job.limits.timeout_s
+        self._reading, self._bytes_read = 0.0, 0
         # One byte more than a frame may have: then one that is too long shows.
         self._buffer = memoryview(bytearray(wire.RECEIVE + 1))
         self._samples = bytearray()
@@ -140,8 +146,10 @@ class Dialogue:
 
     def _answer(self, connection: socket.socket, payload: memoryview) -> None:
         start, length = self._budget.take(payload)
+        began = time.monotonic()
         try:
             data = self._source.read(start, length)
+            self._count_read(length, time.monotonic() - began)
         except Exception as error:  # noqa: BLE001 - whatever it is, our caller gets it
             self._end.failure = error
             self._over = True
@@ -151,6 +159,16 @@ class Dialogue:
         view = memoryview(data)
         for at in range(0, len(view), wire.FRAME):
             self._timed(connection, send, wire.BYTES, view[at : at + wire.FRAME])
+
+    def _count_read(self, length: int, seconds: float) -> None:
+        """Bound the time of all reads: a job that was taken over could go on for hours by tiny ones."""
+        self._bytes_read += length
+        self._reading += seconds
+        if self._reading > self._job.limits.timeout_s + self._bytes_read / SLOWEST:
+            raise StoreUnavailable(
+                f"Reading {self._bytes_read} bytes of this recording took {self._reading:.0f} s: where it is stored answers "
+                "too slowly. It is tried again."
+            )
 
     def _pass_on(self, control: socket.socket, theirs: socket.socket) -> None:
         try:

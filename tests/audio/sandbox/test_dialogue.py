@@ -2,10 +2,12 @@
 
 import json
 import signal
+import time
+from dataclasses import replace
 
 import pytest
 
-from shared.audio.sandbox import checks, wire
+from shared.audio.sandbox import checks, dialogue, wire
 from shared.errors import BadMedia, ConfigurationError, StoreUnavailable
 from tests.audio.media import chunk
 from tests.hostile.wire_frames import DECODED, INFO, LIMITS, Recording, sandbox_of
@@ -150,6 +152,29 @@ def test_how_a_job_has_ended_is_what_the_process_says(probe):
 def test_a_system_that_does_not_let_it_work_is_not_the_files_fault(probe):
     with pytest.raises(ConfigurationError, match="no more processes"):
         probe(end=wire.UNFIT + b"no more processes")
+
+
+class Slow(Recording):
+    """A store that takes a while for each read, however short."""
+
+    def read(self, start, length):
+        time.sleep(0.02)
+        return super().read(start, length)
+
+
+def test_tiny_reads_of_a_slow_store_end_after_the_time_that_a_job_may_take(liar, probe, monkeypatch):
+    monkeypatch.setattr(liar[0], "limits", replace(LIMITS, timeout_s=1.0))
+    slow = Slow()
+    with pytest.raises(StoreUnavailable, match=r"Reading \d+ bytes of this recording took \d+ s"):
+        probe(*[read(0, 1)] * 700, source=slow)
+    assert 0 < len(slow.reads) <= 51
+    assert probe(FOUND).channels == 1
+
+
+def test_reads_may_take_as_long_as_their_bytes_do(liar, probe, monkeypatch):
+    monkeypatch.setattr(liar[0], "limits", replace(LIMITS, timeout_s=0.3))
+    monkeypatch.setattr(dialogue, "SLOWEST", 400_000.0)
+    assert probe(*[read(0, 9_000)] * 20, FOUND, source=Slow()).duration == 10.0
 
 
 def test_a_read_that_fails_outranks_every_breach(probe):
