@@ -12,8 +12,9 @@ import hashlib
 import os
 import stat
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from local.backend import staged
@@ -105,8 +106,19 @@ def tidy(state_dir: Path) -> None:
             with locked(folder):
                 for one in folder.iterdir():
                     _remove(one)
-        for one in state_dir.glob(f"{TEMPORARY}*"):
-            _remove(one)
+        with locked(state_dir):
+            for one in state_dir.glob(f"{TEMPORARY}*"):
+                _remove(one)
+
+
+@contextmanager
+def scratch(state_dir: Path) -> Iterator[Path]:
+    """A folder in the state folder for as long as the block lasts, which `tidy` leaves alone."""
+    with ExitStack() as stack:
+        with locked(state_dir):
+            folder = Path(stack.enter_context(TemporaryDirectory(dir=state_dir, prefix=TEMPORARY)))
+            stack.enter_context(locked(folder, shared=True))
+        yield folder
 
 
 @contextmanager

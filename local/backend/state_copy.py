@@ -10,7 +10,6 @@ import contextlib
 import os
 import shutil
 import sqlite3
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ import msgspec
 
 from local.backend.atomic_write import remove_empty, unfinished
 from local.backend.beneath import make_private
-from local.backend.incoming import locked
+from local.backend.incoming import scratch
 from local.backend.names import TEMPORARY
 from shared import concurrency
 from shared.errors import CannotWrite
@@ -80,10 +79,7 @@ class StateCopy:
         Raises:
             OSError, sqlite3.Error: it could not be done; the copy is as it was.
         """
-        with (
-            tempfile.TemporaryDirectory(dir=self._state, prefix=TEMPORARY) as folder,
-            locked(kept := Path(folder), shared=True),
-        ):
+        with scratch(self._state) as kept:
             for name in DATABASES:
                 if (self._state / name).exists():
                     _snapshot(self._state / name, kept / name)

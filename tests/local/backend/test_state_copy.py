@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import tempfile
+import threading
 
 import pytest
 
@@ -173,4 +175,22 @@ def test_a_copy_in_progress_is_not_taken_for_one_that_was_left(folders, opened, 
 
     monkeypatch.setattr(state_copy, "_snapshot", snapshot)
     StateCopy(*folders).save()
+    assert (folders[1] / "dropscribe.sqlite").exists()
+
+
+def test_a_copy_that_has_just_begun_is_not_taken_for_one_that_was_left(folders, opened, monkeypatch):
+    opened().records.create("things", "a", {"x": 1})
+    make = tempfile.mkdtemp
+    tidying = []
+
+    def made(*given, **named):
+        folder = make(*given, **named)
+        tidying.append(threading.Thread(target=incoming.tidy, args=(folders[0],)))
+        tidying[0].start()
+        tidying[0].join(0.5)
+        return folder
+
+    monkeypatch.setattr(tempfile, "mkdtemp", made)
+    StateCopy(*folders).save()
+    tidying[0].join()
     assert (folders[1] / "dropscribe.sqlite").exists()
