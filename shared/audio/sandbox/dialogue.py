@@ -26,8 +26,8 @@ Given = ParamSpec("Given")
 Got = TypeVar("Got")
 
 
-SLOWEST = 1e6
-"""Bytes a second that a store gives at least; beyond that, reads may take as long as the job itself."""
+SLOWEST, MOST_WAITING = 1e6, 300.0
+"""Bytes a second that a store gives at least, and seconds that all reads of a job may take beyond that."""
 
 
 class Dialogue:
@@ -164,7 +164,7 @@ class Dialogue:
         """Bound the time of all reads: a job that was taken over could go on for hours by tiny ones."""
         self._bytes_read += length
         self._reading += seconds
-        if self._reading > self._job.limits.timeout_s + self._bytes_read / SLOWEST:
+        if self._reading > MOST_WAITING + self._bytes_read / SLOWEST:
             raise StoreUnavailable(
                 f"Reading {self._bytes_read} bytes of this recording took {self._reading:.0f} s: where it is stored answers "
                 "too slowly. It is tried again."

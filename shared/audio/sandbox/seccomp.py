@@ -49,8 +49,9 @@ PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 22, 38
 NO_CODE = Only(2, PROT_EXEC, (0,))
 OWN_CLOCK = Only(0, 0xFFFFFFF0, (0,))
 """Clock ids from 16 on name other processes."""
-OWN_PAGES = Only(2, 0xFFFFFFFF, (4, 14))
-"""MADV_DONTNEED and MADV_HUGEPAGE, of which the allocators of libc and of numpy make use. Others reach pages that are
+OWN_PAGES = Only(2, 0xFFFFFFFF, (4, 14, 102, 103))
+"""MADV_DONTNEED and MADV_HUGEPAGE, of which the allocators of libc and of numpy make use, and MADV_GUARD_INSTALL and
+MADV_GUARD_REMOVE, by which glibc 2.42 and newer guard stacks. Others reach pages that are
 shared with other processes: to merge them (12), to fetch them or to put them out (3, 20, 21, 22), which tells by the time
 that it takes what others do with them, or to make holes in a file (9)."""
 NO_OWNER = Only(1, 0x7F, (0, 1, 3, 4, 5, 9, 10))

@@ -3,7 +3,6 @@
 import json
 import signal
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -162,8 +161,8 @@ class Slow(Recording):
         return super().read(start, length)
 
 
-def test_tiny_reads_of_a_slow_store_end_after_the_time_that_a_job_may_take(liar, probe, monkeypatch):
-    monkeypatch.setattr(liar[0], "limits", replace(LIMITS, timeout_s=1.0))
+def test_tiny_reads_of_a_slow_store_end_some_time(probe, monkeypatch):
+    monkeypatch.setattr(dialogue, "MOST_WAITING", 1.0)
     slow = Slow()
     with pytest.raises(StoreUnavailable, match=r"Reading \d+ bytes of this recording took \d+ s"):
         probe(*[read(0, 1)] * 700, source=slow)
@@ -171,8 +170,8 @@ def test_tiny_reads_of_a_slow_store_end_after_the_time_that_a_job_may_take(liar,
     assert probe(FOUND).channels == 1
 
 
-def test_reads_may_take_as_long_as_their_bytes_do(liar, probe, monkeypatch):
-    monkeypatch.setattr(liar[0], "limits", replace(LIMITS, timeout_s=0.3))
+def test_reads_may_take_as_long_as_their_bytes_do(probe, monkeypatch):
+    monkeypatch.setattr(dialogue, "MOST_WAITING", 0.3)
     monkeypatch.setattr(dialogue, "SLOWEST", 400_000.0)
     assert probe(*[read(0, 9_000)] * 20, FOUND, source=Slow()).duration == 10.0
 
