@@ -1,8 +1,9 @@
 """The recording as a seekable file, whose bytes come from somewhere else.
 
-    reader.py    ranged reads behind the interface of a file, in few requests
-    overlay.py   the same with other bytes at one place
-    part.py      one of several recordings in a file, as a file of its own
+    reader.py         ranged reads behind the interface of a file, in few requests
+    overlay.py        the same with other bytes at one place
+    ogg_positions.py  Ogg whose positions begin below zero
+    part.py           one of several recordings in a file, as a file of its own
 
 FFmpeg and the parsers read from these.
 """

@@ -17,7 +17,7 @@ from shared.audio.probing import amr, asf, avi, elementary, isobmff, matroska, o
 from shared.audio.probing.ffmpeg import as_read, choose_stream, open_container
 from shared.audio.probing.joined import numbered
 from shared.audio.probing.joined import probe as joined
-from shared.audio.probing.notices import check_track
+from shared.audio.probing.notices import check_track, left_out_before
 from shared.audio.probing.sniff import HEAD, sniff
 from shared.audio.probing.truncation import DeclaredSize, Length, in_proportion, truncated_length
 from shared.errors import BadMedia
@@ -57,13 +57,18 @@ def probe(reader: Reader, *, name: str, track: int) -> AudioInfo:
     demuxer = sniff(reader.at(audio_from, HEAD) if audio_from else head)
     if demuxer == "wav" and (frames := wav.adts_from(reader)):
         demuxer, audio_from = None, frames
+    warnings: tuple[str, ...] = ()
+    if demuxer is None and (begin := ogg.first_beginning(reader, audio_from)):
+        demuxer, warnings = "ogg", (left_out_before(begin - audio_from),)
+        audio_from = begin
     if demuxer is None:
         info = elementary.probe(reader, audio_from, name)
         check_track(track, info.tracks)
     else:
         several = joined.probe(reader, demuxer, track, tags=audio_from, one=_of_one)
         info = several or _of_one(reader, demuxer, track)
-    return replace(in_proportion(info, reader.size), bytes_read=reader.bytes_read)
+    info = in_proportion(info, reader.size)
+    return replace(info, bytes_read=reader.bytes_read, warnings=(*warnings, *info.warnings))
 
 
 def _of_one(reader: Reader, demuxer: str, track: int) -> AudioInfo:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import av
 from av.stream import Disposition
 
+from shared.audio.files.ogg_positions import counted_from_zero
 from shared.audio.files.reader import Reader
 from shared.audio.probing import flac, riff
 from shared.audio.probing.notices import check_track, in_order
@@ -98,6 +99,8 @@ def as_read(reader: Reader, demuxer: str) -> Reader | Overlay:
     """The file as FFmpeg is to read it: with what it would read wrongly, or in full for nothing, replaced."""
     if demuxer in riff.CORRECTED:
         return riff.corrected(reader)
+    if demuxer == "ogg":
+        return counted_from_zero(reader)
     return flac.without_pictures(reader) if demuxer == "flac" else reader
 
 

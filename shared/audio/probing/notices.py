@@ -117,6 +117,11 @@ def followed_by_another(end: int, size: int) -> str:
     )
 
 
+def left_out_before(count: int) -> str:
+    """The warning for so many bytes before the first recording in a file."""
+    return f"{count:,} bytes before the first recording were left out: they hold the end of another one, or no sound"
+
+
 def long_silence(seconds: float) -> str:
     """The warning for silence that the edits of an mp4 put before its sound, and that is left out."""
     return f"by its edit list {human_duration(seconds)} of silence come before the sound, which cannot be: they were left out"

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.audio.files.ogg_positions import PAGE, PAGE_HEADER
+from shared.audio.types import SHORT
+
 if TYPE_CHECKING:
     from shared.audio.files.reader import Reader
 
 LONGEST_PAGE = 27 + 255 + 255 * 255
 """No page is longer, bytes."""
-PAGE_HEADER = 27
-"""Bytes of a page before its segment table."""
+SEARCH = 64 * 1024
+"""Bytes in which the first page must begin."""
 MOST_STREAMS = 64
 """Streams that may begin together."""
 UNMARKED = "without the mark of its end"
@@ -73,6 +76,20 @@ def links(reader: Reader, most: int) -> list[int]:
             low = page[0] + 1
         found.append(page[0] if page is not None else high)
     return found
+
+
+def first_beginning(reader: Reader, at: int) -> int | None:
+    """Where the first stream begins in a file that begins in the middle of a page, bytes; None where it holds none.
+
+    Args:
+        reader: the recording.
+        at: first byte after the tags at the start.
+    """
+    page = reader.at(at, SEARCH).find(PAGE)
+    if page < 0:
+        return None
+    begin = reader.at(at, SHORT).find(PAGE + bytes((_FIRST,)), page)
+    return None if begin < 0 else at + begin
 
 
 def is_lone(reader: Reader) -> bool:

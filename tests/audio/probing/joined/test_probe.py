@@ -136,3 +136,18 @@ def test_a_radio_station_does_not_mark_where_a_piece_ends(sandbox):
     assert len(warnings) == 2, "that there are several, and that the last one may be cut"
     assert "3 recordings" in warnings[0]
     assert "without the mark" in warnings[1]
+
+
+@pytest.mark.parametrize("before", [b"\1rubbish" * 200, b"\1rubbish" * 7000])
+def test_an_ogg_file_that_begins_in_the_middle_of_a_page_is_heard_from_its_first_stream(sandbox, before):
+    data = of_format("ogg-opus")
+    heard, info, warnings = decoded(sandbox, before + data)
+    assert len(heard) / RATE == pytest.approx(8.0, abs=0.01)
+    assert info.duration == pytest.approx(8.0, abs=0.01)
+    assert warnings == [
+        f"{len(before):,} bytes before the first recording were left out: they hold the end of another one, or no sound"
+    ]
+    middle = data[len(data) // 2 :]
+    both, _, warnings = decoded(sandbox, middle + data)
+    assert len(both) == len(heard)
+    assert f"{len(middle):,} bytes" in warnings[0]
