@@ -13,6 +13,7 @@ import shutil
 import sys
 from collections import defaultdict
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import settings
@@ -131,6 +132,13 @@ def firestore_address():
     """`host:port` of the Firestore emulator."""
     with emulators.or_skip(emulators.firestore_emulator()) as address:
         yield address
+
+
+@pytest.fixture(autouse=True)
+def _environment_of_a_new_process():
+    """Commands tell the processes that they start by variables of their own: what one test is told, no other is."""
+    with mock.patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture(autouse=True)
