@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from datetime import UTC, datetime
 from types import SimpleNamespace
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -67,7 +66,7 @@ def test_a_signed_address_is_signed_by_iam_for_one_generation(iam):
     assert query["generation"] == "17"
     assert query["X-Goog-Expires"] == "600"
     account = "worker@dropscribe-tests.iam.gserviceaccount.com"
-    scope = f"{datetime.now(UTC):%Y%m%d}/auto/storage/goog4_request"
+    scope = f"{query['X-Goog-Date'][:8]}/auto/storage/goog4_request"
     assert query["X-Goog-Credential"] == f"{account}/{scope}"
     canonical_query = "&".join(sorted(f"{k}={quote(v, safe='')}" for k, v in query.items()))
     request = f"GET\n{url.path}\n{canonical_query}\nhost:storage.googleapis.com\n\nhost\nUNSIGNED-PAYLOAD"

@@ -12,13 +12,16 @@ from typer.testing import CliRunner
 
 from local import cli
 from local.backend.embedded_ports import open_ports
+from shared.clock import SystemClock
 from shared.costs import budget
 from shared.messages import to_fields
 from shared.settings import Settings
 from shared.state import documents, ledger
 from tests.costs.accounts import attempt, idle
 
-TODAY = dt.datetime.now(dt.UTC).date()
+TODAY = dt.date(2026, 3, 18)
+NOW = dt.datetime(2026, 3, 18, 12, tzinfo=dt.UTC).timestamp()
+"""Noon, so that no day ends while a test runs."""
 
 
 @pytest.fixture
@@ -26,6 +29,7 @@ def call(tmp_path, monkeypatch):
     monkeypatch.setenv("DROPSCRIBE_STATE_DIR", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.delenv("DROPSCRIBE_PRICES", raising=False)
+    monkeypatch.setattr(SystemClock, "now", lambda _: NOW)
     return lambda *arguments: CliRunner().invoke(cli.app, ["cost", *arguments])
 
 
@@ -34,7 +38,7 @@ def spent(tmp_path):
     """Three days of rows."""
     ports = open_ports(Settings(state_dir=tmp_path))
     for back in range(3):
-        time = dt.datetime.now(dt.UTC).timestamp() - back * 86400
+        time = NOW - back * 86400
         day = ledger.day_of(time)
         rows = [
             attempt(f"r{back}", usd=0.02 * (back + 1), label="sales", prefix="calls/a", time=time, day=day),
@@ -86,9 +90,8 @@ def test_it_shows_sums_methods_days_and_advice(call, spent):
 
 def test_of_the_rows_of_some_minutes_it_gives_neither_advice_nor_a_forecast(call, tmp_path):
     ports = open_ports(Settings(state_dir=tmp_path))
-    now = dt.datetime.now(dt.UTC).timestamp()
     for number, (outcome, back) in enumerate((("heard", 0), ("failed", 730))):
-        row = attempt(f"r{number}", usd=1.0, outcome=outcome, time=now - back, day=ledger.day_of(now - back))
+        row = attempt(f"r{number}", usd=1.0, outcome=outcome, time=NOW - back, day=ledger.day_of(NOW - back))
         assert ports.records.create(documents.LEDGER, str(number), to_fields(row))
     ports.close()
     shown = call().stdout
@@ -200,8 +203,7 @@ def test_days_that_make_no_sense_are_refused(call, days, said):
 
 def test_csv_writes_small_amounts_without_an_exponent(call, tmp_path):
     ports = open_ports(Settings(state_dir=tmp_path))
-    now = dt.datetime.now(dt.UTC).timestamp()
-    row = attempt(usd=0.0000123, time=now, day=ledger.day_of(now))
+    row = attempt(usd=0.0000123, time=NOW, day=ledger.day_of(NOW))
     assert ports.records.create(documents.LEDGER, "1", to_fields(row))
     ports.close()
     (line,) = csv.DictReader(io.StringIO(call("--csv").stdout))
