@@ -113,8 +113,12 @@ class RecordsMachine(Machine):
         found = list(self.port.query(self.collection, where, after=after))
         assert exactly(found) == exactly(wanted)
 
-    @rule(where=wheres, limit=st.integers(1, 4), before=st.none() | st.tuples(numbers, keys))
-    def newest(self, where, limit, before):
+    @rule(where=wheres, limit=st.integers(1, 4), data=st.data())
+    def newest(self, where, limit, data):
+        ends = [(fields["n"], key) for key, fields in self.model.items() if is_number(fields.get("n"))]
+        before = data.draw(
+            st.none() | st.tuples(numbers, keys) | (st.sampled_from(ends) if ends else st.none())
+        )
         numbered = [one for one in self.found(where) if is_number(one[1].get("n"))]
         numbered.sort(key=lambda one: (one[1]["n"], one[0].encode()), reverse=True)
         if before is not None:

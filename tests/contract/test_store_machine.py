@@ -62,11 +62,12 @@ class StoreMachine(Machine):
     def stat(self, name):
         self.look(name)
 
-    @rule(name=names, start=st.integers(0, 45), length=st.integers(1, 45))
-    def read(self, name, start, length):
-        found = self.look(name)
-        if found is not None:
-            assert self.port.read(found, start, length) == self.model[name][start : start + length]
+    @precondition(lambda self: self.model)
+    @rule(data=st.data(), length=st.integers(1, 45))
+    def read(self, data, length):
+        name = data.draw(st.sampled_from(sorted(self.model)))
+        start = data.draw(st.integers(0, len(self.model[name]) + 5))
+        assert self.port.read(self.look(name), start, length) == self.model[name][start : start + length]
 
     @precondition(lambda self: self.seen)
     @rule(data=st.data())

@@ -102,9 +102,9 @@ class Scene:
         return now
 
     def sweep(self, hours=1):
-        """Let hours pass, with a sweep every five minutes; the merger gets its messages."""
-        for _ in range(hours * 12):
-            self.world.clock.time += 300
+        """Let hours pass, with a sweep every ten minutes; the merger gets its messages."""
+        for _ in range(hours * 6):
+            self.world.clock.time += 600
             with suppress(Transient):
                 sweep.on_tick(self.ports)
             for one in self.ports.queue.pull("merger", 10, 60.0):

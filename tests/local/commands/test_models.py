@@ -4,7 +4,6 @@ import hashlib
 import importlib.util
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -19,8 +18,8 @@ from local.commands import weights
 from local.commands.terminal import Terminal
 from shared import languages
 from shared.errors import ModelUnavailable
+from tests import whole_nemo
 
-ROOT = Path(__file__).resolve().parents[3]
 V3 = "nvidia/parakeet-tdt-0.6b-v3"
 needs_nemo = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="torch is not installed: `make test` installs it"
@@ -260,41 +259,21 @@ def test_without_nemo_an_export_says_what_to_install(call, tmp_path, monkeypatch
     assert list(tmp_path.iterdir()) == []
 
 
-EXPORTS = """
-import logging, sys, warnings
-from local.cli import main
-
-folder, before = sys.argv[1], warnings.showwarning
-for form, *option in ["fp32"], ["int8", "--int8"]:
-    sys.argv = ["dropscribe", "models", "export-onnx", "tiny", f"{folder}/{form}", *option]
-    try:
-        main()
-    except SystemExit as ended:
-        assert not ended.code, ended
-    assert logging.root.manager.disable == logging.NOTSET and warnings.showwarning is before
-    if not option:
-        logging.getLogger("somebody").warning("heard")
-        logging.getLogger("nemo_logger").error("heard as well")
-"""
-
-
-def _exported(folder):
-    command = [sys.executable, "-c", EXPORTS, folder]
-    return folder, subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-
-
 @pytest.fixture
 def exported(once):
-    """Both exports by one process, as NeMo finds it the first time: their folder, and what a person reads."""
-    return once("exports", _exported)
+    """Both exports by one process: their folder, and what a person reads."""
+    found = once("whole-nemo", whole_nemo.run)
+    read, exported, _ = found.done.stderr.partition(whole_nemo.EXPORTED)
+    assert exported, found.done.stderr
+    return found.exports, found.done.stdout, read
 
 
 @pytest.mark.nemo
 @needs_nemo
 def test_a_person_who_exports_reads_our_lines_only_and_the_log_is_as_it_was_before(exported):
-    folder, done = exported
-    assert done.stdout == f"{folder / 'fp32'}\n{folder / 'int8'}\n", done.stderr
-    lines = done.stderr.splitlines()
+    folder, printed, read = exported
+    assert printed == f"{folder / 'fp32'}\n{folder / 'int8'}\n", read
+    lines = read.splitlines()
     said = [line.split(" ")[0] for line in lines]
     assert [*said[:2], *said[3:6]] == ["exporting", "transcribing", "Use", "heard", "heard"]
     assert "gives the same text as the archive" in lines[2]
@@ -305,9 +284,9 @@ def test_a_person_who_exports_reads_our_lines_only_and_the_log_is_as_it_was_befo
 @needs_nemo
 @pytest.mark.parametrize("form", ["fp32", "int8"])
 def test_an_export_hears_what_the_archive_hears_and_can_be_named_as_the_model(exported, form):
-    folder, done = exported
+    folder, _, read = exported
     out = folder / form
-    assert f"PARAKEET_MODEL_NAME={out}" in done.stderr
+    assert f"PARAKEET_MODEL_NAME={out}" in read
     assert lookup.locate(str(out)).path == out
     assert json.loads((out / "config.json").read_text()) == {
         "model_type": "nemo-conformer-tdt",
