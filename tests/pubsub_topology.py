@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 PULL_DEADLINE = 10
 """Seconds for which a message is unavailable if the reply to its pull was lost; the shortest possible, because a
 pull sets the leases of its messages itself."""
+AT_ONCE = 1.0
+"""Seconds of a pull that the emulator answers at once: it waits for a message while more than a second is left. An answer
+that comes later is lost, with its messages, until their leases end: so these are as many as can be."""
 RETENTION = timedelta(days=7)
 """How long a message waits for its subscriber: Pub/Sub's default and, with dead letters, long enough."""
 FEWEST_ATTEMPTS = 5

@@ -25,7 +25,7 @@ def relay(pubsub_address):
 @pytest.fixture
 def queue(relay):
     with mock.patch.dict(os.environ, {"PUBSUB_EMULATOR_HOST": relay.address}):
-        opened = PubSubQueue(NAMES.create_prefix(), pull_seconds=0.5)
+        opened = PubSubQueue(NAMES.create_prefix(), pull_seconds=pubsub_topology.AT_ONCE)
         pubsub_topology.ensure(opened.project, topology())
         relay.calls.clear()
         yield opened

@@ -56,7 +56,11 @@ class Run:
 
     def pull(self, seed):
         """Acknowledge, give back, renew, repeat oneself, or keep a message too long, by chance."""
-        chance, queue, kept = random.Random(seed), PubSubQueue(self.project, pull_seconds=0.5), []
+        chance, queue, kept = (
+            random.Random(seed),
+            PubSubQueue(self.project, pull_seconds=pubsub_topology.AT_ONCE),
+            [],
+        )
         try:
             while not self.stop.is_set():
                 for one in queue.pull("worker", chance.randint(1, 50), self.lease):
@@ -85,7 +89,7 @@ class Run:
 
     def bury(self):
         """Take the dead letters."""
-        queue = PubSubQueue(self.project, pull_seconds=0.5)
+        queue = PubSubQueue(self.project, pull_seconds=pubsub_topology.AT_ONCE)
         try:
             while not self.stop.is_set():
                 for one in queue.pull("letters", 100, 30.0):
@@ -124,7 +128,10 @@ def test_no_message_is_lost_by_pullers_that_fail_in_every_way(project, expiring)
     pubsub_topology.ensure(project, TOPOLOGY)
     if expiring:
         without_back_off(project)
-    run, publisher = Run(project, expiring=expiring), PubSubQueue(project, pull_seconds=1.0)
+    run, publisher = (
+        Run(project, expiring=expiring),
+        PubSubQueue(project, pull_seconds=pubsub_topology.AT_ONCE),
+    )
     with ThreadPoolExecutor(PULLERS + 1) as pool:
         working = [pool.submit(run.pull, seed) for seed in range(PULLERS)] + [pool.submit(run.bury)]
         try:

@@ -13,7 +13,7 @@ from test_utils.prefixer import Prefixer
 
 from shared.adapters.pubsub import PubSubQueue
 from shared.topology import Topology, topology
-from tests.pubsub_topology import ensure
+from tests.pubsub_topology import AT_ONCE, ensure
 
 NAMES = Prefixer("dropscribe", "contract", separator="-")
 
@@ -42,7 +42,7 @@ def column(request, _folder):
 def reopen(address, project):
     """Open the port on a project."""
     with mock.patch.dict(os.environ, {"PUBSUB_EMULATOR_HOST": address}):
-        opened = PubSubQueue(project, pull_seconds=0.3)
+        opened = PubSubQueue(project, pull_seconds=AT_ONCE)
         try:
             yield opened
         finally:

@@ -15,7 +15,7 @@ from shared.flow import upload
 from shared.topology import topology
 from tests.gpu_job.pipeline.test_worker import CountingEngine, chunks_done, due, toned, work
 from tests.gpu_job.pipeline.test_worker_give_back import Endless, stopped
-from tests.pubsub_topology import ensure
+from tests.pubsub_topology import AT_ONCE, ensure
 from tests.world import World
 
 NAMES = Prefixer("dropscribe", "give-back", separator="-")
@@ -26,7 +26,7 @@ def world(tmp_path, pubsub_address, monkeypatch):
     monkeypatch.setattr(worker, "RECOGNISED_BY", 0.3)
     monkeypatch.setattr(worker, "COMMITTED_BY", 0.6)
     with mock.patch.dict(os.environ, {"PUBSUB_EMULATOR_HOST": pubsub_address}):
-        queue = PubSubQueue(NAMES.create_prefix(), pull_seconds=0.3)
+        queue = PubSubQueue(NAMES.create_prefix(), pull_seconds=AT_ONCE)
         ensure(queue.project, topology())
         world = toned(World(tmp_path, chunk_minutes=0.5, model="fake", batch_size=8))
         world.ports = replace(world.ports, queue=queue)

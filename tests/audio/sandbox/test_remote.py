@@ -147,7 +147,7 @@ def test_a_caller_that_is_killed_while_decoding_leaves_no_process_behind(tmp_pat
         assert len(processes) == 2
         assert all(runs(one) for one in processes)
         caller.kill()
-    until = time.monotonic() + 2.0
+    until = time.monotonic() + PROMPTLY
     while any(runs(one) for one in processes) and time.monotonic() < until:
         time.sleep(0.02)
     assert not any(runs(one) for one in processes)

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.console.page import stories
 from tests.console.page.fake import Fake, serving
 
-TIMEOUT_MS = 15_000
+TIMEOUT_MS = 60_000
 # A busy computer must not fail them.
 expect.set_options(timeout=TIMEOUT_MS)
 USUAL = {"width": 1200, "height": 800}

@@ -228,7 +228,7 @@ def test_a_worker_without_work_ends_by_itself(world):
     started = time.monotonic()
     worker = Worker(world.ports, lambda _model: CountingEngine())
     worker.run(threading.Event(), idle_exit=0.3, warm="fake")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert str(worker.summary).endswith("; nothing to do")
 
 

@@ -300,7 +300,7 @@ def test_reading_goes_on_while_another_process_keeps_the_writer_waiting(tmp_path
     started = time.monotonic()
     with database.read() as connection:
         assert connection.execute("SELECT count(*) FROM documents").fetchone() == (0,)
-    assert time.monotonic() - started < 5.0
+    assert time.monotonic() - started < 20.0
     assert writer.is_alive()
     other.execute("ROLLBACK")
     other.close()
