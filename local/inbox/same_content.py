@@ -35,5 +35,5 @@ def reuse(ports: Ports, source: StoredObject) -> bool:
         return False
     earlier = contents.find(key, ports)
     done = earlier is not None and same_content.reuse(source, asks.options, earlier, ports)
-    contents.remember(key, recording_id(source, asks.options), ports)
+    contents.remember(key, recording_id(source, asks.options), ports, done=earlier)
     return done

@@ -25,6 +25,8 @@ WHOLE = 4 * 1024 * 1024
 """Bytes up to which a file is read in full."""
 ENDS, PLACE, PLACES = 1024 * 1024, 64 * 1024, 14
 """Bytes at the beginning and at the end of a larger one, bytes at each place between them, and how many places."""
+KEPT = 15
+"""How many recordings are known of a content besides the newest: enough of them are DONE and were not deleted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +34,9 @@ class Content:
     """The document."""
 
     recording: str
-    """Key of the recording that was made of it."""
+    """Key of the newest recording that was made of it."""
+    earlier: tuple[str, ...] = ()
+    """Those before it, newest first, at most `KEPT`."""
 
 
 def key_of(source: StoredObject, options: Options, ports: Ports) -> str:
@@ -56,15 +60,32 @@ def _parts(size: int) -> list[tuple[int, int]]:
     return [(0, ENDS), *places, (size - ENDS, ENDS)]
 
 
-def remember(key: str, recording: str, ports: Ports) -> None:
-    """Note the recording of a content; the last one counts, because an earlier one may be deleted."""
-    documents.put(COLLECTION, key, Content(recording=recording), ports)
+def remember(key: str, recording: str, ports: Ports, *, done: Recording | None = None) -> None:
+    """Note a recording of a content, besides those that are known: the last one may never be done, or be deleted.
+
+    Args:
+        key: of the content.
+        recording: key of the newest one.
+        done: a finished one, which is not forgotten for many that are not.
+        ports: the adapters to use.
+    """
+
+    def noted(before: Content) -> Content:
+        known = dict.fromkeys((recording, *((done.id,) if done else ()), before.recording, *before.earlier))
+        newest, *earlier = known
+        return Content(recording=newest, earlier=tuple(earlier[:KEPT]))
+
+    documents.change(COLLECTION, key, Content, noted, ports.records, first=Content(recording=recording))
 
 
 def find(key: str, ports: Ports) -> Recording | None:
-    """The finished recording of a content; None if there is none, or not any more."""
+    """The newest finished recording of a content; None if there is none, or not any more."""
     fields = ports.records.get(COLLECTION, key)
     if fields is None:
         return None
-    found = documents.get_recording(ports.records, from_fields(fields, Content).recording)
-    return found if found is not None and found.state == "DONE" else None
+    known = from_fields(fields, Content)
+    for one in (known.recording, *known.earlier):
+        found = documents.get_recording(ports.records, one)
+        if found is not None and found.state == "DONE":
+            return found
+    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -11,7 +12,7 @@ from functools import partial
 import pytest
 
 from local.inbox import same_content
-from local.runtime.contents import COLLECTION
+from local.runtime.contents import COLLECTION, KEPT
 from shared.errors import UnderWay
 from shared.flow import record, upload
 from shared.flow.chunk import commit_result
@@ -56,6 +57,10 @@ class Inbox:
 
     def rename(self, old="talk.wav", new="Talk of Monday.wav"):
         (self.folder / "audio" / old).rename(self.folder / "audio" / new)
+        return new
+
+    def copy(self, new, old="talk.wav"):
+        shutil.copy2(self.folder / "audio" / old, self.folder / "audio" / new)
         return new
 
     def router(self):
@@ -120,6 +125,32 @@ def test_a_file_that_is_renamed_twice_is_known_twice(inbox):
     inbox.merger()
     assert inbox.recording("x.wav").decision.reason.startswith(
         f"same content as recording {inbox.recording('Talk of Monday.wav').id},"
+    )
+    assert ledger_rows(inbox.ports) == inbox.paid
+
+
+def test_of_many_copies_at_once_none_is_paid(inbox):
+    for number in range(20):
+        assert inbox.settle(inbox.copy(f"copy {number}.wav"))
+    inbox.merger()
+    assert ledger_rows(inbox.ports) == inbox.paid
+    [known] = [fields for _, fields in inbox.ports.records.query(COLLECTION, {})]
+    assert len(known["earlier"]) == KEPT
+
+
+def test_a_content_is_known_as_long_as_one_of_its_recordings_is_there(inbox):
+    for number in range(3):
+        assert inbox.settle(inbox.copy(f"copy {number}.wav"))
+    inbox.merger()
+    for gone in ("copy 2.wav", "talk.wav", "copy 0.wav"):
+        documents.change_recording(
+            inbox.ports, inbox.recording(gone).id, lambda one: replace(one, state="DELETED")
+        )
+    assert inbox.settle(inbox.rename())
+    inbox.merger()
+    of = inbox.recording("copy 1.wav").id
+    assert inbox.recording("Talk of Monday.wav").decision.reason.startswith(
+        f"same content as recording {of},"
     )
     assert ledger_rows(inbox.ports) == inbox.paid
 
