@@ -34,6 +34,8 @@ export function drawWaveform({ container, audio, answer, seconds, onSeek }) {
     cspNonce: document.getElementById("styles").nonce,
     ...colours(),
   });
+  // It draws itself at 0, and moves when the sound does: at rest, at the moment of a link, that is not before it is played.
+  wave.on("ready", () => audio.dispatchEvent(new Event("timeupdate")));
   const stopColours = onColours(() => wave.setOptions(colours()));
   const seek = (event) => {
     const box = container.getBoundingClientRect();

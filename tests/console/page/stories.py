@@ -152,7 +152,7 @@ def fill(fake, now=None):
         speakers=2,
         warnings=1,
         detail={
-            "why": "Deepgram: it was asked to tell speakers apart, which only Deepgram does.",
+            "why": "deepgram was asked for",
             "considered": [
                 {"method": "deepgram", "usd": 0.0043, "wait": 20.0, "score": 0.0043, "why_not": ""},
                 {
@@ -160,7 +160,7 @@ def fill(fake, now=None):
                     "usd": 0.0010,
                     "wait": 61.0,
                     "score": 0.0010,
-                    "why_not": "It does not tell speakers apart.",
+                    "why_not": "deepgram was asked for",
                 },
             ],
             "warnings": [

@@ -193,6 +193,27 @@ def test_the_waveform_is_drawn_from_the_servers_peaks(interview):
     )
 
 
+CURSOR = """() => {
+    const part = name => document.querySelector('.waveform > div')?.shadowRoot.querySelector(name);
+    return part('canvas') && Math.round(parseFloat(part('.cursor').style.left));
+}"""
+"""Percent of its width."""
+
+
+def test_the_waveform_shows_the_moment_of_a_link_however_late_it_is_drawn(open_page, fake):
+    fill(fake)
+    page, held = open_page(), []
+    page.route("**/peaks*", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks what it calls
+    page.goto("/recordings/interview#t=30")
+    expect(page.locator(".paragraph")).to_have_count(len(INTERVIEW))
+    until(page, lambda page: page.evaluate(NOW), 30)
+    until(page, lambda page: page.evaluate("() => document.querySelector('audio').seeking"), False)
+    page.wait_for_timeout(300)
+    for one in held:
+        one.continue_()
+    until(page, lambda page: page.evaluate(CURSOR), 50)
+
+
 def test_uncertain_words_are_off_until_asked_for(interview):
     page = interview
     assert marks(page, "uncertain") == []
@@ -232,7 +253,7 @@ def test_downloads_are_of_the_revision_that_is_shown(interview):
 
 
 def test_why_this_engine_and_what_each_attempt_cost(interview):
-    expect(interview.get_by_text("only Deepgram does")).to_be_visible()
+    expect(interview.get_by_role("complementary").get_by_text("deepgram was asked for").first).to_be_visible()
     table = interview.get_by_role("region", name="Attempts")
     expect(table.get_by_role("row")).to_have_count(3)
     expect(table).to_contain_text("no answer: timed out")
