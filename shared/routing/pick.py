@@ -73,7 +73,7 @@ def _pick(case: Case, known: Known, found: Mapping[Method, Prospect], no_gpu: st
     if (asked := _asked(case.options, known, found)) is not None:
         return asked
     if OURS not in found or len(found) == 1:
-        return _one_kind(found, known, no_gpu)
+        return _one_kind(found, known, no_gpu, weights.lack(case.options, settings, brief=True))
     ours, hosted = found[OURS], _hosted(found)
     on_gpu = spec(ours.engine).needs_gpu
     if none := no_gpu if on_gpu else no_cpu:
@@ -106,13 +106,13 @@ def _hosted(found: Mapping[Method, Prospect]) -> Method:
     return next(one.method for one in hosted_specs() if one.method in found)
 
 
-def _one_kind(found: Mapping[Method, Prospect], known: Known, no_gpu: str) -> Picked:
-    """If only our engine or only hosted ones can run: the preferred one of several, or the best score."""
+def _one_kind(found: Mapping[Method, Prospect], known: Known, no_gpu: str, lack: str) -> Picked:
+    """If only our engine or only hosted ones can run, for want of ours: the preferred one of several, or the best score."""
     if len(found) > 1 and known.settings.cost_optimization:
         return _by_score(found, known.settings)
     first = found[OURS if OURS in found else _hosted(found)]
     why_not = "" if len(found) == 1 else f"{method_name(first.method)} comes first"
-    return _picked(first.method, _alone(first, known, no_gpu), why_not)
+    return _picked(first.method, _alone(first, known, no_gpu, lack), why_not)
 
 
 def _asked(options: Options, known: Known, found: Mapping[Method, Prospect]) -> Picked | None:
@@ -137,8 +137,10 @@ def _asked(options: Options, known: Known, found: Mapping[Method, Prospect]) -> 
     return None
 
 
-def _alone(only: Prospect, known: Known, no_gpu: str) -> str:
+def _alone(only: Prospect, known: Known, no_gpu: str, lack: str) -> str:
     """Why there was nothing to choose."""
+    if lack:
+        return f"{lack}: {method_name(only.method)}"
     has_gpu = PARAKEET_GPU.name in known.engines
     if only.engine == PARAKEET_CPU.name and has_gpu:
         others = " or ".join(one.in_sentences for one in hosted_specs())
@@ -199,7 +201,7 @@ def missing(method: Method, found: Mapping[Method, Prospect], known: Known, opti
     """Why a method cannot run here."""
     if absent := _absent(method, found):
         return f"{absent[0].in_sentences} is not set up"
-    if lack := weights.lack(options, known.settings):
+    if lack := weights.lack(options, known.settings, brief=method == HYBRID):
         return lack
     # A GPU that is set up and switched on can always run Parakeet, if need be after a wait.
     return "Parakeet on a GPU is switched off" if _switched_off(known) else "Parakeet is not set up"

@@ -62,8 +62,14 @@ def named(options: Options, settings: Settings) -> Options:
     return replace(options, model=None if hosted else chosen(options, settings))
 
 
-def lack(options: Options, settings: Settings) -> str:
-    """Why they do not fit the language that was asked for, as part of a sentence; empty if they do, or nobody knows."""
+def lack(options: Options, settings: Settings, *, brief: bool = False) -> str:
+    """Why they do not fit the language that was asked for, as part of a sentence; empty if they do, or nobody knows.
+
+    Args:
+        options: what the caller asked for.
+        settings: of the deployment.
+        brief: without the languages that they know, which may be many.
+    """
     weights = chosen(options, settings)
     if not languages.lacking(options.language, weights):
         return ""
@@ -71,5 +77,5 @@ def lack(options: Options, settings: Settings) -> str:
     known = languages.of_weights(weights) or ()
     if languages.primary(options.language) == languages.SEVERAL:
         return f"the weights {weights} know {languages.listed(known)} only"
-    about = languages.listed(known)
-    return f"the weights {weights} do not know {languages.name(options.language)} ({options.language}): they know {about}"
+    about = "" if brief else f": they know {languages.listed(known)}"
+    return f"the weights {weights} do not know {languages.name(options.language)} ({options.language}){about}"

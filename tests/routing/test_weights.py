@@ -56,6 +56,9 @@ def test_a_language_that_ours_do_not_know_goes_to_a_hosted_engine_and_says_why()
     assert decision.engine == "deepgram"
     [why] = [one.why_not for one in decision.considered if one.method == "parakeet"]
     assert why.startswith(f"the weights {V3} do not know Japanese (ja): they know Bulgarian (bg), ")
+    assert decision.reason == f"the weights {V3} do not know Japanese (ja): Deepgram"
+    told = [one.why_not for one in decision.considered]
+    assert " ".join(told).count("Bulgarian") == 1, "the list is told once"
     assert eligible.allowed(Options(language="ja"), Settings(model=V3), TWO).engines == ("deepgram",)
 
 

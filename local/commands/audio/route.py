@@ -16,6 +16,7 @@ from local.commands.audio.submit import readable_uri
 from local.commands.context import deployment, errors, options_from
 from local.commands.table import table
 from local.commands.terminal import beside, output, print_json, say
+from shared.engines import is_hosted
 from shared.flow import probe, refusals, request
 from shared.in_words import counted, dollars, human_duration, human_size, printable
 from shared.messages import to_fields
@@ -119,7 +120,8 @@ def run(uri: str, options: Options, ports: Ports, *, as_json: bool, name: str = 
     console.print(f"{decision.method}, {chunks}: {decision.reason}", highlight=False, markup=False)
     console.print()
     console.print(_considered(decision.considered))
-    if isinstance(ports, LocalPorts) and (missing := downloads.missing(options, ports)):
+    ours = any(not is_hosted(one.engine) for one in choice.chunks)
+    if ours and isinstance(ports, LocalPorts) and (missing := downloads.missing(options, ports)):
         say(missing)
 
 

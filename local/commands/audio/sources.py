@@ -112,4 +112,7 @@ def check_name(name: str, arguments: list[str]) -> None:
         BadRequest: it does not.
     """
     if name and (len(arguments) != 1 or not comes_from_elsewhere(arguments[0])):
-        raise BadRequest("--name names what comes from standard input (-) or from one https:// address.")
+        raise BadRequest(
+            "--name names what comes from standard input (-) or from one https:// address: give that alone, or leave "
+            "--name out. Files keep their names."
+        )

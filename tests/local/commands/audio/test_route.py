@@ -108,6 +108,8 @@ def test_route_says_which_weights_would_have_to_be_downloaded(call, monkeypatch)
     monkeypatch.setenv("PARAKEET_ENGLISH_MODEL", "nvidia/parakeet-tdt-0.6b-v2")
     told = call("route", SAMPLE, "--language", "en")
     assert "nvidia/parakeet-tdt-0.6b-v2 are not on this machine yet" in told.stderr
+    told = call("route", SAMPLE, "--language", "ja", DEEPGRAM_API_KEY="x")
+    assert (told.exit_code, told.stderr) == (0, ""), "Deepgram needs none"
 
 
 @pytest.mark.parametrize(

@@ -113,5 +113,5 @@ def test_a_name_is_for_one_recording_from_elsewhere():
     check_name("x", ["-"])
     check_name("x", ["https://a.example/"])
     for arguments in (["a.mp3"], ["-", "a.mp3"]):
-        with pytest.raises(BadRequest, match="--name"):
+        with pytest.raises(BadRequest, match=r"--name names .*: give that alone, or leave --name out"):
             check_name("x", arguments)
