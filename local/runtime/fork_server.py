@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 SERVE = "local.runtime.serve"
 """The module that forks run."""
-LOADING = 60.0
-"""Seconds until an answer; the first one waits until all is loaded."""
+LOADING, ANSWERING = 60.0, 5.0
+"""Seconds until the first answer, which waits until all is loaded, and until any other: `up` waits as well."""
 ROOM = "." * 1000
 """The last argument of the server: `ps` shows in its place what a fork does."""
 
@@ -155,6 +155,7 @@ def _asked(channel: socket.socket, question: dict[str, Any]) -> int:
         # What comes later would answer another question.
         channel.close()
         raise
+    channel.settimeout(ANSWERING)
     answered = json.loads(answer)
     if "errno" in answered:
         raise OSError(answered["errno"], os.strerror(answered["errno"]))

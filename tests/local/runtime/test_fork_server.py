@@ -177,13 +177,25 @@ def test_a_server_that_cannot_do_one_thing_goes_on(server):
 
 
 def test_a_server_that_does_not_answer_is_replaced(server, monkeypatch):
-    one = server.start(["nowhere.py", "on_upload", "0", "4"])
+    with monkeypatch.context() as short:
+        short.setattr(fork_server, "ANSWERING", 0.1)
+        one = server.start(["nowhere.py", "on_upload", "0", "4"])
     assert one.wait() == 1
-    server._channel.settimeout(0.1)
     os.kill(server._process.pid, signal.SIGSTOP)
     with pytest.raises(TimeoutError):
         server.start(["nowhere.py", "on_upload", "0", "4"])
     assert server.start(["nowhere.py", "on_upload", "0", "4"]).wait() == 1
+
+
+def test_a_server_that_stops_does_not_hold_up_who_watches_its_functions(server, monkeypatch):
+    monkeypatch.setattr(fork_server, "ANSWERING", 0.5)
+    one = server.start(["functions/router/main.py", "on_upload", "0", "4"])
+    os.kill(server._process.pid, signal.SIGSTOP)
+    begun = time.monotonic()
+    one.kill()
+    until(lambda: one.poll() is not None)
+    assert one.returncode == -signal.SIGTERM
+    assert time.monotonic() - begun < fork_server.LOADING / 2
 
 
 @pytest.mark.parametrize(("module", "name"), [(os, "pidfd_open"), (signal, "pidfd_send_signal")])
