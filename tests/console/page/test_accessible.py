@@ -7,8 +7,10 @@ from playwright.sync_api import expect
 
 from tests.console.page.stories import INTERVIEW, fill
 
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-COLOURS = {"runOnly": ["color-contrast"]}
+ONLY = {"resultTypes": ["violations"]}
+"""Half of the time would go into describing what is right."""
+RULES = ONLY | {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+COLOURS = ONLY | {"runOnly": ["color-contrast"]}
 VIEWS = {
     "/": "Recordings",
     "/recordings/interview": "interviews/river-authority.mp3",

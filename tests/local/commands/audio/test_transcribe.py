@@ -329,6 +329,12 @@ def test_what_a_budget_holds_is_said_and_goes_on_when_there_is_room(run, monkeyp
 
 
 def test_a_new_row_in_the_table_of_formats_is_all_that_the_command_needs(tmp_path):
+    sample = [str(SAMPLES / "voice-note.opus"), "--model", "tiny", "--state-dir", str(tmp_path / "state")]
+    calls = [
+        ["--help"],
+        [*sample, "--format", "pdf"],
+        [*sample, "--format", "lrc,txt", "--out", str(tmp_path / "out")],
+    ]
     program = (
         "from shared import formats as names\n"
         "from shared.outputs import formats\n"
@@ -336,22 +342,19 @@ def test_a_new_row_in_the_table_of_formats_is_all_that_the_command_needs(tmp_pat
         "    render=lambda it: ''.join(f'[{one.start}]{one.lines[0]}' for one in it.captions).encode())\n"
         "formats.FILES = (*formats.FILES, lyrics)\n"
         "names.FORMATS += ('lrc',)\n"
-        "from local.cli import main\n"
-        "main()\n"
+        "import json, sys\n"
+        "from typer.testing import CliRunner\n"
+        "from local import cli\n"
+        "told = [CliRunner().invoke(cli.app, ['transcribe', *one]) for one in json.loads(sys.argv[1])]\n"
+        "print(json.dumps([(one.exit_code, one.output) for one in told]))\n"
     )
-    command = [sys.executable, "-c", program, "transcribe"]
+    command = [sys.executable, "-c", program, json.dumps(calls)]
     environment = os.environ | {"COLUMNS": "200"}
-
-    def call(*more):
-        return subprocess.run(
-            [*command, *more], env=environment, check=False, capture_output=True, text=True, timeout=60
-        )
-
-    assert "rttm, lrc" in " ".join(call("--help").stdout.replace("│", "").split())
-    sample = [SAMPLES / "voice-note.opus", "--model", "tiny", "--state-dir", tmp_path / "state"]
-    refused = call(*sample, "--format", "pdf")
-    assert (refused.returncode, "ctm, rttm, lrc" in refused.stderr) == (2, True)
-    assert call(*sample, "--format", "lrc,txt", "--out", tmp_path / "out").returncode == 0
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60)
+    [(_, helped), (refused, why), (made, _)] = json.loads(done.stdout)
+    assert "rttm, lrc" in " ".join(helped.replace("│", "").split())
+    assert (refused, "ctm, rttm, lrc" in why) == (2, True)
+    assert made == 0
     folder = tmp_path / "out" / "voice-note.opus"
     assert {path.name for path in folder.iterdir()} == {"transcript.lrc", "transcript.txt"}
     assert (folder / "transcript.lrc").read_text().startswith("[")

@@ -16,7 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from local import cli
 from local.backend.embedded_ports import open_ports
 from local.commands.audio import up
 from local.inbox import remembered
@@ -102,6 +104,11 @@ def children_of(pid):
     return map(int, subprocess.check_output(["ps", "-o", "pid=", "--ppid", str(pid)], text=True).split())
 
 
+def call(*arguments):
+    """A command in this process."""
+    return CliRunner().invoke(cli.app, [*map(str, arguments)])
+
+
 @pytest.fixture
 def deployment(tmp_path):
     deployment = Deployment(tmp_path)
@@ -109,15 +116,23 @@ def deployment(tmp_path):
     deployment.close()
 
 
-def test_a_file_dropped_into_the_inbox_comes_out_as_a_transcript(deployment):
-    port = free_port()
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    """A deployment whose `up` runs, and the port of its measurements."""
+    deployment, port = Deployment(tmp_path_factory.mktemp("running")), free_port()
     with deployment.up("--metrics-port", str(port)):
-        shutil.copy(SAMPLES / "voice-note.opus", deployment.inbox / "voice note 😀.opus")
-        (deployment.inbox / "notes.mp3").write_text("This is a text about a meeting.\n" * 200)
-        deployment.wait(deployment.all_ended(2))
-        deployment.wait(deployment.transcripts)
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
-            measured = answer.read().decode()
+        yield deployment, port
+    deployment.close()
+
+
+def test_a_file_dropped_into_the_inbox_comes_out_as_a_transcript(running):
+    deployment, port = running
+    shutil.copy(SAMPLES / "voice-note.opus", deployment.inbox / "voice note 😀.opus")
+    (deployment.inbox / "notes.mp3").write_text("This is a text about a meeting.\n" * 200)
+    deployment.wait(deployment.all_ended(2))
+    deployment.wait(deployment.transcripts)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        measured = answer.read().decode()
     # By the router, and by the worker: all of the machine's processes.
     assert "dropscribe_uploads_total 2.0" in measured
     assert "dropscribe_worker_batches_total" in measured
@@ -142,12 +157,11 @@ def test_its_worker_finds_the_networks_for_speakers_in_a_folder_named_from_here(
     assert words[0]["speaker"] == 1
 
 
-def test_killed_at_any_moment_and_started_again_it_loses_and_repeats_nothing(deployment):
+def test_killed_and_started_again_it_loses_and_repeats_nothing(deployment):
     shutil.copy(SAMPLES / "status-meeting.mp3", deployment.inbox)
     shutil.copy(SAMPLES / "order-hotline.m4a", deployment.inbox)
-    for stage in (deployment.recordings, deployment.chunks_done):
-        with deployment.up(killed=True):
-            deployment.wait(stage)
+    with deployment.up(killed=True):
+        deployment.wait(deployment.chunks_done)
     assert not deployment.all_ended(2)()
     with deployment.up():
         deployment.wait(deployment.all_ended(2))
@@ -181,8 +195,7 @@ def test_a_file_that_was_renamed_after_it_was_done_is_known_also_by_one_that_was
     assert deployment.attempts() == attempts
     texts = [(deployment.out / name / "transcript.vtt").read_bytes() for name in ("note.opus", "Monday.opus")]
     assert texts[0] == texts[1]
-    command = [sys.executable, "-m", "local.cli", "status", "--state-dir", deployment.state]
-    told = subprocess.check_output([*command, "Monday.opus"], text=True)
+    told = call("status", "Monday.opus", "--state-dir", deployment.state).stdout
     [earlier] = [one.id for one in deployment.recordings() if one.source.name == "note.opus"]
     assert f"same content as recording {earlier}" in " ".join(told.split())
     assert "$0" in told
@@ -192,30 +205,28 @@ def test_transcribe_on_the_same_state_means_the_same_files_and_disturbs_nothing(
     shutil.copy(SAMPLES / "voice-note.opus", deployment.inbox)
     with deployment.up(killed=True):
         deployment.wait(deployment.recordings)
-    command = [
-        sys.executable,
-        "-m",
-        "local.cli",
-        "transcribe",
-        SAMPLES / "order-hotline.m4a",
-        "--model",
-        "tiny",
-    ]
+    command = ["transcribe", SAMPLES / "order-hotline.m4a", "--model", "tiny"]
     command += ["--state-dir", deployment.state, "--out", tmp_path / "mine"]
-    assert subprocess.run(command, check=False, timeout=90).returncode == 0
+    assert call(*command).exit_code == 0
     assert (tmp_path / "mine" / "order-hotline.m4a" / "transcript.srt").is_file()
     with deployment.up():
         deployment.wait(deployment.all_ended(2))
         deployment.wait((deployment.out / "voice-note.opus" / "transcript.srt").is_file)
     assert [one.state for one in deployment.recordings()] == ["DONE", "DONE"]
-    assert subprocess.run(command, check=False, timeout=90).returncode == 0
+    assert call(*command).exit_code == 0
 
 
 def test_transcripts_may_not_go_into_the_inbox(deployment):
-    command = [sys.executable, "-m", "local.cli", "up", "--inbox", deployment.inbox, "--model", "tiny"]
-    command += ["--out", deployment.inbox / "out", "--state-dir", deployment.state]
-    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
-    assert result.returncode == 78
+    folders = [
+        "--inbox",
+        deployment.inbox,
+        "--out",
+        deployment.inbox / "out",
+        "--state-dir",
+        deployment.state,
+    ]
+    result = call("up", "--model", "tiny", *folders)
+    assert result.exit_code == 78
     assert "side by side" in result.stderr
 
 
@@ -223,10 +234,9 @@ def test_transcripts_may_not_go_into_the_inbox(deployment):
 def test_a_file_in_place_of_a_folder_is_refused_and_not_remembered(deployment, tmp_path, option):
     wrong = tmp_path / "a-file"
     wrong.touch()
-    command = [sys.executable, "-m", "local.cli", "up", option, wrong, "--state-dir", deployment.state]
     before = remembered.folders(deployment.ports.settings, deployment.ports.records)
-    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
-    assert result.returncode == {"--out": 73, "--inbox": 78}[option]
+    result = call("up", option, wrong, "--state-dir", deployment.state)
+    assert result.exit_code == {"--out": 73, "--inbox": 78}[option]
     assert "Traceback" not in result.stderr
     assert "a-file" in result.stderr
     assert remembered.folders(deployment.ports.settings, deployment.ports.records) == before
@@ -239,38 +249,23 @@ def test_a_key_whose_library_is_missing_is_told_at_the_start(deployment, monkeyp
         up.run(ports, Options())
 
 
-def test_a_second_one_on_the_same_state_is_refused(deployment):
-    with deployment.up():
-        command = [
-            sys.executable,
-            "-m",
-            "local.cli",
-            "up",
-            "--model",
-            "tiny",
-            "--state-dir",
-            deployment.state,
-        ]
-        second = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
-        assert second.returncode == 78
-        assert "Another `dropscribe up` is running" in second.stderr
+def test_a_second_one_on_the_same_state_is_refused(running):
+    second = call("up", "--model", "tiny", "--state-dir", running[0].state)
+    assert second.exit_code == 78
+    assert "Another `dropscribe up` is running" in second.stderr
 
 
 def test_without_the_weights_it_says_so_and_does_not_start(deployment):
-    command = [sys.executable, "-m", "local.cli", "up", "--model", "/no/such/folder"]
-    result = subprocess.run(
-        [*command, "--state-dir", deployment.state], check=False, capture_output=True, text=True, timeout=60
-    )
-    assert result.returncode == 69
+    result = call("up", "--model", "/no/such/folder", "--state-dir", deployment.state)
+    assert result.exit_code == 69
     assert "/no/such/folder" in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_without_the_weights_for_english_it_says_so_and_does_not_start_either(deployment):
-    command = [sys.executable, "-m", "local.cli", "up", "--model", "tiny", "--state-dir", deployment.state]
-    environ = os.environ | {"PARAKEET_ENGLISH_MODEL": "/no/such/english"}
-    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, env=environ)
-    assert result.returncode == 69
+def test_without_the_weights_for_english_it_says_so_and_does_not_start_either(deployment, monkeypatch):
+    monkeypatch.setenv("PARAKEET_ENGLISH_MODEL", "/no/such/english")
+    result = call("up", "--model", "tiny", "--state-dir", deployment.state)
+    assert result.exit_code == 69
     assert "/no/such/english" in result.stderr
     assert "Traceback" not in result.stderr
 
@@ -285,12 +280,12 @@ def test_it_says_which_folder_it_watches_and_how_to_name_another(tmp_path, caplo
     assert f"watching {ports.inbox}{said}: drop audio there" in caplog.text
 
 
-def test_it_prints_the_address_of_the_page_once_that_opens(deployment):
-    with deployment.up():
-        deployment.wait(lambda: b"The page: http" in deployment.said.read_bytes())
-        address = re.search(rb"The page: (http\S+)", deployment.said.read_bytes())[1].decode()
-        with urllib.request.urlopen(address.partition("?")[0] + "health") as answer:
-            assert answer.status == 200
+def test_it_prints_the_address_of_the_page_once_that_opens(running):
+    deployment, _ = running
+    deployment.wait(lambda: b"The page: http" in deployment.said.read_bytes())
+    address = re.search(rb"The page: (http\S+)", deployment.said.read_bytes())[1].decode()
+    with urllib.request.urlopen(address.partition("?")[0] + "health") as answer:
+        assert answer.status == 200
 
 
 def test_quiet_it_says_nothing_while_all_goes_well(deployment):
