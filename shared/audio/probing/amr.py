@@ -5,20 +5,21 @@ A telephone sends a few bits in place of a frame while nobody speaks (DTX). Sour
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import av
 import numpy as np
 
+from shared.audio.files.reader import Reader
 from shared.audio.probing.truncation import Length
 from shared.audio.types import SHORT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from av.audio.stream import AudioStream
-
-    from shared.audio.files.reader import Reader
 
 PLACES, WINDOW = 32, 16 * 1024
 """Where the frames of a file of more than `SHORT` bytes, ten minutes and more, are counted, and bytes at each."""
@@ -26,6 +27,12 @@ IN_A_ROW = 12
 """Frames that follow one another where one is taken to begin: any byte in eight may be that of a frame."""
 FRAME = 0.02
 """Seconds of each."""
+MAGIC = re.compile(rb"#!AMR(?:-WB)?\n")
+"""What a file begins with."""
+LONGEST_MAGIC = 9
+"""Bytes."""
+EMPTY = b"\x7c"
+"""A frame that holds nothing: a pause."""
 _SPEECH = {"amr_nb": 8, "amr_wb": 9}
 """Kinds of frames with speech in them, by codec; those that follow are pauses."""
 _NARROW = (13, 14, 16, 18, 20, 21, 27, 32, 6, *[1] * 7)
@@ -50,6 +57,22 @@ def length(reader: Reader) -> Length:
             more, end = _count(some, begin, sizes)
             frames, counted = frames + more, counted + end - begin
     return Length(duration=reader.size / counted * frames * FRAME if counted else None, exact=False)
+
+
+def without_magic(reader: Reader) -> Reader:
+    """The file as FFmpeg is to read it, which takes the beginning of a recording that was appended for a frame.
+
+    Pauses of as many bytes stand there, so that the frames behind it are where they are looked for.
+    """
+    return Reader(partial(_without_magic, reader.at), reader.size)
+
+
+def _without_magic(fetch: Callable[[int, int], bytes], offset: int, length: int) -> bytes:
+    before = min(offset, LONGEST_MAGIC - 1)
+    data = fetch(offset - before, before + length + LONGEST_MAGIC - 1)
+    own = 1 if offset == before else 0  # the file begins here: its own magic number stays
+    pauses = MAGIC.sub(lambda found: EMPTY * len(found[0]), data[own:])
+    return (data[:own] + pauses)[before : before + length]
 
 
 def _count(data: bytes, at: int, sizes: Sequence[int]) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from av.stream import Disposition
 
 from shared.audio.files.ogg_positions import counted_from_zero
 from shared.audio.files.reader import Reader
-from shared.audio.probing import flac, riff
+from shared.audio.probing import amr, flac, riff
 from shared.audio.probing.notices import check_track, in_order
 from shared.errors import BadMedia
 
@@ -101,6 +101,8 @@ def as_read(reader: Reader, demuxer: str) -> Reader | Overlay:
         return riff.corrected(reader)
     if demuxer == "ogg":
         return counted_from_zero(reader)
+    if demuxer == "amr":
+        return amr.without_magic(reader)
     return flac.without_pictures(reader) if demuxer == "flac" else reader
 
 

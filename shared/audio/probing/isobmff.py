@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MIN_READ = 2048
 """Smallest read while skipping from box to box, bytes."""
+BOX = 16
+"""Smallest read of a box alone, bytes."""
 HEADER = 32 * 1024
 """The same while only the index is looked for: what FFmpeg reads at one time anyway."""
 MAX_BOXES = 4000
@@ -125,6 +127,22 @@ def ends(reader: Reader) -> tuple[int, ...]:
             return (start - 8,)
         seen.add(name)
     return ()
+
+
+def whole_file_behind(reader: Reader, fragment: int) -> int | None:
+    """Where a file without fragments begins behind the last one of a file in fragments; None where none does.
+
+    Args:
+        reader: the recording.
+        fragment: where one of the last fragments begins, bytes.
+    """
+    begin, seen = None, set()
+    for name, start, _ in islice(_boxes(reader, fragment, reader.size, block=BOX), MAX_TOP_BOXES):
+        if name == b"ftyp" and begin is None:
+            begin = start - 8
+        elif begin is not None:
+            seen.add(name)
+    return begin if b"moov" in seen and b"moof" not in seen else None
 
 
 def index_span(reader: Reader) -> tuple[int, int] | None:

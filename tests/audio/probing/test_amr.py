@@ -7,7 +7,7 @@ from shared.audio.files.reader import Reader
 from shared.audio.probing import amr
 from shared.audio.probing.truncation import Length
 from shared.audio.types import SHORT
-from tests.audio.media import RATE, Memory, chunk, make, of_format, samples, sound
+from tests.audio.media import RATE, Memory, chunk, lag, make, of_format, samples, sound
 from tests.audio.test_time_axis import decoded
 
 
@@ -77,3 +77,19 @@ def test_the_length_of_a_long_file_with_pauses_is_nearly_right_and_little_of_it_
 def test_noise_has_no_frames():
     data = b"#!AMR\n" + np.random.default_rng(1).bytes(SHORT)
     assert amr.length(Reader(Memory(data).read, len(data))).duration is None
+
+
+def test_what_was_appended_to_a_long_file_is_heard(sandbox):
+    data = of_format("amr")
+    frames = data[data.index(b"\n") + 1 :]
+    long = data + frames * (SHORT // len(frames) + 1)
+    assert len(long) > SHORT
+    info = sandbox.probe(Memory(long + data))
+    pcm = sandbox.decode(Memory(long + data), info, chunk())
+    alone = decoded(sandbox, data)[0]
+    seconds = len(alone) / RATE
+    assert pcm.seconds == pytest.approx(seconds * (SHORT // len(frames) + 3) + 6 * amr.FRAME, abs=0.01)
+    assert [*info.warnings, *pcm.warnings] == []
+    for at in (0.5, 2.0, 5.0):
+        part = samples(pcm)[round((pcm.seconds - seconds + at) * RATE) :][: RATE // 2]
+        assert abs(lag(part, alone, at)) < 0.1

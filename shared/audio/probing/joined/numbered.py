@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.audio.files.part import part_reader
-from shared.audio.probing import flac, isobmff_fragments
+from shared.audio.probing import flac, isobmff, isobmff_fragments
 from shared.audio.probing.sniff import HEAD
 from shared.audio.types import SHORT
 
@@ -41,6 +41,8 @@ recording ends between two places, another one with half to twice its bytes a se
 CHECKED, EVEN = (0.17, 0.31), 0.25
 """Where in a file the number must be in proportion, and how nearly, to take it for one recording by its length. No number
 of equal recordings up to 80 passes at both places."""
+HALVINGS = 10
+"""Places that are looked at for the last fragment."""
 CLOSE = 2048
 """Bytes to which halving closes in on a place."""
 
@@ -94,7 +96,22 @@ def _restart(reader: Reader, demuxer: str) -> int | None:
         if frame is not None and frame.first <= before.first and frame.position > before.position:
             return _between(reader, demuxer, before, frame.position)
         before = frame or before
-    return None
+    return _without_fragments(reader, before) if demuxer == "mov" and before is not None else None
+
+
+def _without_fragments(reader: Reader, last: Numbered) -> int | None:
+    """Where a file without fragments begins behind a fragment; None where fragments go on to the end."""
+    high = reader.size
+    for _ in range(HALVINGS):
+        if high - last.position <= BEHIND:
+            break
+        middle = (last.position + high) // 2
+        frame = _at(reader, "mov", middle, high)
+        if frame is None:
+            high = middle
+        else:
+            last = frame
+    return isobmff.whole_file_behind(reader, last.position)
 
 
 def _with_lower_numbers(data: bytes, heads: Iterator[int]) -> Iterator[int]:

@@ -151,3 +151,14 @@ def test_an_ogg_file_that_begins_in_the_middle_of_a_page_is_heard_from_its_first
     both, _, warnings = decoded(sandbox, middle + data)
     assert len(both) == len(heard)
     assert f"{len(middle):,} bytes" in warnings[0]
+
+
+def test_a_file_without_fragments_behind_a_long_one_in_fragments_is_heard(sandbox):
+    container, codec, options = FORMATS["mp4-fragmented"]
+    long = make(container, codec, **{**options, "bit_rate": 256_000}, seconds=60.0)
+    heard, info, warnings = decoded(sandbox, long + of_format("m4a"))
+    assert [one.first_byte for one in info.parts] == [0, len(long)]
+    assert len(heard) / RATE == pytest.approx(68.0, abs=0.2)
+    assert warnings == ["the file consists of 2 recordings, one after the other: all are transcribed"]
+    part = heard[round(-5.0 * RATE) : round(-4.5 * RATE)]
+    assert abs(lag(part, decoded(sandbox, of_format("m4a"))[0], 3.0)) < 0.1
