@@ -25,7 +25,7 @@ _SIZES = {1: 192, 2: 576, 3: 1152, 4: 2304, 5: 4608} | {code: 256 << code - 8 fo
 
 def declared_samples(reader: Reader) -> int | None:
     """Samples per channel by the header, in which a file that was written to a pipe has none."""
-    return (int.from_bytes(reader.at(18, 8), "big") >> 32 & 0xFFFFFFFFF) or None
+    return (int.from_bytes(reader.at(18, 8), "big") & 0xFFFFFFFFF) or None
 
 
 def frames_from(reader: Reader) -> int:

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.audio.files.reader import Reader
-from shared.audio.probing.flac import frames_from, without_pictures
+from shared.audio.probing.flac import declared_samples, frames_from, without_pictures
 from shared.audio.probing.joined.numbered import last_end
 from tests.audio.media import Memory, chunk, make
 
@@ -71,3 +71,10 @@ def test_a_file_without_pictures_is_read_as_it_is():
     reader = Reader(Memory(data).read, len(data))
     assert without_pictures(reader) is reader
     assert data[frames_from(reader)] == 0xFF
+
+
+def test_the_header_tells_the_length():
+    data = make("flac", "flac", rate=16_000, seconds=3.0)
+    assert declared_samples(Reader(Memory(data).read, len(data))) == 48_000
+    data = without_length(data)
+    assert declared_samples(Reader(Memory(data).read, len(data))) is None

@@ -49,7 +49,7 @@ def reading(reader: Reader, demuxer: str, start: int, end: int) -> Reading | Non
     """The first time that stands between two bytes; None where there is none near the first."""
     find = FORMATS[demuxer]
     for window in WINDOWS:
-        data = reader.at(start, min(window, end - start))
+        data = reader.at(start, min(window, end - start), block=window)
         found = find(data)
         if found is not None:
             return found._replace(position=start + found.position)

@@ -43,6 +43,8 @@ CHECKED, EVEN = (0.17, 0.31), 0.25
 of equal recordings up to 80 passes at both places."""
 HALVINGS = 10
 """Places that are looked at for the last fragment."""
+EARLIER = (0.055, 0.018, 0.006, 0.002, 0.0007)
+"""The same of a file that does not tell its length: that of the last recording in it stands for it."""
 CLOSE = 2048
 """Bytes to which halving closes in on a place."""
 
@@ -127,18 +129,18 @@ def _with_lower_numbers(data: bytes, heads: Iterator[int]) -> Iterator[int]:
 
 
 def _is_one(reader: Reader, demuxer: str) -> bool:
-    """Whether a file ends with the last sample of its header, and holds as many bytes for each stretch as it should.
+    """Whether a file ends as its header says, if it does, and holds as many bytes for each stretch as it should.
 
     Of fragments: whether it ends with a table of them all.
     """
     if demuxer == "mov":
         return isobmff_fragments.lists_this_file(reader)
-    declared = DECLARED[demuxer](reader)
-    if declared is None or last_end(reader, demuxer) != declared:
+    declared, end = DECLARED[demuxer](reader), last_end(reader, demuxer)
+    if end is None or declared not in {None, end}:
         return False
-    for part in CHECKED:
+    for part in CHECKED if declared else (*CHECKED, *EARLIER):
         frame = _at(reader, demuxer, int(part * reader.size), reader.size)
-        if frame is None or abs(frame.first - part * declared) > EVEN * part * declared:
+        if frame is None or abs(frame.first - part * end) > EVEN * part * end:
             return False
     return True
 
