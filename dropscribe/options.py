@@ -56,10 +56,10 @@ def options_of(given: Options, formats: Sequence[str] | str | None = None) -> mo
     Raises:
         BadRequest: names the option that is wrong or unknown, and what it must be.
     """
-    from local.commands.context import options_from
+    from local.commands.context import checked_options
 
     plain = {name: _joined(value) for name, value in given.items()}
-    return options_from(**plain, formats=_joined(formats))
+    return checked_options(**plain, formats=_joined(formats))
 
 
 def _joined(value: object) -> object:

@@ -114,6 +114,10 @@ class Weights:
         """Their release in one form."""
         return self.onnx if kind == "onnx" else self.nemo
 
+    def pulled(self, release: Release) -> int:
+        """Bytes of all that is fetched with a release: nothing else is."""
+        return release.size
+
     def otherwise(self, release: Release) -> str:
         """What to do without a release, for the end of a sentence."""
         thing = "folder with an ONNX export" if release.kind == "onnx" else ".nemo file"

@@ -48,6 +48,10 @@ class Named(Protocol):
         """What a person writes after `dropscribe models pull`."""
         ...
 
+    def pulled(self, release: Release) -> int:
+        """Bytes of all that is fetched with a release."""
+        ...
+
     def otherwise(self, release: Release) -> str:
         """What to do without a release, for the end of a sentence."""
         ...
@@ -189,7 +193,7 @@ def _fail(weights: Named, release: Release, happened: str, error: Exception | No
     raise ModelUnavailable(
         f"The weights {weights.name} are not on this machine, and {happened.rstrip('.')}. "
         f"Connect and run `dropscribe models pull {weights.name}"
-        f"{' --nemo' if release.kind == 'nemo' else ''}` ({human_size(release.size)} once, kept in "
+        f"{' --nemo' if release.kind == 'nemo' else ''}` ({human_size(weights.pulled(release))} once, kept in "
         f"{constants.HF_HUB_CACHE}; it goes on where it broke off); or set HF_HOME to a cache that has them; "
         f"{weights.otherwise(release)}."
     ) from error

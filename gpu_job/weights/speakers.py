@@ -37,6 +37,10 @@ class SpeakerNetwork:
     name: str = SPEAKERS
     """Both are fetched together."""
 
+    def pulled(self, _: Release) -> int:
+        """Bytes of both networks."""
+        return sum(one.release.size for one in NETWORKS)
+
     def otherwise(self, _: Release) -> str:
         """What to do without the network, for the end of a sentence."""
         return f"or set {VARIABLE} to a folder with segmentation.onnx and embedding.onnx; or ask without speakers (diarize, channels)"

@@ -164,8 +164,8 @@ def deployment(state_dir: Path | None, *, begin: bool = False) -> Iterator[Ports
         ports_there.close()
 
 
-def options_from(**given: object) -> Options:
-    """Options from a command line, checked like those of any request; None leaves one out.
+def checked_options(**given: object) -> Options:
+    """Options of a person, checked like those of any request; None leaves one out.
 
     A path of weights becomes an absolute one.
 
@@ -174,9 +174,13 @@ def options_from(**given: object) -> Options:
     """
     if model := given.get("model"):
         given["model"] = absolute_weights(str(model))
-    chosen = {name: value for name, value in given.items() if value is not None}
+    return options_of({name: value for name, value in given.items() if value is not None})
+
+
+def options_from(**given: object) -> Options:
+    """Options from a command line, as `checked_options`; a refusal names its flags."""
     try:
-        return options_of(chosen)
+        return checked_options(**given)
     except BadRequest as error:
         # Requests have caption_width, command lines --caption-width.
         names = "|".join(sorted(given, key=len, reverse=True))

@@ -220,9 +220,11 @@ class PushLoop:
         try:
             self._send(pushed(self._policy, delivery))
         except NotDeliveredError as error:
-            if not self._pause:
+            pause = min(_LONGEST_PAUSE, self._pause * 2 or _LOOK_SECONDS)
+            # At first it may be about to start.
+            if self._pause < pause == _LONGEST_PAUSE:
                 log.info("%s waits: %s", name, error)
-            self._pause = min(_LONGEST_PAUSE, self._pause * 2 or _LOOK_SECONDS)
+            self._pause = pause
             self._paused_until = concurrency.monotonic() + self._pause
             return partial(self._queue.postpone, name, lease, self._pause)
         except Exception as error:  # noqa: BLE001 - whatever a function raises is a failed delivery

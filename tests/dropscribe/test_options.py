@@ -6,6 +6,7 @@ import pytest
 
 from dropscribe.options import Options, options_of
 from shared import model
+from shared.errors import BadRequest
 
 
 def test_there_is_an_option_for_each_of_a_request():
@@ -28,3 +29,8 @@ def test_a_folder_of_weights_is_named_absolutely(tmp_path, monkeypatch):
 def test_an_unknown_option_is_named():
     with pytest.raises(Exception, match="wrong"):
         options_of({"wrong": 1})
+
+
+def test_options_are_named_as_python_names_them():
+    with pytest.raises(BadRequest, match=r"^min_speakers must be .*, and not more than max_speakers\.$"):
+        options_of({"min_speakers": 3, "max_speakers": 2})

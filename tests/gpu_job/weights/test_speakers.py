@@ -12,6 +12,7 @@ from gpu_job.weights import speakers
 from gpu_job.weights.catalogue import File
 from gpu_job.weights.speakers import locate
 from shared.errors import ModelUnavailable
+from shared.in_words import human_size
 
 
 @pytest.fixture
@@ -82,7 +83,8 @@ def test_without_a_connection_the_message_says_what_to_pull(cache, monkeypatch):
         locate()
     message = str(told.value)
     assert "The weights speakers are not on this machine" in message
-    assert "`dropscribe models pull speakers`" in message
+    both = human_size(sum(one.release.size for one in speakers.NETWORKS))
+    assert f"`dropscribe models pull speakers` ({both} once, " in message
     assert "DROPSCRIBE_SPEAKER_WEIGHTS" in message
     assert "without speakers (diarize, channels)" in message
     assert "--model" not in message

@@ -260,7 +260,8 @@ def test_function_that_takes_too_long_is_a_failed_delivery():
         sender.close()
 
 
-def test_function_that_is_not_running_yet_costs_no_attempt(queue, clock, until):
+def test_function_that_is_not_running_yet_costs_no_attempt(queue, clock, until, caplog):
+    caplog.set_level("INFO")
     attempts, port = [], free_port()
 
     def handle(push):
@@ -288,6 +289,7 @@ def test_function_that_is_not_running_yet_costs_no_attempt(queue, clock, until):
 
     with running(queue, "merger", send, lease_seconds=1e6):
         until(refused_twice)
+        assert "nothing is listening" not in caplog.text, "it may be about to start"
         with function(handle, port):
             until(delivered)
     assert attempts == [1]
