@@ -47,11 +47,15 @@ class Ticker:
         self._client.close()
 
     def _run(self) -> None:
-        wait = min(FIRST, self._every)
+        wait, first = min(FIRST, self._every), True
         while not self._stop.wait(wait):
-            wait = self._every
             try:
                 self._client.post(self._url).raise_for_status()
             except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: closed by `stop` meanwhile
+                # At first the function may be about to start.
+                if first and isinstance(error, httpx.ConnectError):
+                    first = False
+                    continue
                 if not self._stop.is_set():
                     log.warning("the sweeper failed: %s", error)
+            wait, first = self._every, False

@@ -19,6 +19,8 @@ from starlette.applications import Starlette
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from shared.outputs.formats import FILES
+
 PAGE = Path(__file__).resolve().parents[3] / "console" / "page"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json"}
 POLICY = (
@@ -27,7 +29,7 @@ POLICY = (
     "frame-ancestors 'none'"
 )
 OPTIONS = json.loads((PAGE.parents[1] / "docs" / "request.schema.json").read_text())["properties"]["options"]
-FORMATS = [{"name": "json", "label": "Everything (JSON)"}, {"name": "srt", "label": "Captions (SubRip)"}]
+FORMATS = [{"name": one.name, "label": one.name} for one in FILES]
 
 
 def row(key, name, **more):
@@ -157,7 +159,7 @@ class Fake:
                 {
                     "format": form["name"],
                     "url": f"/api/v1/recordings/{key}/outputs/{form['name']}",
-                    "bytes": 4_321,
+                    "bytes": None,
                 }
                 for form in FORMATS
                 if one["state"] == "DONE"
@@ -285,9 +287,7 @@ class Fake:
 
     async def output(self, request):
         revision = request.query_params["revision"]
-        headers = {
-            "Content-Disposition": f'attachment; filename="transcript.{request.path_params["format"]}"'
-        }
+        headers = {"Content-Disposition": f'attachment; filename="{request.path_params["format"]}"'}
         return Response(f"revision {revision}", headers=headers)
 
     async def revise(self, request):

@@ -40,8 +40,8 @@ def test_a_paragraph_is_corrected_as_a_revision(interview, fake):
         {"based_on": 0, "edits": [{"from": first + 6, "to": first + 7, "text": "fourth"}]}
     ]
     expect(interview.get_by_label("Revision", exact=True)).to_have_value("1")
-    expect(interview.get_by_role("link", name="Captions")).to_have_attribute(
-        "href", "/api/v1/recordings/interview/outputs/srt?revision=1"
+    expect(interview.get_by_role("link", name="transcript.srt")).to_have_attribute(
+        "href", "/api/v1/recordings/interview/outputs/transcript.srt?revision=1"
     )
 
 

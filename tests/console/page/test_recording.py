@@ -247,7 +247,7 @@ def test_search_in_the_recording_goes_from_hit_to_hit(interview):
 
 def test_downloads_are_of_the_revision_that_is_shown(interview):
     with interview.expect_download() as told:
-        interview.get_by_role("link", name="Captions (SubRip)").click()
+        interview.get_by_role("link", name="transcript.srt").click()
     assert told.value.suggested_filename == "transcript.srt"
     assert told.value.path().read_text() == "revision 0"
 

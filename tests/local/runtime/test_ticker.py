@@ -61,6 +61,18 @@ def test_nobody_listening_is_no_end(sweeper, until, caplog):
     ticker.stop()
 
 
+def test_a_function_that_does_not_listen_yet_is_called_soon_again_without_a_word(until, monkeypatch, caplog):
+    monkeypatch.setattr("local.runtime.ticker.FIRST", 0.01)
+    calls = []
+    ticker = Ticker("http://127.0.0.1:1/", every=60.0)
+    ask = ticker._client.post
+    monkeypatch.setattr(ticker._client, "post", lambda url: calls.append(url) or ask(url))
+    ticker.start()
+    until(lambda: len(calls) == 2)
+    ticker.stop()
+    assert caplog.text.count("the sweeper failed") <= 1
+
+
 def test_after_stop_there_are_no_more_calls(sweeper, until):
     ticker = Ticker(url_of(sweeper), every=0.01)
     ticker.start()
