@@ -83,7 +83,8 @@ def _write_all(folder: Path, files: Mapping[str, bytes]) -> set[str]:
 def replace(folder: int, name: str, data: bytes, mode: int, *, durable: bool = True) -> None:
     """Write a file of an open folder, whatever has its name: readers see the old content or all of the new.
 
-    A file has a random name until it is complete, and is a new one: no link that was planted there is followed.
+    Where no file has the name, nothing is left of a killed writer; else a hidden file, which the next one removes. Both
+    are new files: no link that was planted there is followed.
 
     Args:
         folder: descriptor.
@@ -95,22 +96,50 @@ def replace(folder: int, name: str, data: bytes, mode: int, *, durable: bool = T
     Raises:
         OSError: what the system says.
     """
-    # A file that is there already has a name that is as long as the system allows, perhaps.
-    temporary = f".{secrets.token_hex(8)}.part"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    handle = os.open(temporary, flags, mode, dir_fd=folder)
+    alone = False
+    with contextlib.suppress(OSError):  # some file systems, as those of buckets, have no locks
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        alone = True
     try:
         try:
-            _write(handle, data)
-            if durable:
-                os.fsync(handle)
-        finally:
-            os.close(handle)
-        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary, dir_fd=folder)
-        raise
+            os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError:
+            if _by_link(folder, Path(f"/proc/self/fd/{folder}"), {name: data}, mode, durable=durable):
+                return
+        if alone:
+            remove_unfinished(folder, name)
+        # A file that is there already has a name that is as long as the system allows, perhaps.
+        temporary = f"{unfinished(Path(name))}-{secrets.token_hex(4)}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        handle = os.open(temporary, flags, mode, dir_fd=folder)
+        try:
+            try:
+                _write(handle, data)
+                if durable:
+                    os.fsync(handle)
+            finally:
+                os.close(handle)
+            os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary, dir_fd=folder)
+            raise
+    finally:
+        if alone:
+            fcntl.flock(folder, fcntl.LOCK_UN)
+
+
+def remove_unfinished(folder: int, name: str) -> None:
+    """Remove what killed writers of a file left in its folder.
+
+    Raises:
+        OSError: what the system says.
+    """
+    hidden = f"{unfinished(Path(name))}-"
+    for one in os.listdir(folder):
+        if one.startswith(hidden):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(one, dir_fd=folder)
 
 
 def unfinished(path: Path) -> Path:
@@ -148,7 +177,9 @@ def remove_empty(folder: Path, root: Path | None = None) -> None:
                 above.rmdir()
 
 
-def _by_link(directory: int, folder: Path, files: Mapping[str, bytes]) -> set[str] | None:
+def _by_link(
+    directory: int, folder: Path, files: Mapping[str, bytes], mode: int = OWNERS, *, durable: bool = True
+) -> set[str] | None:
     """Write files without names, then name them (man 2 open, O_TMPFILE): a killed writer leaves nothing.
 
     None where the system or the file system cannot do that.
@@ -159,13 +190,11 @@ def _by_link(directory: int, folder: Path, files: Mapping[str, bytes]) -> set[st
     created = set()
     try:
         with contextlib.ExitStack() as stack:
-            handles = {
-                name: stack.enter_context(_opened(folder, os.O_WRONLY | flag, OWNERS)) for name in files
-            }
+            handles = {name: stack.enter_context(_opened(folder, os.O_WRONLY | flag, mode)) for name in files}
             for name, data in files.items():
                 _write(handles[name], data)
             # All are written by now: the disk takes them at once instead of one after another.
-            for handle in handles.values():
+            for handle in handles.values() if durable else ():
                 os.fsync(handle)
             for name, handle in handles.items():
                 with contextlib.suppress(FileExistsError):

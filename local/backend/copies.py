@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.backend import incoming, names
+from local.backend.atomic_write import remove_unfinished
 from local.backend.beneath import folder_below
 from local.backend.disk_errors import unwritable
 from local.backend.queue import SqliteQueue
@@ -37,7 +38,7 @@ COLLECTION, REWRITTEN, EMPTIED = "local", "rewritten", "emptied"
 folders were removed which were empty before they are removed with what was in them."""
 
 _UNFINISHED = re.compile(r"\.[0-9a-f]{16}\.part")
-"""Names that files have until they are complete, see `atomic_write.replace`."""
+"""Names that files had until they were complete, in earlier versions."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,7 +123,11 @@ def _erase_files(source: StoredObject, place: Place) -> None:
         folder_below(place.out, inside) as folder,
     ):
         with os.scandir(folder) as entries:
-            files += [one.name for one in entries if _UNFINISHED.fullmatch(one.name)]
+            files += [
+                one.name
+                for one in entries
+                if one.name.startswith(names.TEMPORARY) or _UNFINISHED.fullmatch(one.name)
+            ]
         for name in files:
             try:
                 os.unlink(name, dir_fd=folder)
@@ -144,6 +149,8 @@ def _erase_beside(fields: Fields) -> None:
     """
     path = Path(str(fields.get("path") or ""))
     try:
+        with folder_below(path.parent, Path()) as folder:
+            remove_unfinished(folder, path.name)
         if hashlib.sha256(read_regular(path, links=False, most=MOST_BESIDE)).hexdigest() == fields.get(
             "sha256"
         ):

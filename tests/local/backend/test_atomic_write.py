@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -51,18 +53,91 @@ def test_disk_error_leaves_nothing_behind(no_nameless_files, tmp_path, store, mo
     assert list((tmp_path / "work").iterdir()) == []
 
 
-def test_a_link_that_was_planted_under_the_name_of_a_part_is_not_written_through(tmp_path, monkeypatch):
+@pytest.fixture
+def folder(tmp_path):
+    handle = os.open(tmp_path, os.O_RDONLY)
+    yield handle
+    os.close(handle)
+
+
+def _killed_at(monkeypatch, call, folder):
+    child = os.fork()
+    if child == 0:
+        monkeypatch.setattr(os, call, lambda *_, **__: os._exit(9))
+        atomic_write.replace(folder, "transcript.txt", b"half", 0o600)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+
+
+def test_of_a_killed_writer_of_a_new_file_nothing_is_left(tmp_path, monkeypatch, folder):
+    _killed_at(monkeypatch, "link", folder)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_what_a_killed_writer_left_of_another_version_goes_with_the_next(
+    tmp_path, monkeypatch, folder, first, request
+):
+    """Also where there are no nameless files, which the first version would be."""
+    if first:
+        request.getfixturevalue("no_nameless_files")
+    else:
+        atomic_write.replace(folder, "transcript.txt", b"old", 0o600)
+    (tmp_path / f"{atomic_write.unfinished(Path('another.txt'))}-1").write_bytes(b"of another file")
+    _killed_at(monkeypatch, "replace", folder)
+    assert len(list(tmp_path.iterdir())) == (2 if first else 3)
+    atomic_write.replace(folder, "transcript.txt", b"new", 0o600)
+    assert len(list(tmp_path.iterdir())) == 2
+    assert (tmp_path / "transcript.txt").read_bytes() == b"new"
+
+
+def test_on_a_file_system_without_locks_nothing_is_removed_that_may_be_in_the_making(
+    tmp_path, monkeypatch, folder
+):
+    def no_locks(*_):
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(atomic_write.fcntl, "flock", no_locks)
+    anothers = tmp_path / f"{atomic_write.unfinished(Path('transcript.txt'))}-1"
+    anothers.write_bytes(b"half")
+    for data in (b"old", b"new"):
+        atomic_write.replace(folder, "transcript.txt", data, 0o600)
+        assert (tmp_path / "transcript.txt").read_bytes() == data
+    assert sorted(tmp_path.iterdir()) == [anothers, tmp_path / "transcript.txt"]
+
+
+def test_of_two_writers_of_one_file_neither_disturbs_the_other(tmp_path):
+    wanted = [bytes([number]) * 100_000 for number in range(2)]
+
+    def write(data):
+        handle = os.open(tmp_path, os.O_RDONLY)
+        for _ in range(50):
+            atomic_write.replace(handle, "transcript.txt", data, 0o600, durable=False)
+        os.close(handle)
+
+    with ThreadPoolExecutor() as pool:
+        writers = [pool.submit(write, data) for data in wanted]
+        while not all(one.done() for one in writers):
+            with suppress(FileNotFoundError):
+                assert (tmp_path / "transcript.txt").read_bytes() in wanted
+        for one in writers:
+            one.result()
+    assert [one.name for one in tmp_path.iterdir()] == ["transcript.txt"]
+
+
+def test_a_link_that_is_planted_under_the_name_of_a_part_is_not_written_through(
+    tmp_path, monkeypatch, folder
+):
     victim = tmp_path / "victim"
     victim.write_bytes(b"mine")
     monkeypatch.setattr(atomic_write.secrets, "token_hex", lambda _: "guessed")
-    (tmp_path / ".guessed.part").symlink_to(victim)
-    folder = os.open(tmp_path, os.O_RDONLY)
-    try:
-        with pytest.raises(FileExistsError):
-            atomic_write.replace(folder, "transcript.txt", b"theirs", 0o600)
-    finally:
-        os.close(folder)
+    planted = f"{atomic_write.unfinished(Path('transcript.txt'))}-guessed"
+    monkeypatch.setattr(atomic_write, "remove_unfinished", lambda *_: (tmp_path / planted).symlink_to(victim))
+    atomic_write.replace(folder, "transcript.txt", b"ours", 0o600)
+    with pytest.raises(FileExistsError):
+        atomic_write.replace(folder, "transcript.txt", b"theirs", 0o600)
     assert victim.read_bytes() == b"mine"
+    assert (tmp_path / "transcript.txt").read_bytes() == b"ours"
 
 
 def test_nor_is_one_that_is_planted_in_the_instant_before(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from local.backend import copies
+from local.backend.atomic_write import unfinished
 from local.runtime import beside
 from shared.errors import CannotWrite, ConfigurationError
 from shared.messages import TranscriptReady, to_fields
@@ -214,6 +215,16 @@ def test_what_somebody_put_there_since_is_not_in_the_way_of_forgetting(place, po
     ports.erase_copies(deleted(path))
     assert path.exists()
     assert list(ports.records.query(copies.BESIDE)) == []
+
+
+def test_what_a_killed_process_left_beside_a_recording_is_forgotten_as_well(place, ports):
+    [path] = place("talk.mp4", "first")
+    left = path.with_name(f"{unfinished(path).name}-0123")
+    left.write_text("a word")
+    others = path.with_name(f"{unfinished(path.with_name('other.srt')).name}-0123")
+    others.write_text("of another")
+    ports.erase_copies(deleted(path))
+    assert [one.name for one in path.parent.iterdir() if one.suffix != ".mp4"] == [others.name]
 
 
 @pytest.mark.parametrize("owner", ["this account", "another"])

@@ -106,6 +106,10 @@ def killed_while_a_result_was_written(deployment, recording):
 
 
 def killed_while_a_copy_was_written(deployment, recording):
+    return unfinished(deployment.ports.out / NAME / "transcript.txt")
+
+
+def killed_while_an_older_version_wrote_a_copy(deployment, recording):
     return deployment.ports.out / NAME / ".0123456789abcdef.part"
 
 
@@ -122,6 +126,7 @@ def killed_while_standard_input_was_transcribed(deployment, recording):
     [
         killed_while_a_result_was_written,
         killed_while_a_copy_was_written,
+        killed_while_an_older_version_wrote_a_copy,
         killed_while_the_state_was_copied,
         killed_while_standard_input_was_transcribed,
     ],
