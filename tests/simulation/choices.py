@@ -10,6 +10,10 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SCHEDULE = "schedule"
 """The stream that decides which thread goes on: by far the longest."""
@@ -29,7 +33,7 @@ class Choices:
         self._seed = seed
         self._fixed = fixed or {}
         self._positions: Counter[str] = Counter()
-        self._random: dict[str, random.Random] = {}
+        self._draws: dict[str, Callable[[], float]] = {}
         self._notes: list[str] = []
 
     def pick(self, stream: str, count: int, chance: float = 1.0) -> int:
@@ -39,9 +43,15 @@ class Choices:
         if self._fixed and (stream, position) in self._fixed:
             value = self._fixed[stream, position] % count
         elif self._seed is None:
-            value = 0
+            return 0
         else:
-            value = self._draw(stream, count, chance)
+            draw = self._draws.get(stream) or self._new(stream)
+            if chance >= 1.0:
+                value = int(draw() * count)
+            elif draw() < chance:
+                value = 1 + int(draw() * (count - 1))
+            else:
+                return 0
         if value:
             self.taken[stream, position] = value
         return value
@@ -55,10 +65,6 @@ class Choices:
         """The same for two histories if and only if the same happened in both."""
         return hashlib.sha256("".join(self._notes).encode()).hexdigest()[:16]
 
-    def _draw(self, stream: str, count: int, chance: float) -> int:
-        source = self._random.get(stream)
-        if source is None:
-            source = self._random[stream] = random.Random(f"{self._seed} {stream}")
-        if chance >= 1.0:
-            return int(source.random() * count)
-        return 1 + int(source.random() * (count - 1)) if source.random() < chance else 0
+    def _new(self, stream: str) -> Callable[[], float]:
+        draw = self._draws[stream] = random.Random(f"{self._seed} {stream}").random
+        return draw

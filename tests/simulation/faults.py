@@ -415,15 +415,12 @@ class FaultyQueue:
         """Wait for a message that is due; False if none came in time."""
         scheduler = running()
         # A push loop looks five times a second; what it waits for wakes it here.
-        until = scheduler.now + max(timeout, LONG_POLL)
-        while True:
-            due = self._queue.next_due(subscription)
-            if due is not None and due <= scheduler.now:
-                return True
-            if scheduler.now >= until:
-                return False
-            end = until if due is None else min(until, due)
-            scheduler.park(self._sleepers[subscription], end - scheduler.now)
+        until, next_due = scheduler.now + max(timeout, LONG_POLL), self._queue.next_due
+        if next_due(subscription) > scheduler.now:
+            scheduler.wait(
+                self._sleepers[subscription], lambda: min(until, next_due(subscription)) - scheduler.now
+            )
+        return next_due(subscription) <= scheduler.now
 
     def _chunk_of(self, subscription: str, lease: str) -> str:
         """What a delivery is about, as the key of its chunk's document."""

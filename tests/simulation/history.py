@@ -55,7 +55,8 @@ def run(
 ) -> Outcome:
     """Run one history: from a seed, or with some choices fixed and all others at their defaults."""
     judged_by = None if seed is None and fixed is None else undisturbed(scenario)
-    return _run(scenario, Choices(seed, fixed), seed, judged_by, trace=trace)
+    with without_collector():
+        return _run(scenario, Choices(seed, fixed), seed, judged_by, trace=trace)
 
 
 def single_faults(scenario: str, *, every: bool = True) -> list[tuple[int, int]]:
@@ -83,7 +84,7 @@ def single_faults(scenario: str, *, every: bool = True) -> list[tuple[int, int]]
 @cache
 def undisturbed(scenario: str) -> checks.Undisturbed:
     """The history in which nothing goes wrong, by which all others of its scenario are judged."""
-    outcome = _run(scenario, Choices(), None, None, trace=False)
+    outcome = run(scenario)
     assert not outcome.problems, f"{scenario}, undisturbed: {outcome.problems}"
     assert outcome.work is not None
     return outcome.work
@@ -92,7 +93,7 @@ def undisturbed(scenario: str) -> checks.Undisturbed:
 def _run(
     scenario: str, choices: Choices, seed: int | None, judged_by: checks.Undisturbed | None, *, trace: bool
 ) -> Outcome:
-    with without_collector(), primitives.in_place():
+    with primitives.in_place():
         scheduler = Scheduler(choices)
         with scheduler.history(), deployed(scheduler, SCENARIOS[scenario]) as world:
             world.calls.trace = [] if trace else None
@@ -121,11 +122,12 @@ def _run(
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """A history is short, and looking for its cycles again and again takes a quarter of its time."""
+    """Cycles are looked for once, after the history, when all of them are garbage: else that takes a quarter of the time."""
     before = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.collect(0)
         if before:
             gc.enable()

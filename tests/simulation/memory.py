@@ -333,9 +333,10 @@ class MemoryQueue:
             )
         )
 
-    def next_due(self, subscription: str) -> float | None:
-        """When the next message may be pulled; None if there is none."""
-        return min((one.due for one in self.waiting[subscription]), default=None)
+    def next_due(self, subscription: str) -> float:
+        """When the next message may be pulled; never, if there is none."""
+        several = self.waiting[subscription]
+        return min([one.due for one in several]) if several else math.inf
 
     def pending(self, subscription: str) -> int:
         """How many messages are not acknowledged."""

@@ -5,6 +5,7 @@ Only what the flow uses is there; anything else fails, and is added then.
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from queue import Empty
 from typing import TYPE_CHECKING, Any, Self
@@ -48,12 +49,11 @@ def _wait_for(waiting: list[Task], holds: Callable[[], bool], timeout: float | N
     """Wait in a list until something holds; False if it does not hold in time."""
     scheduler = running()
     scheduler.maybe_pause()
-    until = None if timeout is None else scheduler.now + timeout
-    while not holds():
-        if until is not None and scheduler.now >= until:
-            return False
-        scheduler.park(waiting, None if until is None else until - scheduler.now)
-    return True
+    if holds():
+        return True
+    until = math.inf if timeout is None else scheduler.now + timeout
+    scheduler.wait(waiting, lambda: 0.0 if holds() else until - scheduler.now)
+    return holds()
 
 
 class Lock:

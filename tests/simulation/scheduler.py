@@ -11,6 +11,7 @@ everything that it still tries.
 from __future__ import annotations
 
 import heapq
+import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,7 @@ class Process:
 class Task:
     """One thread under the scheduler."""
 
-    __slots__ = ("done", "error", "name", "parked", "process", "result", "stack", "ticket", "waiting")
+    __slots__ = ("done", "error", "name", "parked", "process", "result", "stack", "ticket", "waiting", "waits")
 
     def __init__(self, name: str, process: Process) -> None:
         self.name = name
@@ -73,6 +74,8 @@ class Task:
         self.error: BaseException | None = None
         self.waiting: list[Task] = []
         """Who waits for its end."""
+        self.waits: tuple[list[Task], Callable[[], float]] | None = None
+        """What it waits for, see `Scheduler.wait`."""
 
 
 _running: list[Scheduler] = []
@@ -134,32 +137,53 @@ class Scheduler:
 
     def pause(self) -> None:
         """Let others go first."""
-        self._check()
-        self._ready.append(self.current)
-        self._switch()
+        task = self.current
+        if task.process.killed:
+            raise Killed
+        self._ready.append(task)
+        self._switch(task)
 
     def maybe_pause(self) -> None:
         """Let others go first, now and then."""
         if self.choices.pick("preempt", 2, 0.05):
             self.pause()
-        else:
-            self._check()
+        elif self.current.process.killed:
+            raise Killed
 
     def park(self, waiting: list[Task], seconds: float | None = None) -> bool:
         """Wait in a list until somebody wakes it, or some seconds pass; True if somebody did."""
         self._check()
         task = self.current
-        task.parked = True
-        task.ticket += 1
-        waiting.append(task)
-        if seconds is not None:
-            self._numbers += 1
-            heapq.heappush(self._timers, (self.now + max(0.0, seconds), self._numbers, task, task.ticket))
-        self._switch()
+        self._park(task, waiting, math.inf if seconds is None else seconds)
+        self._switch(task)
         if task in waiting:
             waiting.remove(task)
             return False
         return True
+
+    def wait(self, waiting: list[Task], rest: Callable[[], float]) -> None:
+        """Wait in a list until there is nothing more to wait for.
+
+        Args:
+            waiting: whoever is in it can be woken.
+            rest: gives the seconds for which to wait yet, 0 for no more. It is asked whenever somebody wakes the task,
+                or these have passed, by the one that has the baton then: to wait on takes no switch.
+        """
+        seconds = rest()
+        if seconds > 0.0:
+            self._check()
+            task = self.current
+            task.waits = waiting, rest
+            self._park(task, waiting, seconds)
+            self._switch(task)
+
+    def _park(self, task: Task, waiting: list[Task], seconds: float) -> None:
+        task.parked = True
+        task.ticket += 1
+        waiting.append(task)
+        if seconds != math.inf:
+            self._numbers += 1
+            heapq.heappush(self._timers, (self.now + max(0.0, seconds), self._numbers, task, task.ticket))
 
     def wake(self, waiting: list[Task], count: int | None = None) -> None:
         """Let those in a list go on, in the order in which they came."""
@@ -176,9 +200,8 @@ class Scheduler:
 
     def join(self, task: Task, seconds: float | None = None) -> None:
         """Wait for the end of a task."""
-        until = None if seconds is None else self.now + seconds
-        while not task.done and (until is None or self.now < until):
-            self.park(task.waiting, None if until is None else until - self.now)
+        until = math.inf if seconds is None else self.now + seconds
+        self.wait(task.waiting, lambda: 0.0 if task.done else until - self.now)
 
     def kill(self, process: Process) -> None:
         """End all tasks of a process where they are; does not return if the caller is one of them."""
@@ -198,8 +221,7 @@ class Scheduler:
         if self.current.process.killed:
             raise Killed
 
-    def _switch(self) -> None:
-        task = self.current
+    def _switch(self, task: Task) -> None:
         chosen = self._next()
         if chosen is not task:
             self.current = chosen
@@ -207,22 +229,36 @@ class Scheduler:
         if task is self.main and self._stalled:
             stalled, self._stalled = self._stalled, ""
             raise Stalled(stalled)
-        self._check()
+        if task.process.killed:
+            raise Killed
 
     def _next(self) -> Task:
-        self.switches += 1
-        if self.switches == MOST_SWITCHES:
-            self._stall(f"{MOST_SWITCHES} switches")
+        ready, doomed = self._ready, self._doomed
         while True:
-            if self._doomed:
-                return self._doomed.pop()
-            if self._ready:
-                count = len(self._ready)
-                return self._ready.pop(self.choices.pick(SCHEDULE, count) if count > 1 else 0)
-            if self._timers:
-                self._let_time_pass()
-            else:
-                self._stall("everybody waits for ever: " + ", ".join(sorted(self._names())))
+            self.switches += 1
+            if self.switches == MOST_SWITCHES:
+                self._stall(f"{MOST_SWITCHES} switches")
+            while not ready and not doomed:
+                if self._timers:
+                    self._let_time_pass()
+                else:
+                    self._stall("everybody waits for ever: " + ", ".join(sorted(self._names())))
+            if doomed:
+                return doomed.pop()
+            count = len(ready)
+            task = ready.pop(self.choices.pick(SCHEDULE, count) if count > 1 else 0)
+            if task.waits is None or not self._waits_on(*task.waits, task):
+                return task
+
+    def _waits_on(self, waiting: list[Task], rest: Callable[[], float], task: Task) -> bool:
+        if task in waiting:
+            waiting.remove(task)
+        seconds = rest()
+        if seconds > 0.0:
+            self._park(task, waiting, seconds)
+            return True
+        task.waits = None
+        return False
 
     def _let_time_pass(self) -> None:
         at = self._timers[0][0]
@@ -235,7 +271,7 @@ class Scheduler:
 
     def _stall(self, why: str) -> None:
         self._stalled = why
-        self.main.parked = False
+        self.main.parked, self.main.waits = False, None
         if self.main not in self._ready:
             self._ready.append(self.main)
 
