@@ -26,6 +26,8 @@ from tests.simulation.scheduler import running
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
+
     from shared.model import Chunk
     from tests.simulation.faults import Calls
     from tests.simulation.scheduler import Process
@@ -74,9 +76,18 @@ def text_of(name: str, seconds: float) -> str:
     return " ".join(f"w{height_of(name, second)}" for second in range(int(seconds)))
 
 
-@cache
-def _heard(samples: bytes) -> tuple[Word, ...]:
-    """The words in some samples, whole or cut off."""
+_words: dict[str, tuple[Word, ...]] = {}
+
+
+def _heard(samples: bytes, name: str = "") -> tuple[Word, ...]:
+    """The words in some samples, whole or cut off, noted under their name, because their hash takes long."""
+    name = name or _name_of(samples)
+    if name not in _words:
+        _words[name] = _found(samples)
+    return _words[name]
+
+
+def _found(samples: bytes) -> tuple[Word, ...]:
     values = np.abs(np.frombuffer(samples, np.int16))
     edges = np.flatnonzero(np.diff(values, prepend=0, append=0))
     words = []
@@ -86,9 +97,18 @@ def _heard(samples: bytes) -> tuple[Word, ...]:
     return tuple(words)
 
 
+_product = windowing.cut
+
+
 @cache
 def _cut(samples: bytes) -> tuple[windowing.Window, ...]:
-    return tuple(windowing.cut(np.frombuffer(samples, np.int16)))
+    return tuple(_product(np.frombuffer(samples, np.int16)))
+
+
+def cut(samples: NDArray[np.int16]) -> list[windowing.Window]:
+    """The product's windows, found once for the same bytes."""
+    assert isinstance(samples.base, bytes), "it is what was decoded"
+    return list(_cut(samples.base))
 
 
 def _name_of(samples: bytes) -> str:
@@ -180,11 +200,12 @@ class FakeEngine:
         languages: Sequence[str | None] = (),
     ) -> list[tuple[Word, ...]]:
         samples = [(one * 32768).astype(np.int16).tobytes() for one in windows]
-        asked = [(self.engine, _name_of(one)) for one in samples]
+        names = [_name_of(one) for one in samples]
+        asked = [(self.engine, one) for one in names]
         self._work.tried.update(asked)
         began = running().now
         running().sleep(self._seconds)
-        trouble = self._trouble(self.engine, [window for _, window in asked])
+        trouble = self._trouble(self.engine, names)
         if not trouble:
             self._work.done.update(asked)
             for engine, window in asked:
@@ -197,7 +218,7 @@ class FakeEngine:
             raise EngineLost("the card is gone")
         if trouble == "kills":
             running().kill(running().current.process)
-        return [_heard(one) for one in samples]
+        return [_heard(one, name) for one, name in zip(samples, names, strict=True)]
 
 
 class FakeListener:

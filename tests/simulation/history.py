@@ -44,6 +44,7 @@ class Outcome:
     """All calls that might have gone wrong."""
     trace: tuple[str, ...] = ()
     work: checks.Undisturbed | None = None
+    """What came of it, if nothing was to go wrong."""
 
 
 def run(
@@ -116,7 +117,7 @@ def _run(
                 took=world.took,
                 met=tuple(world.calls.met),
                 trace=tuple(world.calls.trace or ()),
-                work=checks.Undisturbed.of(world),
+                work=checks.Undisturbed.of(world) if judged_by is None else None,
             )
 
 

@@ -12,6 +12,7 @@ import mimetypes
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -162,16 +163,17 @@ class MemoryRecords:
         self, collection: str, where: Fields | None = None, *, after: str = ""
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         # Most texts need not be read: they have no such text in them.
-        texts = {name: value for name, value in (where or {}).items() if isinstance(value, str)}
-        needed = [_encoded({name: value})[1:-1] for name, value in texts.items()]
-        for key in sorted(one for one in self.documents[collection] if one > after):
-            text = self.documents[collection].get(key)
+        wanted = (where or {}).items()
+        needed = [_pair(name, value) for name, value in wanted if isinstance(value, str | bool)]
+        documents = self.documents[collection]
+        for key in sorted([one for one in documents if one > after]):
+            text = documents.get(key)
             if text is None:
                 continue  # deleted meanwhile
-            if any(one not in text for one in needed):
+            if any([one not in text for one in needed]):
                 continue
             fields = _decoded(text)
-            if all(name in fields and _equal(fields[name], value) for name, value in (where or {}).items()):
+            if all([name in fields and _equal(fields[name], value) for name, value in wanted]):
                 yield key, fields
 
     def newest(
@@ -373,9 +375,12 @@ def _encoded(fields: Fields) -> bytes:
         raise BadRequest(f"a document must consist of JSON values: {error}") from error
 
 
-def _decoded(text: bytes) -> dict[str, Any]:
-    fields: dict[str, Any] = msgspec.json.decode(text)
-    return fields
+@lru_cache(1024)
+def _pair(name: str, value: str | bool) -> bytes:  # noqa: FBT001 - a value, by nature
+    return _encoded({name: value})[1:-1]
+
+
+_decoded: Callable[[bytes], dict[str, Any]] = msgspec.json.Decoder().decode
 
 
 def _is_number(value: object) -> bool:

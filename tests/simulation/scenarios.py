@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -76,6 +77,7 @@ class Scenario:
     most: int = 5
     """Faults in one history."""
 
+    @cached_property
     def deployment(self) -> Settings:
         """The settings."""
         values: dict[str, Any] = {

@@ -61,7 +61,18 @@ class Process:
 class Task:
     """One thread under the scheduler."""
 
-    __slots__ = ("done", "error", "name", "parked", "process", "result", "stack", "ticket", "waiting", "waits")
+    __slots__ = (
+        "done",
+        "error",
+        "name",
+        "parked",
+        "process",
+        "result",
+        "stack",
+        "ticket",
+        "waiting",
+        "waits",
+    )
 
     def __init__(self, name: str, process: Process) -> None:
         self.name = name

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -28,8 +29,8 @@ MIXED = [one for one in NAMES if one != "forgotten"]
 FORGOTTEN = 160
 EXHAUSTIVE = ("one", "hand-over", "hosted", "project")
 """Scenarios in which each thing goes wrong once at each call."""
-PARTS = 4
-"""Tests of each of them, so that several cores share them."""
+PARTS, SHARES = 4, 8
+"""Tests of each of them, and of the faults at every call, so that several cores share them."""
 
 
 def report(outcome):
@@ -132,11 +133,11 @@ SEVERE = ("before", "after", "lost")
 """What must have happened at each point that changes something."""
 
 
-@pytest.mark.long
-def test_at_every_call_that_changes_something_a_process_dies_before_and_after_and_a_reply_is_lost():
-    """Points that only a fault leads to are reached by a seed, whose history is repeated with one more fault.
+@cache
+def found():
+    """What happened at each point in the first of all histories, and where each that changes something was first met.
 
-    The first of all histories from seeds are judged here, too, and nowhere else.
+    They are judged here, too, and nowhere else.
     """
     done, reached = defaultdict(set), {}
     by_seed = (history.run(MIXED[seed % len(MIXED)], seed) for seed in range(FOUND_BY))
@@ -154,18 +155,29 @@ def test_at_every_call_that_changes_something_a_process_dies_before_and_after_an
         for number, met in enumerate(outcome.met):
             if "lost" in met.modes:
                 reached.setdefault(met.point, (outcome, number, met.modes))
-    calls = {point.partition(" ")[0] for point in reached}
+    return done, reached
+
+
+@pytest.mark.long
+def test_every_call_that_changes_something_is_simulated_or_has_a_reason():
+    calls = {point.partition(" ")[0] for point in found()[1]}
     assert set(sites.places().values()) - calls == set(sites.NOT_REACHED), (
         "simulate it, or say why not (sites.py)"
     )
-    for point, (outcome, number, modes) in sorted(reached.items()):
-        for what in SEVERE:
-            if what not in done[point]:
-                fixed = outcome.choices | {("fault", number): modes.index(what)}
-                again = history.run(outcome.scenario, None, fixed)
-                assert not unknown(again), report(again)
-                done[point] |= {one.what for one in again.faults if one.point.endswith(point)}
-    assert {point: set(SEVERE) - done[point] for point in reached if set(SEVERE) - done[point]} == {}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(SHARES))
+def test_at_every_call_that_changes_something_a_process_dies_before_and_after_and_a_reply_is_lost(part):
+    """Points that only a fault leads to are reached by a seed, whose history is repeated with one more fault."""
+    done, reached = found()
+    for point, (outcome, number, modes) in sorted(reached.items())[part::SHARES]:
+        missing = [what for what in SEVERE if what not in done[point]]
+        for what in missing:
+            fixed = outcome.choices | {("fault", number): modes.index(what)}
+            again = history.run(outcome.scenario, None, fixed)
+            assert not unknown(again), report(again)
+            assert any(one.what == what and one.point.endswith(point) for one in again.faults), point
 
 
 def test_a_history_is_the_same_whenever_it_is_repeated():

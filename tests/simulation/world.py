@@ -18,7 +18,7 @@ import msgspec
 
 from gpu_job import process as gpu_process
 from gpu_job.pipeline import consumer
-from gpu_job.speech import loading
+from gpu_job.speech import loading, windowing
 from local.backend.embedded_ports import embedded_topology
 from local.runtime import steps
 from local.runtime.events import object_resource
@@ -48,6 +48,7 @@ from tests.simulation.fakes import (
     FakeListener,
     FakeMedia,
     Work,
+    cut,
     size_of,
 )
 from tests.simulation.faults import (
@@ -145,7 +146,7 @@ class World:
     def __init__(self, scheduler: Scheduler, scenario: Scenario) -> None:
         self.scenario = scenario
         self.scheduler = scheduler
-        self.settings = scenario.deployment()
+        self.settings = scenario.deployment
         self.calls = Calls(scenario.faults, scenario.most)
         self.work = Work()
         self.told: list[TranscriptReady] = []
@@ -588,6 +589,7 @@ def deployed(scheduler: Scheduler, scenario: Scenario) -> Iterator[World]:
     log.setLevel(logging.ERROR)
     try:
         with (
+            patch.object(windowing, "cut", cut),
             patch.object(loading, "load", world.load),
             patch.object(loading, "load_listener", lambda _settings: FakeListener()),
             patch.object(steps, "deliver", world.hear),
