@@ -135,9 +135,10 @@ NOT_REACHED = {
     "shared/webhooks/outbox.py:first#2": "an event that was given up after a day, and is replayed by a person",
     "shared/flow/erase.py:_erase_records#1": "webhooks of requests that were refused before their file was there",
     "shared/flow/erase.py:_erase_records#2": "dead letters about what is deleted",
-    "shared/flow/erase.py:_erase_records#5": "labels, which no upload here has",
     "shared/flow/erase.py:_refused#1": "requests that were refused before their file was there",
     "shared/sweep/forgotten.py:delete#1": "a retention of days; a person has recordings deleted here",
+    "shared/sweep/forgotten.py:delete#2": "a request without a recording that is older than it is kept",
+    "shared/sweep/forgotten.py:delete#3": "a request without a recording that is older than it is kept",
     "shared/sweep/forgotten.py:forget_old#1": "a retention of days; a person has recordings deleted here",
 }
 """Those that no history reaches, and why; each has tests beside its module."""

@@ -99,7 +99,14 @@ def test_what_is_known_is_still_there():
     assert stale((*KNOWN, made_up)) == [made_up]
 
 
-RARE = {"budget": 227, "hosted-project": 1018, "moody": 1063, "hand-over": 1003, "project": 1117}
+RARE = {
+    "budget": 227,
+    "no-weights": 2013,
+    "hosted-project": 1018,
+    "moody": 1063,
+    "hand-over": 1003,
+    "project": 1117,
+}
 """Seeds of histories that reach what few do: deliveries that run out, hand-overs whose message is missing, …"""
 
 
