@@ -170,10 +170,10 @@ class MemoryRecords:
             text = documents.get(key)
             if text is None:
                 continue  # deleted meanwhile
-            if any([one not in text for one in needed]):
+            if any(one not in text for one in needed):
                 continue
             fields = _decoded(text)
-            if all([name in fields and _equal(fields[name], value) for name, value in wanted]):
+            if all(name in fields and _equal(fields[name], value) for name, value in wanted):
                 yield key, fields
 
     def newest(

@@ -297,7 +297,9 @@ MUTANTS = {
 
 @contextmanager
 def planted(name: str | None) -> Iterator[None]:
-    """The product with a bug in it."""
+    """The product with a bug in it; by what its histories are judged has none."""
+    if name is not None:
+        history.undisturbed(MUTANTS[name].scenario)
     with nullcontext() if name is None else MUTANTS[name].plant():
         yield
 
@@ -305,7 +307,6 @@ def planted(name: str | None) -> Iterator[None]:
 def hunt(name: str, most: int) -> tuple[int, Outcome | None]:
     """How many histories it takes until a bug is found, and the one that has it: without the bug, it is right."""
     scenario = MUTANTS[name].scenario
-    history.undisturbed(scenario)
     for seed in range(most):
         with planted(name):
             outcome = history.run(scenario, seed)
