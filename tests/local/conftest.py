@@ -58,7 +58,7 @@ def ports(tmp_path):
 def until():
     """Waits for a condition, and fails with what it is when it does not come true."""
 
-    def wait(condition, seconds=10.0):
+    def wait(condition, seconds=60.0):
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, "it did not happen in time"

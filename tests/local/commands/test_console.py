@@ -14,7 +14,7 @@ import pytest
 from tests.ports import free_port
 from tests.test_architecture import ROOT
 
-PATIENCE = 20
+PATIENCE = 90
 
 
 @pytest.fixture
