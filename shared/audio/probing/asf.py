@@ -1,6 +1,6 @@
 """ASF (wma, wmv): is it encrypted, and does the file hold what its header declares?
 
-Source: Microsoft, Advanced Systems Format Specification 1.2, §3.1, §3.2, §5.1, §6.
+Source: Microsoft, Advanced Systems Format Specification 1.2, §3.1, §3.2, §5.1, §5.2, §6.
 """
 
 from __future__ import annotations
@@ -28,6 +28,12 @@ _INDEXES = {
     bytes.fromhex("d03fb73c4a0c0348953dedf7b6228f0c"),
 }
 _BROADCAST = 1
+DATA_HEAD = 50
+"""Bytes of the data object before its first packet."""
+WIDTHS = (0, 1, 2, 4)
+"""Bytes of a field of a packet, by what its flags say."""
+LAST_FRAME = 100
+"""Milliseconds that the last packet lasts at least: of a single frame it tells none."""
 MOST_OBJECTS = 16
 """Objects of the file visited: as a rule a header, the data and an index for each picture track."""
 
@@ -72,6 +78,24 @@ def ends(reader: Reader) -> tuple[int, ...]:
 def is_broadcast(reader: Reader) -> bool:
     """Whether the file was written as it was recorded, so that no length stands in its header."""
     return bool(int.from_bytes(_properties(reader)[88:92], "little") & _BROADCAST)
+
+
+def seconds_sent(reader: Reader) -> float | None:
+    """Seconds from the first packet to the end of the last one, by their own times; None where they have none."""
+    first = int.from_bytes(reader.at(16, 8), "little") + DATA_HEAD
+    size = int.from_bytes(_properties(reader)[92:96], "little")
+    count = (reader.size - first) // size if size else 0
+    if count < 1:
+        return None
+    (begin, _), (last, lasts) = (_sent(reader.at(first + one * size, 32, block=32)) for one in (0, count - 1))
+    return (last + max(lasts, LAST_FRAME) - begin) / 1000 if last >= begin else None
+
+
+def _sent(packet: bytes) -> tuple[int, int]:
+    """When a packet is to be sent, and how long it lasts, milliseconds."""
+    packet = packet[1 + (packet[0] & 15) :] if packet[:1] >= b"\x80" else packet
+    at = 2 + sum(WIDTHS[packet[0] >> bit & 3] for bit in (1, 3, 5)) if packet else 0
+    return int.from_bytes(packet[at : at + 4], "little"), int.from_bytes(packet[at + 4 : at + 6], "little")
 
 
 def _properties(reader: Reader) -> bytes:

@@ -104,6 +104,8 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
         duration = duration or _counted(reader, demuxer, context.sample_rate)
         if demuxer == "avi" and stream.frames == avi.UNKNOWN_LENGTH:
             duration = None
+        if demuxer == "asf" and asf.is_broadcast(reader):
+            duration = asf.seconds_sent(reader) or duration
         length = Length(duration=duration or None, exact=bool(duration) and not _is_guess(reader, demuxer))
         if demuxer == "amr":
             length = amr.length(reader)
