@@ -241,7 +241,7 @@ def forms(folder: Path) -> None:
     from gpu_job.weights.lookup import locate
 
     if openvino_encoder.is_installed() and openvino_encoder.has_bfloat16():
-        openvino_encoder.converted(locate(str(folder / "onnx")))
+        openvino_encoder.compiled(locate(str(folder / "onnx")))
     _int8(folder / "onnx")
 
 

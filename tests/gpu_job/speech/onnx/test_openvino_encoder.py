@@ -10,7 +10,7 @@ import pytest
 
 from gpu_job.speech import windowing
 from gpu_job.speech.onnx import onnx_engine, openvino_encoder
-from gpu_job.speech.onnx.openvino_encoder import BUCKET, GRAPH, OpenVinoEncoder, converted
+from gpu_job.speech.onnx.openvino_encoder import BUCKET, COMPILED, ENCODER, OpenVinoEncoder, compiled
 from gpu_job.weights.catalogue import BUNDLED
 from gpu_job.weights.lookup import locate
 from tests.speech import talk, text_of, word_errors
@@ -26,7 +26,7 @@ def export(once):
             BUNDLED, folder / "x", ignore=shutil.ignore_patterns("*.nemo", "recipe"), dirs_exist_ok=True
         )
         located = locate(str(folder / "x"))
-        converted(located)
+        compiled(located)
         return located
 
     return once("openvino", made)
@@ -46,7 +46,7 @@ def features(frames, windows=1):
 @pytest.mark.parametrize("frames", [40, BUCKET, BUCKET + 1, 317])
 def test_in_32_bits_it_gives_the_frames_of_onnx_runtime_whatever_the_length(export, frames):
     theirs = onnx_engine.OnnxEncoder(onnx_engine.open_session(export.path / "encoder-model.onnx", 1))
-    ours = OpenVinoEncoder(converted(export), 1, precision="f32")
+    ours = OpenVinoEncoder(compiled(export), 1, precision="f32")
     given = (features(frames, 2), np.array([frames, frames - 7]))
     for one, other in zip(ours(*given), theirs(*given), strict=True):
         assert one.shape == other.shape
@@ -58,16 +58,17 @@ def test_narrow_masks_change_no_bit_of_the_frames(export, monkeypatch, tmp_path,
     if precision == "bf16" and not openvino_encoder.has_bfloat16():
         precision = "f32"
     given = (features(317, 2), np.array([317, 190]))
-    narrow = OpenVinoEncoder(converted(export), 1, precision=precision)(*given)
+    narrow = OpenVinoEncoder(compiled(export), 1, precision=precision)(*given)
     monkeypatch.setattr(openvino_encoder, "_narrow_masks", lambda model: None)
     copied = shutil.ignore_patterns("openvino*")
-    wide = converted(locate(str(shutil.copytree(export.path, tmp_path / "x", ignore=copied))))
+    wide = compiled(locate(str(shutil.copytree(export.path, tmp_path / "x", ignore=copied))))
     for one, other in zip(narrow, OpenVinoEncoder(wide, 1, precision=precision)(*given), strict=True):
         assert np.array_equal(one, other)
 
 
 def test_no_mask_has_a_channel_for_each_of_the_features(export):
-    model = openvino.Core().read_model(converted(export))
+    model = openvino.Core().read_model(export.path / ENCODER)
+    openvino_encoder._narrow_masks(model)
     products = [node for node in model.get_ordered_ops() if node.get_type_name() == "Multiply"]
     masks = [
         node.input_value(1).get_partial_shape()
@@ -99,19 +100,44 @@ def test_it_says_its_precision(export, monkeypatch):
     assert engine(export, monkeypatch, wanted=False).device.dtype == "as exported"
 
 
+def test_it_is_compiled_once(export, monkeypatch):
+    def never(model):
+        raise AssertionError("compiled again")
+
+    monkeypatch.setattr(openvino_encoder, "_narrow_masks", never)
+    assert engine(export, monkeypatch, wanted=True).device.dtype == "bfloat16"
+
+
+@pytest.mark.parametrize("other", ["version", "processor"])
+def test_what_another_version_or_processor_compiled_is_left_alone(export, monkeypatch, tmp_path, other):
+    located = locate(str(shutil.copytree(export.path, tmp_path / "x")))
+    before = compiled(located)
+    if other == "version":
+        monkeypatch.setattr(openvino, "get_version", lambda: "2031.1")
+    else:
+        monkeypatch.setattr(openvino.Core, "get_property", lambda *_: "another processor")
+    after = compiled(located)
+    assert after != before
+    assert before.exists()
+
+
+def test_nothing_is_left_of_what_it_is_compiled_from(export):
+    assert [one.name for one in compiled(export).parent.iterdir()] == [COMPILED]
+
+
 def test_a_graph_that_is_damaged_is_made_again(export, monkeypatch, tmp_path):
     located = locate(str(shutil.copytree(export.path, tmp_path / "x")))
-    graph = converted(located)
+    graph = compiled(located)
     graph.write_text("half")
     assert engine(located, monkeypatch, wanted=True).device.dtype == "bfloat16"
-    assert graph.read_text(encoding="utf-8").startswith("<?xml")
+    assert graph.stat().st_size > 1_000_000
 
 
 def test_without_room_for_it_recognition_goes_on_in_32_bits(export, monkeypatch, caplog):
     def full(*given):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(openvino_encoder, "converted", full)
+    monkeypatch.setattr(openvino_encoder, "compiled", full)
     assert engine(export, monkeypatch, wanted=True).device.dtype == "as exported"
     assert "bfloat16 is not used" in caplog.text
 
@@ -137,7 +163,7 @@ def test_small_weights_stay_as_they_are():
 
 
 def test_the_name_of_its_file_is_that_of_the_graph(export):
-    assert converted(export).name == GRAPH
+    assert compiled(export).name == COMPILED
 
 
 @pytest.mark.parametrize(
