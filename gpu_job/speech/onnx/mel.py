@@ -28,7 +28,8 @@ _PREEMPHASIS = np.float32(0.97)
 _GUARD = np.float32(2.0**-24)
 _EPSILON = np.float32(1e-5)
 _BLOCK = 128
-_HANN = np.pad(np.hanning(ANALYSIS), (FFT - ANALYSIS) // 2).astype(np.float32)
+# Times what `norm="forward"` divides by: without that, numpy transforms in double precision, at twice the cost.
+_HANN = (FFT * np.pad(np.hanning(ANALYSIS), (FFT - ANALYSIS) // 2)).astype(np.float32)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +90,7 @@ class LogMel:
         for first in range(0, frames, _BLOCK):
             count = min(_BLOCK, frames - first)
             np.multiply(framed[first : first + count], _HANN, out=block[:count])
-            spectrum = np.fft.rfft(block[:count])
+            spectrum = np.fft.rfft(block[:count], norm="forward")
             power = np.square(spectrum.real)
             power += np.square(spectrum.imag)
             terms = np.ascontiguousarray(power.T).take(self.bins, axis=0)
