@@ -84,9 +84,7 @@ def over(stored: Any, before: Any, after: Any) -> Any:
     if isinstance(stored, dict) and isinstance(before, dict) and isinstance(after, dict):
         unknown = {name: value for name, value in stored.items() if name not in before}
         known = {
-            name: over(stored.get(name), before.get(name), value)
-            if isinstance(value, dict | tuple)
-            else value
+            name: _over(name, stored, before, value) if isinstance(value, dict | tuple) else value
             for name, value in after.items()
         }
         return known | unknown
@@ -97,6 +95,13 @@ def over(stored: Any, before: Any, after: Any) -> Any:
             for at, item in zip(places, after, strict=True)
         ]
     return after
+
+
+def _over(name: str, stored: dict[str, Any], before: dict[str, Any], value: Any) -> Any:
+    """What becomes of one field: what was not changed stays as it is stored."""
+    if name in stored and before.get(name) == value:
+        return stored[name]
+    return over(stored.get(name), before.get(name), value)
 
 
 def _place(number: int, item: Any, before: tuple[Any, ...]) -> int | None:

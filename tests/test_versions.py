@@ -95,6 +95,12 @@ def test_the_records_of_a_list_are_told_apart_by_what_they_are(after, stored):
     assert versions.over(STORED, UNCHANGED, {**UNCHANGED, "d": after}) == {**STORED, "d": stored}
 
 
+def test_a_part_that_was_not_changed_gets_no_fields_either():
+    stored = {"audio": {"codec": "mp3"}, "words": 1}
+    before = {"audio": {"codec": "mp3", "since": 0.0}, "words": 1}
+    assert versions.over(stored, before, before | {"words": 2}) == stored | {"words": 2}
+
+
 def test_a_record_that_is_taken_away_or_comes_new_has_nothing_to_keep():
     assert versions.over({"a": {"b": 1, "newer": 2}}, {"a": {"b": 1}}, {"a": None}) == {"a": None}
     assert versions.over({"a": None}, {"a": None}, {"a": {"b": 1}}) == {"a": {"b": 1}}

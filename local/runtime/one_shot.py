@@ -18,7 +18,7 @@ from local.commands.audio.inputs import InputFile
 from local.inbox import remembered
 from local.runtime import contents
 from local.runtime.events import object_resource
-from local.runtime.push import PushLoop, end_despite
+from local.runtime.push import PushLoop, end_despite, stop_all
 from local.runtime.steps import in_process
 from shared import concurrency
 from shared.costs import budget
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from gpu_job.speech.transcriber import Transcriber
     from local.backend.embedded_ports import LocalPorts
 
-LOOK_EVERY, LOOK_EACH = 0.05, 0.005
+LOOK_EVERY, LOOK_EACH = 0.05, 0.02
 """Seconds between two looks at all records, and for each recording more: an end in this process is reported at once, the rest
 is progress, and recordings that another process ends."""
 
@@ -165,9 +165,9 @@ def follow(
         steps = in_process(ports, remembered.as_up(ports.settings, ports.engines, ports.records))
         steps[EXPORTER] = _reporting(steps[EXPORTER], ended)
         loops = [PushLoop(ports.queue, subscription, step) for subscription, step in steps.items()]
+        stack.callback(stop_all, loops)
         for loop in loops:
             loop.start()
-            stack.callback(loop.stop)
         worker = Worker(ports, load, load_cpu=load_cpu, on_progress=progress.heard)
         if warm is not None:
             _load(warm, worker, do_without)

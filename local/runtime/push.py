@@ -19,7 +19,7 @@ from shared.errors import DropscribeError, Permanent, Transient
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from local.backend.queue import SqliteQueue
     from shared.ports import Delivery
@@ -130,9 +130,13 @@ class PushLoop:
         Args:
             patience: seconds after which to return in any case; None: no limit.
         """
-        self._stop.set()
+        self.ask_to_stop()
         if self._thread is not None:
             self._thread.join(patience)
+
+    def ask_to_stop(self) -> None:
+        """Take no new deliveries; `stop` waits for those in flight."""
+        self._stop.set()
 
     def _run(self) -> None:
         in_flight: dict[concurrency.Future[None], Delivery] = {}
@@ -233,6 +237,14 @@ class PushLoop:
             return partial(self._queue.nack, name, lease, f"{type(error).__name__}: {error}")
         self._pause = 0.0
         return partial(self._queue.ack, name, lease)
+
+
+def stop_all(loops: Sequence[PushLoop]) -> None:
+    """Stop several loops, see `PushLoop.stop`: they finish at the same time."""
+    for loop in loops:
+        loop.ask_to_stop()
+    for loop in loops:
+        loop.stop()
 
 
 def end_despite(loops: Iterable[PushLoop]) -> None:

@@ -194,10 +194,11 @@ def file_names(wanted: Sequence[str] | None = None) -> list[str]:
     Raises:
         BadRequest: names the format that does not exist.
     """
-    wanted = format_names() if wanted is None else wanted
+    known = format_names()
+    wanted = known if wanted is None else wanted
     for name in wanted:
-        if name not in format_names():
-            raise BadRequest(f"There is no format {name!r}. Choose from {', '.join(format_names())}.")
+        if name not in known:
+            raise BadRequest(f"There is no format {name!r}. Choose from {', '.join(known)}.")
     return [one.name for name in wanted for one in FILES if one.format == name]
 
 

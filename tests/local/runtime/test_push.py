@@ -13,7 +13,7 @@ from functions.push import read
 from local.backend.queue import SqliteQueue
 from local.runtime import push
 from local.runtime.events import object_resource, pushed
-from local.runtime.push import HttpSender, NotDeliveredError, PushLoop
+from local.runtime.push import HttpSender, NotDeliveredError, PushLoop, stop_all
 from shared.clock import SystemClock
 from shared.errors import StoreUnavailable, Transient
 from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE
@@ -179,6 +179,25 @@ def test_stop_finishes_what_is_in_flight_and_takes_nothing_new(queue, until):
     stopper.join(10)
     assert len(finished) == 1
     assert queue.pending("merger") == 4
+
+
+def test_several_loops_are_asked_to_stop_before_one_is_waited_for(queue):
+    begun, second_asked = threading.Event(), threading.Event()
+
+    def until_the_second_is_asked(event):
+        begun.set()
+        assert second_asked.wait(10)
+
+    queue.publish(CHUNKS_DONE, b"x")
+    first = PushLoop(queue, "merger", until_the_second_is_asked)
+    second = PushLoop(queue, "router", lambda event: None)
+    second.ask_to_stop = second_asked.set
+    first.start()
+    assert begun.wait(10)
+    stopper = threading.Thread(target=stop_all, args=([first, second],), daemon=True)
+    stopper.start()
+    stopper.join(5)
+    assert not stopper.is_alive()
 
 
 def test_a_delivery_that_does_not_return_is_left_behind_and_its_message_comes_again(database, until, caplog):
