@@ -157,7 +157,7 @@ def follow(
     if not waiting:
         _told(keys, ports)
         return
-    ports.media.warm(DECODERS)
+    ports.media.warm(min(DECODERS, len(waiting)))
     if not ports.hosted:  # which would decode for themselves
         ports.media.look_ahead(DECODERS, partial(plan.whole, settings=ports.settings))
     with ExitStack() as stack:

@@ -24,6 +24,7 @@ from local.backend.embedded_ports import open_ports
 from local.commands import downloads
 from local.runtime import one_shot
 from local.runtime.push import PushLoop
+from shared.audio.sandbox import process
 from shared.flow import record
 from shared.settings import Settings
 from shared.state import documents
@@ -74,6 +75,13 @@ def test_a_file_becomes_six_files_and_exit_code_0(run, tmp_path):
     assert names == {
         "transcript.json", "words.csv", "paragraphs.csv", "transcript.srt", "transcript.vtt", "transcript.txt",
     }  # fmt: skip
+
+
+def test_a_short_file_by_itself_is_decoded_by_one_process(run, monkeypatch):
+    started, start = [], process.start
+    monkeypatch.setattr(process, "start", lambda: started.append(start()) or started[-1])
+    assert run(SAMPLES / "voice-note.opus")[0].exit_code == 0
+    assert len(started) == 1
 
 
 def test_a_second_run_repeats_nothing_and_gives_the_same_bytes(run, tmp_path):
