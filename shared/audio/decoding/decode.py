@@ -147,6 +147,7 @@ class _ChunkDecoder:
         self._decoded = False
         self._sounded = False  # a frame was placed, so the timeline tells how far the audio goes
         self._has_video = False
+        self._may_pause = audio.codec in amr.CODECS
 
     def decode(self) -> Decoded:
         """Open, seek, decode, and report how it went."""
@@ -218,7 +219,8 @@ class _ChunkDecoder:
             self._decoded = True
             return
         try:
-            frames = amr.pause(stream.codec_context, packet) or stream.codec_context.decode(packet)
+            pauses = amr.pause(stream.codec_context, packet) if self._may_pause else []
+            frames = pauses or stream.codec_context.decode(packet)
         except av.error.FFmpegError as error:
             if isinstance(error, MemoryError):
                 raise

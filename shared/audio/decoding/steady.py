@@ -98,7 +98,8 @@ class Steady:
             if len(self._held) >= OPENING:
                 self._open()
             return
-        jump = self._jump(time)
+        # Of nearly all frames, that is all: some hundred a second of sound pass here.
+        jump = 0.0 if time is None else time + self._shift - self._timeline.reached - self._seconds
         if -tolerance <= jump <= tolerance:
             if self._held:
                 self._join()
@@ -120,10 +121,6 @@ class Steady:
                 self._confirm()
             else:
                 self._join()
-
-    def _jump(self, time: float | None) -> float:
-        """By how much a frame's time stamp differs from the end of the frame before it."""
-        return 0.0 if time is None else time + self._shift - self._timeline.reached - self._seconds
 
     def _hold(self, frame: AudioFrame, time: float | None) -> None:
         self._held.append((frame, time))

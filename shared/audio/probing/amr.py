@@ -35,6 +35,8 @@ EMPTY = b"\x7c"
 """A frame that holds nothing: a pause."""
 _SPEECH = {"amr_nb": 8, "amr_wb": 9}
 """Kinds of frames with speech in them, by codec; those that follow are pauses."""
+CODECS = frozenset(_SPEECH)
+"""FFmpeg's names of the codecs."""
 _NARROW = (13, 14, 16, 18, 20, 21, 27, 32, 6, *[1] * 7)
 _WIDE = (18, 24, 33, 37, 41, 47, 51, 59, 61, 6, *[1] * 6)
 """Bytes of each kind of frame, the first of which tells the kind."""
