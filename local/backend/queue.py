@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from local.backend.database import Database
     from local.backend.upkeep import MachineClock
 
-_LOOK_SECONDS = 0.05
-
 
 class SqliteQueue(Upkeep):
     """Topics with subscriptions, at least once; safe to use from several threads and processes.
@@ -48,6 +46,8 @@ class SqliteQueue(Upkeep):
     def __init__(self, database: Database, clock: MachineClock, topology: Topology | None = None) -> None:
         super().__init__(database, clock)
         self.topology = topology or every_topic()
+        self.look_seconds = 0.05
+        """Between two looks for a message of another process; one of this process wakes whoever waits at once."""
         self._begin_boot()
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
@@ -184,7 +184,7 @@ class SqliteQueue(Upkeep):
     def wait(self, subscription: str, timeout: float) -> bool:
         """Sleep until a message is due, or `timeout` real seconds have passed; True where one is due.
 
-        A message published by this process wakes it at once, one of another process within 50 ms.
+        A message published by this process wakes it at once, one of another process within `look_seconds`.
         """
         deadline = time.monotonic() + timeout
         with self._database.changes() as changes:
@@ -197,7 +197,7 @@ class SqliteQueue(Upkeep):
                 if left <= 0:
                     return False
                 until_due = left if due is None else due - now
-                self._sleep(subscription, min(_LOOK_SECONDS, left, until_due))
+                self._sleep(subscription, min(self.look_seconds, left, until_due))
                 if changes.look():
                     due = self._next_due(subscription)
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from gpu_job.speech.transcriber import Transcriber
     from local.backend.embedded_ports import LocalPorts
 
-LOOK_EVERY, LOOK_EACH = 0.05, 0.02
+LOOK_EVERY, LOOK_EACH = 0.25, 0.02
 """Seconds between two looks at all records, and for each recording more: an end in this process is reported at once, the rest
 is progress, and recordings that another process ends."""
 
@@ -149,6 +149,7 @@ def follow(
         Transient: the worker failed; nothing is lost.
     """
     progress = progress or NoProgress()
+    ports.queue.look_seconds = LOOK_EVERY  # each step of this run publishes here
     keys = [one.key for one in submitted if one.to_do]
     yield from ((one, _unread(one, ports)) for one in submitted if one.problem)
     waiting = {one.key: one for one in submitted if not one.problem}

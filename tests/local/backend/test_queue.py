@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from local.backend.database import Database
+from local.backend.database import Changes, Database
 from local.backend.queue import SqliteQueue
 from shared.errors import BadRequest, ConfigurationError
 from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE
@@ -87,6 +87,29 @@ def test_wait_is_woken_by_a_message_of_this_or_another_opener(tmp_path, queue, c
     timer.join()
     if not same:
         other.close()
+
+
+def test_a_message_of_this_process_wakes_at_once_however_seldom_others_are_looked_for(queue):
+    queue.look_seconds = 60.0
+    timer = threading.Timer(0.1, queue.publish, (AUDIO_FINALIZED, b"x"))
+    timer.start()
+    before = time.monotonic()
+    assert queue.wait("router", 60.0)
+    assert time.monotonic() - before < 10
+    timer.join()
+
+
+def test_others_are_looked_for_as_often_as_it_says(queue, monkeypatch):
+    looks = []
+
+    def look(changes):
+        looks.append(changes)
+        return False
+
+    monkeypatch.setattr(Changes, "look", look)
+    queue.look_seconds = 0.25
+    assert not queue.wait("router", 1.0)
+    assert len(looks) <= 5
 
 
 def test_pull_without_a_limit_or_a_lease_is_refused(queue):
