@@ -1,4 +1,4 @@
-"""The encoder in bfloat16 with OpenVINO, for processors that multiply it. The only file that imports OpenVINO.
+"""The encoder in bfloat16 with OpenVINO, for processors that multiply it.
 
 With weights of 0.6 billion parameters, such a processor spends its time on products of 32-bit matrices; in bfloat16
 they take about 0.6 times the core-seconds (`docs/benchmarks.md`). The graph is compiled once, with weights of 16 bits,
@@ -19,24 +19,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gpu_job.speech.onnx.encoder import INPUTS, OUTPUTS, rows
+from gpu_job.speech.onnx import export
+from gpu_job.speech.onnx.encoder import INPUTS, OUTPUTS, OnnxEncoder, rows
+from gpu_job.speech.onnx.session import open_session
 from gpu_job.speech.transcriber import SAMPLE_RATE
 from gpu_job.weights.derived import derived
 
 if TYPE_CHECKING:
-    import openvino
     from numpy.typing import NDArray
 
     from gpu_job.weights.located import Located
 
 log = logging.getLogger("dropscribe")
 
-BUCKET = 50
-"""Columns of features, 10 ms each: lengths are padded to a multiple, as each new length costs 0.06 core-seconds of
-preparation, as much as 1.4 s of sound."""
+LONGEST = 400
+"""Frames of the longest window that it takes, 32 s: what its layers make of positions is kept up to it."""
+BUCKET = 8
+"""Columns of features, 10 ms each, that make one frame: lengths are padded to a multiple. Once room for the longest
+windows is there, a new length costs as much as 0.3 s of sound."""
 ENCODER, GRAPH, COMPILED = "encoder-model.onnx", "encoder.xml", "encoder.blob"
 """Of the export, of its graph in OpenVINO's form, which is there while it is compiled, and of what is kept."""
-FORM = "openvino-4"
+FORM = "openvino-5"
 """Of what is made; another one where what is made changes."""
 QUANTISED = b"DynamicQuantizeLinear"
 """An operator that only an export in 8 bits has."""
@@ -75,6 +78,8 @@ def suits(located: Located) -> bool:
     """Whether it can run here, and is faster: not if the weights are in 8 bits already."""
     if not (is_installed() and has_bfloat16()):
         return False
+    if export.read(located.path).frame_seconds != BUCKET * export.FEATURE_SECONDS:
+        return False
     with (
         (located.path / ENCODER).open("rb") as file,
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as graph,
@@ -89,7 +94,8 @@ class OpenVinoEncoder:
     windows in a call take fewer core-seconds.
 
     Args:
-        graph: made by `compiled`.
+        exported: the ONNX file, for windows longer than `LONGEST`.
+        graph: made of it by `compiled`.
         threads: CPU cores to use.
         precision: that OpenVINO is asked for; `f32` on any processor.
     """
@@ -98,7 +104,7 @@ class OpenVinoEncoder:
     call_cost = 2 * SAMPLE_RATE
     """Measured: 10 s take 1.15 times as long alone as in fours."""
 
-    def __init__(self, graph: Path, threads: int, *, precision: str = "bf16") -> None:
+    def __init__(self, exported: Path, graph: Path, threads: int, *, precision: str = "bf16") -> None:
         import openvino  # noqa: PLC0415 - optional, and 0.2 s
 
         settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads} | ALONE
@@ -107,6 +113,7 @@ class OpenVinoEncoder:
         tensor = openvino.Tensor(self._mapped, shared_memory=True)
         model = openvino.Core().import_model(tensor, "CPU", settings)
         self.precision = {"bf16": "bfloat16", "f32": "float32"}[precision]
+        self._exported, self._threads = exported, threads
         self._request = model.create_infer_request()
         self._outputs = [model.output(name) for name in OUTPUTS]
         self._lock = threading.Lock()
@@ -118,6 +125,8 @@ class OpenVinoEncoder:
         if missing := -features.shape[2] % BUCKET:
             features = np.pad(features, ((0, 0), (0, 0), (0, missing)))
         with self._lock:
+            if features.shape[2] > LONGEST * BUCKET:
+                return OnnxEncoder(open_session(self._exported, self._threads))(features, lengths)
             found = self._request.infer(
                 dict(zip(INPUTS, (features, lengths), strict=True)), share_inputs=True, share_outputs=True
             )
@@ -134,12 +143,12 @@ def load(located: Located, threads: int) -> OpenVinoEncoder:
     """
     graph = compiled(located)
     try:
-        return OpenVinoEncoder(graph, threads)
+        return OpenVinoEncoder(located.path / ENCODER, graph, threads)
     except RuntimeError:
         # Half a disk's failure: what is derived is made again.
         log.warning("%s cannot be loaded; it is made again", graph.parent)
         shutil.rmtree(graph.parent, ignore_errors=True)
-        return OpenVinoEncoder(compiled(located), threads)
+        return OpenVinoEncoder(located.path / ENCODER, compiled(located), threads)
 
 
 def compiled(located: Located) -> Path:
@@ -154,9 +163,11 @@ def compiled(located: Located) -> Path:
     core = openvino.Core()
 
     def make(folder: Path) -> None:
+        from gpu_job.speech.onnx import openvino_graph  # noqa: PLC0415 - as above
+
         log.info("compiling the encoder of %s for bfloat16, once (some seconds)", located.path)
         model = core.read_model(located.path / ENCODER)
-        _narrow_masks(model)
+        openvino_graph.prepare(model, LONGEST)
         # From a file with weights of 16 bits it takes half the memory.
         openvino.save_model(model, folder / GRAPH, compress_to_fp16=True)
         del model
@@ -170,48 +181,3 @@ def compiled(located: Located) -> Path:
     made_for = f"{openvino.get_version()} {core.get_property('CPU', 'FULL_DEVICE_NAME')}"
     name = f"{FORM}-{hashlib.sha256(made_for.encode()).hexdigest()[:8]}"
     return derived(located, name, make) / COMPILED
-
-
-def _narrow_masks(model: openvino.Model) -> None:
-    """Let the subsampling multiply by masks of one channel, and by each once.
-
-    NeMo's export repeats the mask of padded frames for all 256 channels, before and after each activation. Of such a
-    mask OpenVINO has one layout only, and reorders what the convolutions give it there and back: a twelfth of the
-    encoder's time. What is multiplied stays the same, bit by bit: a product repeats a dimension of 1 by itself, and the
-    ReLU of a frame of zeros is one.
-    """
-    for repeated in _of_type(model, "Broadcast"):
-        for target in repeated.output(0).get_target_inputs():
-            product = target.get_node()
-            if product.get_type_name() == "Multiply" and _is_as_wide(product.input_value(0), repeated):
-                target.replace_source_output(repeated.input_value(0))
-    for product in _of_type(model, "Multiply"):
-        relu, mask = product.input_value(0).get_node(), product.input_value(1)
-        if relu.get_type_name() == "Relu" and _is_mask(mask):
-            masked = relu.input_value(0).get_node()
-            if masked.get_type_name() == "Multiply" and masked.input_value(1) == mask:
-                for target in product.output(0).get_target_inputs():
-                    target.replace_source_output(relu.output(0))
-    model.validate_nodes_and_infer_types()
-
-
-def _of_type(model: openvino.Model, name: str) -> list[openvino.Node]:
-    return [node for node in model.get_ordered_ops() if node.get_type_name() == name]
-
-
-def _is_as_wide(other: openvino.Output, repeated: openvino.Node) -> bool:
-    """Whether a product with `other` has the same shape if its second factor is not repeated first."""
-    shapes = [one.get_partial_shape() for one in (repeated.input_value(0), repeated.output(0), other)]
-    if any(one.rank.is_dynamic or one.rank != shapes[0].rank for one in shapes):
-        return False
-    return all(wide in (narrow, given) for narrow, wide, given in zip(*shapes, strict=True))
-
-
-def _is_mask(value: openvino.Output) -> bool:
-    """Whether its values are 0 and 1 alone."""
-    node = value.get_node()
-    while node.get_type_name() in ("Unsqueeze", "Broadcast"):
-        node = node.input_value(0).get_node()
-    return (
-        node.get_type_name() == "Convert" and str(node.get_input_element_type(0).get_type_name()) == "boolean"
-    )

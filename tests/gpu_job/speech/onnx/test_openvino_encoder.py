@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import numpy as np
@@ -9,8 +10,8 @@ import openvino
 import pytest
 
 from gpu_job.speech import windowing
-from gpu_job.speech.onnx import onnx_engine, openvino_encoder
-from gpu_job.speech.onnx.openvino_encoder import BUCKET, COMPILED, ENCODER, OpenVinoEncoder, compiled
+from gpu_job.speech.onnx import onnx_engine, openvino_encoder, openvino_graph
+from gpu_job.speech.onnx.openvino_encoder import BUCKET, COMPILED, ENCODER, LONGEST, OpenVinoEncoder, compiled
 from gpu_job.weights.catalogue import BUNDLED
 from gpu_job.weights.lookup import locate
 from tests.speech import talk, text_of, word_errors
@@ -43,40 +44,35 @@ def features(frames, windows=1):
     return random.standard_normal((windows, 80, frames)).astype(np.float32)
 
 
-@pytest.mark.parametrize("frames", [40, BUCKET, BUCKET + 1, 317])
+@pytest.mark.parametrize("frames", [40, 317, LONGEST * BUCKET - 1])
 def test_in_32_bits_it_gives_the_frames_of_onnx_runtime_whatever_the_length(export, frames):
     theirs = onnx_engine.OnnxEncoder(onnx_engine.open_session(export.path / "encoder-model.onnx", 1))
-    ours = OpenVinoEncoder(compiled(export), 1, precision="f32")
+    ours = OpenVinoEncoder(export.path / ENCODER, compiled(export), 1, precision="f32")
     given = (features(frames, 2), np.array([frames, frames - 7]))
     for one, other in zip(ours(*given), theirs(*given), strict=True):
         assert one.shape == other.shape
         assert np.abs(one - other).max() < 0.02
 
 
-@pytest.mark.parametrize("precision", ["f32", "bf16"])
-def test_narrow_masks_change_no_bit_of_the_frames(export, monkeypatch, tmp_path, precision):
-    if precision == "bf16" and not openvino_encoder.has_bfloat16():
-        precision = "f32"
-    given = (features(317, 2), np.array([317, 190]))
-    narrow = OpenVinoEncoder(compiled(export), 1, precision=precision)(*given)
-    monkeypatch.setattr(openvino_encoder, "_narrow_masks", lambda model: None)
-    copied = shutil.ignore_patterns("openvino*")
-    wide = compiled(locate(str(shutil.copytree(export.path, tmp_path / "x", ignore=copied))))
-    for one, other in zip(narrow, OpenVinoEncoder(wide, 1, precision=precision)(*given), strict=True):
-        assert np.array_equal(one, other)
+def test_a_window_longer_than_its_positions_is_encoded_by_onnx_runtime(export):
+    exported = export.path / ENCODER
+    theirs = onnx_engine.OnnxEncoder(onnx_engine.open_session(exported, 1))
+    ours = OpenVinoEncoder(exported, compiled(export), 1, precision="f32")
+    length = LONGEST * BUCKET + 1
+    given = (features(length), np.array([length]))
+    (one,), (other,) = ours(*given), theirs(*given)
+    assert len(one) == LONGEST + 1
+    assert np.abs(one - other).max() < 1e-4
 
 
-def test_no_mask_has_a_channel_for_each_of_the_features(export):
-    model = openvino.Core().read_model(export.path / ENCODER)
-    openvino_encoder._narrow_masks(model)
-    products = [node for node in model.get_ordered_ops() if node.get_type_name() == "Multiply"]
-    masks = [
-        node.input_value(1).get_partial_shape()
-        for node in products
-        if "pre_encode" in node.get_friendly_name()
-    ]
-    wide = [shape for shape in masks if shape.rank == 4]
-    assert [str(shape[1]) for shape in wide] == ["1"] * 6
+def test_an_export_with_frames_of_another_length_stays_as_it_is(export, monkeypatch, tmp_path):
+    monkeypatch.setattr(openvino_encoder, "has_bfloat16", lambda: True)
+    located = locate(str(shutil.copytree(export.path, tmp_path / "x")))
+    assert openvino_encoder.suits(located)
+    config = located.path / "config.json"
+    said = json.loads(config.read_text(encoding="utf-8")) | {"subsampling_factor": 4}
+    config.write_text(json.dumps(said), encoding="utf-8")
+    assert not openvino_encoder.suits(located)
 
 
 def test_one_core_has_bfloat16_too(export, monkeypatch):
@@ -101,10 +97,10 @@ def test_it_says_its_precision(export, monkeypatch):
 
 
 def test_it_is_compiled_once(export, monkeypatch):
-    def never(model):
+    def never(*given):
         raise AssertionError("compiled again")
 
-    monkeypatch.setattr(openvino_encoder, "_narrow_masks", never)
+    monkeypatch.setattr(openvino_graph, "prepare", never)
     assert engine(export, monkeypatch, wanted=True).device.dtype == "bfloat16"
 
 
