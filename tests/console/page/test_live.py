@@ -53,7 +53,7 @@ def test_what_is_complete_is_the_final_transcript(open_page, fake):
     expect(page.locator(".paragraph > p")).to_have_text(PARTS)
     expect(page.locator(".gap")).to_have_count(0)
     expect(page.get_by_role("status").filter(has_text="The transcript is complete.")).to_be_visible()
-    expect(page.get_by_role("link", name="Captions")).to_be_visible()
+    expect(page.get_by_role("link", name="transcript.srt")).to_be_visible()
 
 
 def test_events_of_other_recordings_change_nothing(open_page, fake):
