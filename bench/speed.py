@@ -23,7 +23,7 @@ from bench.contenders import CONTENDERS, NEMO, OURS
 from bench.contest import Job, hold, ratios, spread
 from tests.speech import SAMPLE_RATE, read_media, sentences, talk, text_of, word_errors, write_wav
 
-TARGETS = {"hours": 2.0, "bag": 1.3}
+TARGETS = {"hours": 2.0, "bag": 1.4}
 """Times the speed of NeMo's own ways that we promise."""
 WORSE = 0.001
 """What the word error rate may be worse by."""
