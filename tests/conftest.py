@@ -16,7 +16,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from shared.telemetry import log
 from tests import emulators
@@ -39,8 +39,9 @@ if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
 
 # Properties are about behaviour, not time: a busy computer must not fail them. Every run tries the same examples, so
 # that a change is told of what it broke itself; `make explore` tries new ones.
-settings.register_profile("same", deadline=None, derandomize=True)
-settings.register_profile("new", deadline=None, print_blob=True)
+BUSY = [HealthCheck.too_slow]
+settings.register_profile("same", deadline=None, suppress_health_check=BUSY, derandomize=True)
+settings.register_profile("new", deadline=None, suppress_health_check=BUSY, print_blob=True)
 settings.load_profile("same")
 
 

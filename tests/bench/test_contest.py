@@ -71,9 +71,10 @@ def test_what_a_contender_prepares_is_not_measured_and_every_round_has_a_new_sta
     texts = contender(first)
     second = contender.prepare([str(path)])
     assert contender(second) == texts != [""]
-    assert not first[1].settings.state_dir.exists()
+    states = [one[1].settings.state_dir for one in (first, second)]
+    assert states[0] != states[1]
     contender.close()
-    assert not second[1].settings.state_dir.exists()
+    assert not any(one.exists() for one in states)
 
 
 def test_tokens_of_random_weights_are_counted_in_their_text():

@@ -53,7 +53,9 @@ def test_whatever_stands_there_it_ends_or_comes_again(world, done):
     count, other = 0, upload.on_upload(world.upload("good.wav"), world.ports)
     good = encode(heard(other, other.chunks[1])[0])
 
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+    @settings(
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60
+    )
     @given(st.binary(max_size=60) | st.integers(0, len(good) - 1).map(lambda at: good[:at]))
     @example(b"[" * 100_000)
     @example(b"null")
