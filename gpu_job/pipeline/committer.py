@@ -24,6 +24,7 @@ from shared.messages import ChunkMessage, decode
 from shared.planning import plan
 from shared.recovery import fallback, owner_messages, poison
 from shared.state import dead_letters, failure_log, ledger
+from shared.state.patience import patiently
 from shared.telemetry import about_message, log, span, spans
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 
 COMMITTED_AT_A_TIME = 4
 """Results that are written at one time: each waits for the store and the records."""
+
+PATIENCE = 540.0
+"""Seconds after which the last try to write a result begins, while the store or the records refuse."""
 
 
 class Committer:
@@ -197,10 +201,7 @@ class Committer:
         future.add_done_callback(self._done)
 
     def _watched(self, what: Callable[..., None], job: ChunkJob, *more: object) -> None:
-        with (
-            self._inflight.watchdog.within(CALL, f"committing {job}", [job.delivery.message_id]),
-            about_message(job.delivery.attributes),
-        ):
+        with about_message(job.delivery.attributes):
             spans.past("recognise", job.busy_seconds, windows=len(job.windows))
             with span("commit"):
                 what(job, *more)
@@ -213,8 +214,8 @@ class Committer:
     def _commit(self, job: ChunkJob, engine: Transcriber) -> None:
         try:
             row = ledger_row(job, engine.engine, self._ports, self._meter, "heard")
-            source = job.message.source
-            chunk.commit_result(chunk_result(job, engine), row, self._ports, source=source)
+            result, source = chunk_result(job, engine), job.message.source
+            self._store(job, lambda: chunk.commit_result(result, row, self._ports, source=source))
         except Exception as error:  # noqa: BLE001 - an unexpected error must not lose the chunk either
             self._meter.lost(job.busy_seconds)
             self._fail(job.delivery, error)
@@ -225,10 +226,20 @@ class Committer:
                 self._alone.pop(job.delivery.message_id, None)
             self._inflight.ack(job.delivery)
 
+    def _store(self, job: ChunkJob, work: Callable[[], object]) -> None:
+        """Store what an engine has done, again and again while that is refused; its chunk stays in flight meanwhile."""
+
+        def watched() -> None:
+            with self._inflight.watchdog.within(CALL, f"committing {job}", [job.delivery.message_id]):
+                work()
+
+        patiently(watched, concurrency.monotonic() + PATIENCE, self._closed)
+
     def _fail_job(self, job: ChunkJob, error: Exception, engine: Transcriber | None) -> None:
         if engine is not None:
+            row = ledger_row(job, engine.engine, self._ports, self._meter, "failed")
             try:
-                ledger.write(ledger_row(job, engine.engine, self._ports, self._meter, "failed"), self._ports)
+                self._store(job, lambda: ledger.write(row, self._ports))
             except DropscribeError as another:
                 log.warning("the cost of a failed attempt is not in the ledger: %s", another)
                 self._meter.lost(job.busy_seconds)
@@ -240,10 +251,13 @@ class Committer:
 
     def _fail(self, delivery: Delivery, error: Exception) -> None:
         """Decide what becomes of a message; whatever goes wrong meanwhile, it is not left in flight."""
+        key = delivery.attributes.get("recording", "?")
         try:
-            self._after_failure(delivery, error)
+            with self._inflight.watchdog.within(
+                CALL, f"noting that a chunk of {key} failed", [delivery.message_id]
+            ):
+                self._after_failure(delivery, error)
         except Exception as another:  # noqa: BLE001 - whatever it is, the message comes again
-            key = delivery.attributes.get("recording", "?")
             log.warning("cannot record that %s failed: %s", key, another, exc_info=_unexpected(another))
             self._inflight.nack(delivery, str(another))
 

@@ -163,7 +163,8 @@ def follow(
         ports.media.look_ahead(DECODERS, partial(plan.whole, settings=ports.settings))
     with ExitStack() as stack:
         ended: concurrency.SimpleQueue[str] = concurrency.SimpleQueue()
-        steps = in_process(ports, remembered.as_up(ports.settings, ports.engines, ports.records))
+        stop = concurrency.Event()
+        steps = in_process(ports, remembered.as_up(ports.settings, ports.engines, ports.records), stop)
         steps[EXPORTER] = _reporting(steps[EXPORTER], ended)
         loops = [PushLoop(ports.queue, subscription, step) for subscription, step in steps.items()]
         stack.callback(stop_all, loops)
@@ -172,7 +173,6 @@ def follow(
         worker = Worker(ports, load, load_cpu=load_cpu, on_progress=progress.heard)
         if warm is not None:
             _load(warm, worker, do_without)
-        stop = concurrency.Event()
         broke: list[Exception] = []
 
         def work() -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from functions.outcome import Step
     from functions.push import Push
     from local.backend.embedded_ports import LocalPorts
+    from shared import concurrency
     from shared.ports import Ports
     from shared.settings import Settings
 
@@ -39,7 +40,7 @@ UNREACHABLE = "unreachable"
 
 
 def in_process(
-    ports: LocalPorts, settings_of_up: Settings | None = None
+    ports: LocalPorts, settings_of_up: Settings | None = None, stop: concurrency.Event | None = None
 ) -> dict[str, Callable[[bytes], None]]:
     """What takes the body of a push, by the name of its subscription.
 
@@ -47,6 +48,7 @@ def in_process(
         ports: the adapters to use.
         settings_of_up: for uploads and requests, which are for `up`; None: those of the ports. Files that are
             transcribed in place are this process's own.
+        stop: set when this process is to end.
     """
 
     def on_upload(posted: Push, ports: Ports) -> None:
@@ -70,7 +72,9 @@ def in_process(
     def on_chunk(posted: Push, ports: Ports) -> None:
         message = decode(posted.data, ChunkMessage)
         try:
-            hosted_chunk.on_chunk(message, ports, message_id=posted.message_id, delivery=posted.attempt)
+            hosted_chunk.on_chunk(
+                message, ports, message_id=posted.message_id, delivery=posted.attempt, stop=stop
+            )
         except (EngineRefused, EngineFailed) as error:
             # The person who can fix it is waiting: give up soon.
             offline = error.code == UNREACHABLE and _tries_offline(message, ports) >= OFFLINE_TRIES

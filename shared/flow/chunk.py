@@ -154,6 +154,7 @@ def _commit_result(result: ChunkResult, row: LedgerRow, ports: Ports, *, called:
     if ports.records.create(documents.CHUNKS, key, done | used):
         measure("chunks_total", engine=stands.engine)
         measure("steps_total", where=stands.engine, outcome="ok")
+    dispatch.say_done(result.recording, result.index, ports)
     log.info(
         "heard %s, part %d: %d words in %.1f s of audio",
         called or result.recording,
@@ -161,7 +162,6 @@ def _commit_result(result: ChunkResult, row: LedgerRow, ports: Ports, *, called:
         len(result.words),
         result.owned,
     )
-    dispatch.say_done(result.recording, result.index, ports)
 
 
 def read_result(data: bytes) -> ChunkResult:

@@ -8,7 +8,7 @@ they do not wait for that time.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from shared import concurrency
 from shared.costs.attempt_rows import Outcome, hosted_row
@@ -21,12 +21,18 @@ from shared.messages import ChunkMessage
 from shared.ports import HostedJob, Ports
 from shared.results import Heard
 from shared.state import documents, ledger
+from shared.state.patience import patiently
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shared.results import LedgerRow
 
+T = TypeVar("T")
+
 PATIENCE, KEEPING = 540.0, 60.0
-"""Seconds that one delivery may take to get an answer, and then to store it: Pub/Sub waits ten minutes for a push."""
+"""Seconds that one delivery may take to get an answer, and to begin for the last time to store it; and then to end that:
+Pub/Sub waits ten minutes for a push."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +59,21 @@ class Call:
     """The adapters to use."""
     give_up_at: float
     """When the delivery must have its answer, on the monotonic clock."""
+    stop: concurrency.Event | None = None
+    """Set when this process is to end; None: nobody says so."""
+
+    def store(self, work: Callable[[], T]) -> T:
+        """Store what came of the call, again and again while that is refused: nothing of it is to be paid twice.
+
+        Raises:
+            Transient: it is refused for too long.
+        """
+        return patiently(work, self.give_up_at, self.stop)
+
+    @property
+    def kept_until(self) -> float:
+        """When all of it is stored, or given up, seconds since 1970."""
+        return self.ports.clock.now() + self.give_up_at - concurrency.monotonic() + KEEPING
 
     def make(self, seconds: float, *, url: str | None = None, samples: bytes = b"") -> Answer:
         """The answer. Its row is written before the call; it is ended here, or with the result.
@@ -87,18 +108,19 @@ class Call:
             plain=message.model != weights_of(message),
         )
         expected = float(message.source.size) if url is not None else seconds * SENT_BYTES_A_SECOND
-        row = self._begin(seconds, job.patience, expected)
+        row = self._begin(seconds, expected)
         began = concurrency.perf_counter()
         try:
             heard = engine.transcribe(job)
         except Exception as error:
             busy = concurrency.perf_counter() - began
-            ledger.write(self._ended(row, error, seconds, busy, expected), ports)
+            ended = self._ended(row, error, seconds, busy, expected)
+            self.store(lambda: ledger.write(ended, ports))
             raise
         sent = expected if heard.sent_bytes is None else float(heard.sent_bytes)
         return Answer(heard=heard, busy=concurrency.perf_counter() - began, attempt=row.attempt, sent=sent)
 
-    def _begin(self, seconds: float, patience: float, sent: float) -> LedgerRow:
+    def _begin(self, seconds: float, sent: float) -> LedgerRow:
         message, ports = self.message, self.ports
         before = ledger.numbered(message.recording, message.chunk.index, message.chunk.engine, ports)
         now = ports.clock.now()
@@ -116,7 +138,7 @@ class Call:
         if before and not chunk.is_wanted(message, ports):
             raise NotWanted
         expected = self._row(replace(NOTHING, seconds=seconds), seconds, 0.0, sent)
-        row = ledger.begin(expected, len(before) + 1, now + patience + KEEPING, ports)
+        row = ledger.begin(expected, len(before) + 1, self.kept_until, ports)
         if row is None:
             raise UnderWay(
                 f"Another delivery of chunk {message.chunk.index} of {message.recording} has begun."

@@ -24,7 +24,6 @@ from shared.flow import chunk, dispatch, speakers
 from shared.flow.reading import peaks
 from shared.hosted.audio_budget import audio_budget_of
 from shared.hosted.hosted_call import (
-    KEEPING,
     PATIENCE,
     Answer,
     Call,
@@ -58,7 +57,14 @@ _at_work: dict[tuple[object, ...], object] = {}
 """On one machine: the chunks that this process has in hand. Their rows say so too, but by the wall clock."""
 
 
-def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str, delivery: int = 0) -> None:
+def on_chunk(
+    message: ChunkMessage,
+    ports: Ports,
+    *,
+    message_id: str,
+    delivery: int = 0,
+    stop: concurrency.Event | None = None,
+) -> None:
     """Have one chunk transcribed, unless it has a result.
 
     A fault of the recording ends it. If the engine refuses to work for this deployment, or was paid three times in
@@ -70,6 +76,7 @@ def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str, delivery: 
         ports: the adapters to use.
         message_id: id of the message, the same for every delivery of it.
         delivery: which delivery of it, from 1; 0 if the sender does not say.
+        stop: set when this process is to end: it keeps no answer then that cannot be stored; None: nobody says so.
 
     Raises:
         Transient: deliver the message again.
@@ -78,7 +85,8 @@ def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str, delivery: 
     if recording is None:
         return
     with _in_hand(message, ports):
-        _have_transcribed(message, recording, ports, message_id, delivery)
+        call = Call(message=message, ports=ports, give_up_at=concurrency.monotonic() + PATIENCE, stop=stop)
+        _have_transcribed(call, recording, message_id, delivery)
 
 
 @contextmanager
@@ -97,18 +105,15 @@ def _in_hand(message: ChunkMessage, ports: Ports) -> Iterator[None]:
         del _at_work[key]
 
 
-def _have_transcribed(
-    message: ChunkMessage, recording: Recording, ports: Ports, message_id: str, delivery: int
-) -> None:
-    call = Call(message=message, ports=ports, give_up_at=concurrency.monotonic() + PATIENCE)
+def _have_transcribed(call: Call, recording: Recording, message_id: str, delivery: int) -> None:
+    message, ports = call.message, call.ports
     try:
         result, row = _transcribe(call, recording)
     except NotWanted:
         return
     except (EngineRefused, EngineFailed, Permanent) as error:
-        if isinstance(error, Permanent):
-            fallback.give_up(message, error, ports)
-        elif not (_another_should(message, error, ports) and fallback.hand_on(message, error, ports).done):
+        given_up = error
+        if not call.store(lambda: _given_up(message, given_up, ports)):
             raise
         # What is raised is noted by `functions/outcome.py`.
         failure_log.note(
@@ -120,7 +125,15 @@ def _have_transcribed(
             attributes=dispatch.attributes_of(message),
         )
     else:
-        chunk.commit_result(result, row, ports, source=message.source)
+        call.store(lambda: chunk.commit_result(result, row, ports, source=message.source))
+
+
+def _given_up(message: ChunkMessage, error: EngineRefused | EngineFailed | Permanent, ports: Ports) -> bool:
+    """Give a chunk up, if this engine is not to have it again; whether nothing is left to do about its message."""
+    if isinstance(error, Permanent):
+        fallback.give_up(message, error, ports)
+        return True
+    return _another_should(message, error, ports) and fallback.hand_on(message, error, ports).done
 
 
 def _another_should(message: ChunkMessage, error: EngineRefused | EngineFailed, ports: Ports) -> bool:
@@ -177,10 +190,8 @@ def _sent(call: Call) -> tuple[ChunkResult, LedgerRow]:
 
 def _outcome(call: Call, stretch: Stretch, answer: Answer) -> tuple[ChunkResult, LedgerRow]:
     row = row_of(call.message, call.ports, stretch, answer)
-    until = call.ports.clock.now() + KEEPING
-    return result_of(call.message, stretch, answer.heard, answer.attempt), replace(
-        row, until=until, process=call.ports.process
-    )
+    row = replace(row, until=call.kept_until, process=call.ports.process)
+    return result_of(call.message, stretch, answer.heard, answer.attempt), row
 
 
 def _address(message: ChunkMessage, ports: Ports) -> str | None:

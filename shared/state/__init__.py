@@ -11,6 +11,7 @@
     audit.py          who asked for what, and when
     unfit_workers.py  why the workers of a pool cannot work as they are deployed
     sweep_notes.py    what one sweep leaves to the next
+    patience.py       tries again what is refused for a while
 
 Everything here reads and writes through `shared/ports.py`; nothing here decides what happens next.
 """

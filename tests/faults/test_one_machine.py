@@ -8,11 +8,16 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import threading
 import time
+from contextlib import closing, contextmanager
 
 import pytest
 
 from shared.state import documents
+from tests.deepgram_server import KEY, counting, deepgram_server
+from tests.faults import assertions, media
+from tests.faults import deployment as faults
 from tests.local.commands.audio.test_up import SAMPLES, Deployment
 
 pytestmark = pytest.mark.long
@@ -104,3 +109,68 @@ def test_a_disk_that_is_full_for_a_while_at_any_moment_loses_and_repeats_nothing
             allow_files(up, resource.RLIM_INFINITY)
         deployment.wait((deployment.out / name / "transcript.txt").exists)
         kept(deployment, name, "a")
+
+
+@contextmanager
+def full(deployment):
+    """No file of `up` can grow, except that in which its engine notes its calls."""
+    allow_files(deployment.process, deployment.calls.stat().st_size + 2000)
+    yield
+    allow_files(deployment.process, resource.RLIM_INFINITY)
+
+
+@contextmanager
+def locked(deployment):
+    """Nobody else can write to the database."""
+    with closing(sqlite3.connect(deployment.state / "dropscribe.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@pytest.fixture
+def transcribing(tmp_path):
+    """Starts `up`, gives it a recording, and returns while an engine is at work on it."""
+    with deepgram_server() as server:
+        made, is_asked, may_answer = [], threading.Event(), threading.Event()
+
+        def heard(body):
+            is_asked.set()
+            may_answer.wait(60)
+            return counting(body)
+
+        def begun(engine):
+            keys = {"DEEPGRAM_API_KEY": KEY, "DROPSCRIBE_DEEPGRAM_URL": server.url}
+            hosted = keys | {"TRANSCRIPTION_METHOD": "deepgram"}
+            deployment = faults.Deployment(tmp_path, **(hosted if engine == "hosted" else {}))
+            made.append(deployment)
+            media.make(deployment.folder)
+            deployment.start()
+            deployment.drop(deployment.folder / media.NAMES[0])
+            deployment.wait(
+                is_asked.is_set if engine == "hosted" else lambda: deployment.calls.stat().st_size
+            )
+            return deployment, server, may_answer.set
+
+        server.heard = heard
+        yield begun
+        may_answer.set()
+        for deployment in made:
+            deployment.close()
+
+
+@pytest.mark.parametrize("engine", ["own", "hosted"])
+@pytest.mark.parametrize(("away", "seconds"), [(full, 4.0), (locked, LOCKED)])
+def test_what_an_engine_answers_meanwhile_is_kept_and_no_engine_is_asked_again(
+    transcribing, engine, away, seconds
+):
+    deployment, server, answer = transcribing(engine)
+    with away(deployment):
+        answer()
+        time.sleep(seconds)
+    deployment.settle(1)
+    [recording] = deployment.recordings()
+    asked = deployment.calls.read_text().split() if engine == "own" else [one.body for one in server.asked]
+    assert len(asked) == len(set(asked)) >= media.CHUNKS == len(recording.chunks)
+    rows = sorted((row["chunk"], row["outcome"]) for row in assertions.rows(deployment.ports))
+    assert (recording.state, rows) == ("DONE", [(index, "heard") for index in range(media.CHUNKS)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,7 @@ from shared.messages import ChunkDone, ChunkMessage, decode, from_fields
 from shared.ports import Ports
 from shared.recovery import fallback
 from shared.results import Heard, LedgerRow
-from shared.state import documents, failure_log, ledger
+from shared.state import documents, failure_log, ledger, patience
 from tests.world import words
 
 MIDNIGHT = 1_795_219_200.0
@@ -331,8 +332,72 @@ def test_an_answer_that_could_not_be_kept_is_asked_for_again_a_minute_later(
 
     with monkeypatch.context() as patch:
         patch.setattr(world.ports.store, "create", away)
+        patch.setattr(hosted_chunk, "PATIENCE", 0.0)
         with pytest.raises(StoreUnavailable):
             deliver(message, world)
     world.clock.time += hosted_call.KEEPING
     deliver(message, world)
     assert [row.attempt for row in found(world)] == ["1", "2"]
+
+
+def refuse(monkeypatch, port, method, times):
+    """Let a port refuse some calls; gives how many it has refused."""
+    refused, right = [], getattr(port, method)
+
+    def refusing(*given):
+        if len(refused) < times:
+            refused.append(given)
+            raise StoreUnavailable("not now")
+        return right(*given)
+
+    monkeypatch.setattr(port, method, refusing)
+    return refused
+
+
+@pytest.mark.parametrize(
+    ("port", "method"), [("store", "create"), ("records", "update"), ("queue", "publish")]
+)
+def test_an_answer_is_kept_until_it_can_be_stored_and_asked_for_once(
+    world, service, message, monkeypatch, port, method
+):
+    monkeypatch.setattr(patience, "SHORTEST_PAUSE", 0.01)
+    refused = refuse(monkeypatch, getattr(world.ports, port), method, 4)
+    deliver(message, world)
+    assert (len(refused), service.calls) == (4, 1)
+    [row] = found(world)
+    assert (row.attempt, row.outcome) == ("1", "heard")
+    assert world.ports.records.count(documents.CHUNKS) == 1
+
+
+def test_the_row_of_a_call_without_an_answer_is_ended_once_it_can_be(world, service, message, monkeypatch):
+    monkeypatch.setattr(patience, "SHORTEST_PAUSE", 0.01)
+    refused = refuse(monkeypatch, world.ports.records, "update", 4)
+    service.error = EngineFailed("lost", "It was lost.", billed_seconds=20.0)
+    with pytest.raises(EngineFailed):
+        deliver(message, world)
+    assert len(refused) == 4
+    [row] = found(world)
+    assert (row.outcome, row.billed_seconds) == ("lost", 20.0)
+
+
+def test_a_process_that_is_to_end_keeps_no_answer(world, service, message, monkeypatch):
+    refuse(monkeypatch, world.ports.store, "create", 1)
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(StoreUnavailable):
+        hosted_chunk.on_chunk(message, world.ports, message_id="m", stop=stop)
+
+
+def test_another_delivery_waits_as_long_as_an_answer_may_be_kept(world, service, message, monkeypatch):
+    def another(*_):
+        world.clock.time += hosted_chunk.PATIENCE
+        with pytest.raises(UnderWay):
+            deliver(message, world)
+        patch.undo()
+        raise StoreUnavailable("not now")
+
+    monkeypatch.setattr(patience, "SHORTEST_PAUSE", 0.01)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.ports.store, "create", another)
+        deliver(message, world)
+    assert service.calls == 1

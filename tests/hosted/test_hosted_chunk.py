@@ -316,6 +316,7 @@ def test_an_answer_that_could_not_be_kept_has_its_row_all_the_same(world, engine
     [message] = messages(world)
     with monkeypatch.context() as patch:
         patch.setattr(world.ports.store, "create", unavailable)
+        patch.setattr(hosted_chunk, "PATIENCE", 0.0)
         with pytest.raises(StoreUnavailable):
             hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
     world.clock.time += hosted_call.KEEPING

@@ -38,6 +38,14 @@ DEATHS = ("before", "after", "torn", "kills", "lost", "stop")
 """Faults in which a process ends, or is left alone by what it works with: `lost` is a GPU that is gone as well."""
 
 
+KEPT = (
+    "shared/flow/chunk.py:_commit_result",
+    "gpu_job/pipeline/committer.py:<lambda>",
+    "shared/hosted/hosted_call.py:<lambda>",
+)
+"""Where what an engine answered is stored. It is kept until that has succeeded, so a refusal there, or a reply that is lost,
+repeats nothing."""
+
 RETRY = -1
 """The request of a person to try a recording again, among the numbers of the faults that explain a repeat."""
 
@@ -203,6 +211,8 @@ def _explains(
     if fault.what == "twice":
         return fault.about in {one.message for one in deliveries}
     if not _concerns(world, fault, piece.recording.id, piece.index):
+        return False
+    if fault.what in {"refused", "lost"} and any(f" {one}" in fault.point for one in KEPT):
         return False
     # Whose fault it may be, and from when on: of those who worked on it, and, for a message of its own, who sent it.
     since: list[tuple[Process, float]] = [(earlier.process, first.time if first else earlier.began)]

@@ -47,6 +47,9 @@ LEVELS = (1.0, 0.4, 3.0)
 MOST_COPIES = 12
 """Faults in a history after which no message is delivered twice any more."""
 
+AWAY = {"store", "records", "queue"}
+"""The ports that refuse everything during an outage."""
+
 LONG_POLL = 20.0
 """Seconds that a pull waits for a message, so that a history is not full of empty pulls."""
 
@@ -125,6 +128,8 @@ class Calls:
         """When a delivery was acknowledged, or given back as if it had never been made, by its lease, seconds since 1970."""
         self.pushes: list[float] = []
         """When the sweeper noted that it pushes a recording, seconds since the history began."""
+        self.away_until = 0.0
+        """When an outage ends, seconds since 1970."""
         self.results: defaultdict[str, list[tuple[float, bool]]] = defaultdict(list)
         """When the document of each chunk was created, and when it was deleted."""
         self.began = running().now
@@ -142,6 +147,7 @@ class Calls:
         """Make a call that changes something, with what it raises if it is refused or its reply is lost."""
         scheduler = running()
         mode = self._mode(what, EFFECT, about)
+        self._refuse_if_away(what)
         if mode == "before":
             scheduler.kill(scheduler.current.process)
         if mode == "refused":
@@ -159,6 +165,7 @@ class Calls:
         """Make a call that only reads."""
         scheduler = running()
         mode = self._mode(what, LOOK, about)
+        self._refuse_if_away(what)
         if mode == "before":
             scheduler.kill(scheduler.current.process)
         if mode == "refused":
@@ -166,6 +173,12 @@ class Calls:
         if mode == "slow":
             scheduler.sleep(SLOW)
         return work()
+
+    def _refuse_if_away(self, what: str) -> None:
+        scheduler = running()
+        away = scheduler.now < self.away_until and what.partition(".")[0] in AWAY
+        if away and not scheduler.current.process.immune:
+            raise StoreUnavailable(f"refused for a while: {what}")
 
     def may_fail(self) -> bool:
         """Whether one more fault may happen now."""

@@ -70,6 +70,8 @@ class Scenario:
     """Chance that an event or a request is published twice."""
     beside: Literal["", "earlier", "later"] = ""
     """Another release, of which about half of the processes are."""
+    outage: bool = False
+    """The store, the records and the queue refuse everything for a while."""
     skew: float = 0.0
     """Seconds by which the clocks of two processes may differ."""
     faults: float = 0.03
@@ -362,6 +364,27 @@ SCENARIOS = {
             about="processes whose clocks differ",
             uploads=(Upload(name="a.wav"), Upload(name="b.wav", seconds=5.0)),
             skew=25.0,
+        ),
+        Scenario(
+            name="outage",
+            about="the store, the records and the queue refuse everything for a while; nothing else goes wrong",
+            uploads=(Upload(name="a.wav"), Upload(name="b.wav", seconds=5.0)),
+            workers=1,
+            outage=True,
+            twice=0.0,
+            repeated=0.0,
+            faults=0.0,
+        ),
+        Scenario(
+            name="outage-hosted",
+            about="the same, with Deepgram only",
+            uploads=(Upload(name="a.wav"), Upload(name="b.wav", seconds=5.0)),
+            engines=("deepgram",),
+            workers=0,
+            outage=True,
+            twice=0.0,
+            repeated=0.0,
+            faults=0.0,
         ),
     )
 }

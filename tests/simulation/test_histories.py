@@ -24,9 +24,10 @@ SEEDS, BLOCK = 2000, 50
 """Histories of every run of the tests, and how many are one test."""
 
 NAMES = list(SCENARIOS)
-MIXED = [one for one in NAMES if one != "forgotten"]
-"""Scenarios that share these histories; the other one, which takes twice as long, has some of its own."""
-FORGOTTEN = 160
+OUTAGES = ("outage", "outage-hosted")
+MIXED = [one for one in NAMES if one not in {"forgotten", *OUTAGES}]
+"""Scenarios that share these histories; the others, one of which takes twice as long, have some of their own."""
+FORGOTTEN, OUT = 160, 40
 EXHAUSTIVE = ("one", "hand-over", "hosted", "project")
 """Scenarios in which each thing goes wrong once at each call."""
 PARTS, SHARES = 4, 8
@@ -59,6 +60,13 @@ def test_whatever_breaks_each_upload_has_one_transcript(first):
 def test_whatever_breaks_nothing_stays_of_what_is_deleted(first):
     for seed in range(first, min(first + BLOCK // 5, FORGOTTEN)):
         outcome = history.run("forgotten", seed)
+        assert not unknown(outcome), report(outcome)
+
+
+@pytest.mark.parametrize("scenario", OUTAGES)
+def test_an_outage_of_a_minute_and_a_half_repeats_nothing(scenario):
+    for seed in range(OUT):
+        outcome = history.run(scenario, seed)
         assert not unknown(outcome), report(outcome)
 
 

@@ -89,6 +89,9 @@ SIGTERM = 10.0
 WORKERS = {one.subscription for one in own_specs()}
 """The subscriptions that workers pull."""
 
+LATEST_OUTAGE, OUTAGES = 60, (5.0, 45.0, 90.0)
+"""Tenths of seconds until an outage begins at the latest, and seconds that one lasts: more than a lease, too."""
+
 MOMENT = 1.0
 """Seconds within which somebody else may have taken a chunk."""
 
@@ -223,6 +226,8 @@ class World:
             self._operating += 1
             spawn(self._spoil, "operator", self._platform)
         spawn(self._catastrophes, "catastrophes", self._platform)
+        if self.scenario.outage:
+            spawn(self._outage, "outage", self._platform)
         began = self.scheduler.now
         ended = False
         while not ended and self.scheduler.now < began + limit:
@@ -391,6 +396,15 @@ class World:
                 one.notes["stop"].set()
                 self.scheduler.sleep(SIGTERM)
                 self.scheduler.kill(one)
+
+    def _outage(self) -> None:
+        """For a while nothing can be stored, read or delivered."""
+        pick = self.scheduler.choices.pick
+        began, seconds = pick("outage", LATEST_OUTAGE + 1), OUTAGES[pick("outage lasts", len(OUTAGES))]
+        if began:
+            self.scheduler.sleep(0.1 * began)
+            self.calls.happened("outage", "store, records and queue")
+            self.calls.away_until = self.scheduler.now + seconds
 
     # --- processes ------------------------------------------------------------------------------------
 

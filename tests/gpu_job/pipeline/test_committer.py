@@ -9,13 +9,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from gpu_job.pipeline import committer
 from gpu_job.pipeline.chunk_job import prepare
 from gpu_job.pipeline.worker import Worker
 from shared.engines import DEEPGRAM, PARAKEET_CPU
 from shared.errors import BadMedia, StoreUnavailable
 from shared.flow import upload
 from shared.messages import ChunkMessage, decode
-from shared.state import documents, failure_log, ledger
+from shared.state import documents, failure_log, ledger, patience
 from tests.gpu_job.pipeline.test_inflight import Steps, soon, waiting
 from tests.gpu_job.pipeline.test_worker import CountingEngine, chunks_done, state, toned, wait_until, work
 from tests.gpu_job.pipeline.test_worker_give_back import Endless, stopped
@@ -70,6 +71,67 @@ def test_a_result_is_durable_and_announced_before_its_message_is_acknowledged(pu
     soon(lambda: len(found) == 4 and len(steps.inflight) == 0)
     assert found == [1, True, 1, 1]
     soon(lambda: waiting(world) == 0)
+
+
+@pytest.fixture
+def refusing(monkeypatch):
+    """Lets a port refuse a method until it is told to allow it again; gives what was refused."""
+
+    def refuse(port, method):
+        refused, allowed, right = [], threading.Event(), getattr(port, method)
+
+        def refusing(*given):
+            if allowed.is_set():
+                return right(*given)
+            refused.append(given)
+            raise StoreUnavailable("not now")
+
+        monkeypatch.setattr(port, method, refusing)
+        return refused, allowed.set
+
+    monkeypatch.setattr(patience, "SHORTEST_PAUSE", 0.01)
+    return refuse
+
+
+@pytest.mark.parametrize(
+    ("port", "method"), [("records", "create"), ("store", "create"), ("queue", "publish")]
+)
+def test_a_result_stays_in_flight_until_it_can_be_written_and_is_not_computed_again(
+    pulled, refusing, port, method
+):
+    world, steps, recording, delivery = pulled
+    refused, allow = refusing(getattr(world.ports, port), method)
+    steps.recognised(prepared(world, delivery))
+    soon(lambda: len(refused) > 3)
+    assert (len(steps.inflight), len(steps.committer.unfinished)) == (1, 1)
+    allow()
+    soon(lambda: waiting(world) == 0)
+    assert (chunks_done(world, recording), len(steps.inflight)) == (1, 0)
+    [(_, row)] = world.ports.records.query(documents.LEDGER)
+    assert row["outcome"] == "heard"
+
+
+def test_the_row_of_a_failed_attempt_is_written_once_it_can_be(pulled, refusing):
+    world, steps, _, delivery = pulled
+    refused, allow = refusing(world.ports.records, "create")
+    steps.committer.failed([prepared(world, delivery)], RuntimeError("broke"), CountingEngine())
+    soon(lambda: len(refused) > 3)
+    allow()
+    soon(lambda: len(steps.inflight) == 0)
+    [(_, row)] = world.ports.records.query(documents.LEDGER)
+    assert row["outcome"] == "failed"
+
+
+def test_a_worker_that_ends_waits_no_longer_for_what_cannot_be_written(pulled, refusing, monkeypatch):
+    world, steps, _, delivery = pulled
+    monkeypatch.setattr(patience, "SHORTEST_PAUSE", 100.0)
+    refused, _ = refusing(world.ports.store, "create")
+    steps.recognised(prepared(world, delivery))
+    soon(lambda: refused)
+    steps.committer.close()
+    steps.committer.finish(10.0)
+    assert steps.committer.unfinished == frozenset()
+    assert (len(refused), len(steps.inflight), waiting(world)) == (1, 0, 1)
 
 
 def test_after_the_close_nothing_is_committed(pulled):
@@ -228,6 +290,7 @@ def test_a_row_that_could_not_be_ended_is_ended_before_the_next_one_begins(pulle
     steps.committer.isolated_begins(first, CountingEngine())
     with monkeypatch.context() as patch:
         patch.setattr(ledger, "write", away)
+        patch.setattr(committer, "PATIENCE", 0.0)
         steps.committer.failed([first], StoreUnavailable("not now"), CountingEngine())
         soon(lambda: not steps.committer.unfinished)
     steps.committer.isolated_begins(second, CountingEngine())
