@@ -483,6 +483,13 @@ class Clock(Protocol):
         """Seconds since 1970."""
         ...
 
+    def since_boot(self) -> tuple[str, float]:
+        """Which start of the machine this is, and the seconds since then, by a clock that nobody sets.
+
+        It goes on while the machine is suspended.
+        """
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ports:

@@ -50,6 +50,9 @@ class SetClock:
             self._seen = now
             return self._uptime
 
+    def since_boot(self):
+        return self.boot, self.uptime()
+
     def step(self, seconds):
         """Somebody sets the wall clock."""
         self.uptime()

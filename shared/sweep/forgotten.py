@@ -17,6 +17,7 @@ from shared.messages import from_fields
 from shared.state import answers, audit, documents
 from shared.state.answers import Asked
 from shared.state.sweep_notes import SWEEPS
+from shared.sweep import clock_steps
 from shared.sweep.each import LOOKS, each
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ DAY = 86_400.0
 
 EVERY = 6 * 3600.0
 """Seconds between two rounds through all recordings that have ended: each of them is read, and paid for."""
+
+SETTLED = 600.0
+"""Seconds after its start by which a machine that is told the time by others has been told."""
 
 MARK = "retention"
 """Key of the mark that says how far the present round is."""
@@ -71,12 +75,19 @@ def settle(ports: Ports) -> int:
 def forget_old(ports: Ports) -> int:
     """Delete recordings that ended longer ago than they are kept; returns how many.
 
+    On one machine nothing becomes old because the clock was set.
+
     Raises:
         Transient: some could not be deleted; all others were.
     """
     days, now = ports.settings.retention_days, ports.clock.now()
     if days is None:
         return 0
+    steps: tuple[clock_steps.Step, ...] = ()
+    if ports.settings.platform == "local":
+        steps = clock_steps.watch(ports).steps
+        if ports.clock.since_boot()[1] < SETTLED:
+            return 0
     here = _round(ports)
     if not here.at and seconds_since(here.ended, now) < min(EVERY, days * DAY / 4):
         return 0
@@ -84,7 +95,9 @@ def forget_old(ports: Ports) -> int:
     old = {
         one.id: one
         for one in found
-        if one.ended and one.state != "DELETED" and seconds_since(one.finished or 0.0, now) > days * DAY
+        if one.ended
+        and one.state != "DELETED"
+        and clock_steps.age(one.finished or 0.0, now, steps) > days * DAY
     }
 
     def delete(key: str, _: Recording) -> bool:

@@ -12,7 +12,7 @@ from shared.errors import Permanent, StoreUnavailable
 from shared.flow import record, request, upload
 from shared.settings import Settings
 from shared.state import answers, audit, dead_letters, documents, failure_log
-from shared.sweep import each, forgotten, sweep
+from shared.sweep import clock_steps, each, forgotten, sweep
 from tests.world import IN_A_PROJECT
 
 DAY = 86_400.0
@@ -99,6 +99,69 @@ def test_one_that_cannot_be_deleted_now_keeps_none_of_the_others(world, ports, m
     assert states(ports) == ["DELETED", "DELETED", "FAILED"]
     monkeypatch.undo()
     assert forgotten.forget_old(ports) == 1
+
+
+@pytest.mark.parametrize("back", [0.0, -40 * DAY])
+def test_a_clock_that_was_ahead_for_a_moment_makes_nothing_old(world, ports, back):
+    ended(world, "a.wav")
+    assert forgotten.forget_old(ports) == 0
+    world.clock.time += 3600.0
+    world.clock.step(40 * DAY)
+    assert forgotten.forget_old(ports) == 0
+    ended(world, "b.wav")
+    world.clock.step(back)
+    world.clock.time += 29 * DAY
+    assert forgotten.forget_old(ports) == 0
+    world.clock.time += 1.1 * DAY
+    assert forgotten.forget_old(ports) == 2
+
+
+def test_what_ended_while_the_clock_was_behind_is_as_old_as_it_is(world, ports):
+    ended(world, "from-before.wav")
+    world.clock.step(-40 * DAY)
+    world.clock.reboot()
+    world.clock.time += 3600.0
+    assert forgotten.forget_old(ports) == 0
+    ended(world, "a.wav")
+    world.clock.time += 60.0
+    world.clock.step(40 * DAY)
+    assert forgotten.forget_old(ports) == 0, "although the last round was a minute ago"
+    world.clock.time += 29 * DAY
+    assert forgotten.forget_old(ports) == 0
+    world.clock.time += 1.1 * DAY
+    assert forgotten.forget_old(ports) == 2
+
+
+def test_a_step_is_seen_by_a_later_run_of_the_same_boot_and_not_across_a_restart_of_the_machine(world, ports):
+    ended(world, "a.wav")
+    clock_steps.watch(ports)
+    world.clock.step(40 * DAY)
+    clock_steps.watch(ports)
+    world.clock.reboot()
+    assert clock_steps.watch(ports).steps == ((world.clock.now(), 40 * DAY, 1_800_000_000.0 - 1000.0),)
+    world.clock.time += 3600.0
+    assert forgotten.forget_old(ports) == 0
+    world.clock.step(31 * DAY)
+    world.clock.reboot()
+    world.clock.time += 3600.0
+    assert forgotten.forget_old(ports) == 1, "a clock that was set, or a machine that was off"
+
+
+def test_right_after_a_start_of_the_machine_its_clock_may_still_be_set(world, ports):
+    ended(world, "a.wav")
+    world.clock.time += 31 * DAY
+    world.clock.reboot()
+    assert forgotten.forget_old(ports) == 0
+    world.clock.time += 600.0
+    assert forgotten.forget_old(ports) == 1
+
+
+def test_in_a_project_the_clock_is_believed(world, ports):
+    ended(world, "a.wav")
+    cloud = replace(ports, settings=Settings(**IN_A_PROJECT, retention_days=30.0))
+    assert forgotten.forget_old(cloud) == 0
+    world.clock.step(31 * DAY)
+    assert forgotten.forget_old(cloud) == 1
 
 
 def test_on_one_machine_a_refused_request_goes_when_a_project_would_forget_it(world):

@@ -42,6 +42,7 @@ from shared.planning.worker_pools import calls_of
 from shared.routing import eligible, flags, speakers, weights
 from shared.state import uploads
 from shared.stop_signals import stop_on
+from shared.sweep import clock_steps
 from shared.telemetry import log, show_logs
 from shared.topology import EXPORTER
 
@@ -210,6 +211,7 @@ def run(
         stack.enter_context(prometheus.served(metrics_port, settings.state_dir))
         stop = stack.enter_context(stop_on(signal.SIGINT, signal.SIGTERM))
         ports.reclaim()
+        clock_steps.watch(ports)  # a recording may end before the first tick
         hosted = {one.subscription: calls_of(one.name, settings) for one in hosted_specs(ports.hosted)}
         page = page_address(settings, stack) if console else None
         planned = processes.planned(hosted, processes.console(page.port, page.token) if page else None)

@@ -26,7 +26,8 @@ from local.runtime import page_address
 from shared.errors import ConfigurationError
 from shared.model import Options
 from shared.settings import Settings
-from shared.state import documents
+from shared.state import documents, sweep_notes
+from shared.sweep import clock_steps
 from tests import voices
 from tests.ports import free_port
 
@@ -123,6 +124,12 @@ def running(tmp_path_factory):
     with deployment.up("--metrics-port", str(port)):
         yield deployment, port
     deployment.close()
+
+
+def test_the_clock_is_looked_at_before_a_recording_can_end(running):
+    deployment, _ = running
+    noted = deployment.ports.records.get(sweep_notes.SWEEPS, clock_steps.MARK)
+    assert noted["boot"] == deployment.ports.clock.since_boot()[0]
 
 
 def test_a_file_dropped_into_the_inbox_comes_out_as_a_transcript(running):
