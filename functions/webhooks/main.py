@@ -27,7 +27,8 @@ def on_transcript(request: Request) -> tuple[str, int]:
     """A recording has ended, or a request is answered (Pub/Sub, topic `transcripts-ready`)."""
 
     def step(posted: Push, ports: Ports) -> None:
-        deliver.on_transcript(posted.data, posted.attributes, ports, webhook_sender(ports.settings))
+        send = webhook_sender(ports.settings)
+        deliver.on_transcript(posted.data, posted.attributes, ports, send, delivery=posted.attempt)
 
     return answered(request, connect, WEBHOOKS, step)
 
@@ -35,9 +36,9 @@ def on_transcript(request: Request) -> tuple[str, int]:
 @functions_framework.http
 def on_budget(request: Request) -> tuple[str, int]:
     """A share of a budget is reached (Pub/Sub, topic `budget-alerts`)."""
-    return answered(
-        request,
-        connect,
-        WEBHOOKS_BUDGET,
-        lambda posted, ports: deliver.on_budget(posted.data, ports, webhook_sender(ports.settings)),
-    )
+
+    def step(posted: Push, ports: Ports) -> None:
+        send = webhook_sender(ports.settings)
+        deliver.on_budget(posted.data, ports, send, delivery=posted.attempt)
+
+    return answered(request, connect, WEBHOOKS_BUDGET, step)

@@ -117,10 +117,10 @@ def webhooks(ports: LocalPorts) -> dict[str, Callable[[bytes], None]]:
     send = webhook_sender(ports.settings)
 
     def on_transcript(posted: Push, ports: Ports) -> None:
-        deliver_webhook.on_transcript(posted.data, posted.attributes, ports, send)
+        deliver_webhook.on_transcript(posted.data, posted.attributes, ports, send, delivery=posted.attempt)
 
     def on_budget(posted: Push, ports: Ports) -> None:
-        deliver_webhook.on_budget(posted.data, ports, send)
+        deliver_webhook.on_budget(posted.data, ports, send, delivery=posted.attempt)
 
     steps = {WEBHOOKS: on_transcript, WEBHOOKS_BUDGET: on_budget}
     return {name: _taking(ports, name, step) for name, step in steps.items()}

@@ -1,7 +1,8 @@
 """From a message to a call of the address: store, then tell, then acknowledge.
 
 A call that fails raises: the message comes again with back-off (`shared/topology.py`). After a day it is given up, and its
-message is kept as a dead letter.
+message is kept as a dead letter. Where the queue counts its deliveries, as on one machine, a day is as many as it takes:
+somebody may set the clock.
 """
 
 from __future__ import annotations
@@ -30,11 +31,16 @@ if TYPE_CHECKING:
     """Posts a body with headers to an address and returns the status of the answer; follows no redirect. Raises
     Transient if there is no answer."""
 
+DELIVERIES = 150
+"""Deliveries of a message that take a day, with the back-off of its subscription."""
+
 GONE = 410
 """Status of a receiver that wants no more (Standard Webhooks, "Delivery attempts")."""
 
 
-def on_transcript(data: bytes, attributes: Mapping[str, str], ports: Ports, send: Send) -> None:
+def on_transcript(
+    data: bytes, attributes: Mapping[str, str], ports: Ports, send: Send, *, delivery: int = 0
+) -> None:
     """Tell that a recording has ended, or what the answer to a request is.
 
     Args:
@@ -42,6 +48,7 @@ def on_transcript(data: bytes, attributes: Mapping[str, str], ports: Ports, send
         attributes: of the message.
         ports: the adapters to use.
         send: posts to an address.
+        delivery: which delivery of the message, from 1; 0 if nobody counts them.
 
     Raises:
         Transient: deliver the message again.
@@ -56,25 +63,26 @@ def on_transcript(data: bytes, attributes: Mapping[str, str], ports: Ports, send
         if asked is not None and asked.forgotten:
             return
     life = attributes.get("life", "") or str(recording.life if recording else 0)
-    _deliver(events.of_transcript(ready, life), ports, send)
+    _deliver(events.of_transcript(ready, life), ports, send, delivery)
 
 
-def on_budget(data: bytes, ports: Ports, send: Send) -> None:
+def on_budget(data: bytes, ports: Ports, send: Send, *, delivery: int = 0) -> None:
     """Tell that a share of a budget is reached.
 
     Args:
         data: of a message of the topic `budget-alerts`.
         ports: the adapters to use.
         send: posts to an address.
+        delivery: which delivery of the message, from 1; 0 if nobody counts them.
 
     Raises:
         Transient: deliver the message again.
         Permanent: it was given up.
     """
-    _deliver(events.of_budget(decode(data, BudgetAlert)), ports, send)
+    _deliver(events.of_budget(decode(data, BudgetAlert)), ports, send, delivery)
 
 
-def _deliver(event: Event, ports: Ports, send: Send) -> None:
+def _deliver(event: Event, ports: Ports, send: Send, delivery: int) -> None:
     told = outbox.first(event, ports)
     if told.state == "delivered":
         return
@@ -84,7 +92,8 @@ def _deliver(event: Event, ports: Ports, send: Send) -> None:
     except Exception as error:
         measure("webhooks_total", outcome="failed")
         final = isinstance(error, Permanent)
-        if not final and now < told.until:
+        over = delivery >= DELIVERIES if delivery else now >= told.until
+        if not final and not over:
             raise
         outbox.close(event, "given-up", ports)
         measure("webhooks_total", outcome="given_up")

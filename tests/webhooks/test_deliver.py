@@ -9,8 +9,8 @@ from shared.errors import ConfigurationError, Permanent, Transient
 from shared.flow import erase, record, upload
 from shared.messages import TRANSCRIPTS_READY, encode
 from shared.state import documents
-from shared.topology import WEBHOOKS, topology
-from shared.webhooks import deliver
+from shared.topology import WEBHOOKS, WEBHOOKS_BUDGET, topology
+from shared.webhooks import deliver, outbox
 from tests.measured import listening
 from tests.webhooks.test_events import ALERT, ANSWER, FAILED, READY
 
@@ -42,8 +42,8 @@ def ports(world):
     return replace(world.ports, settings=replace(world.ports.settings, webhook_url=url, webhook_secret=NEW))
 
 
-def tell(ports, receiver, ready=READY, **attributes):
-    deliver.on_transcript(encode(ready), attributes, ports, receiver)
+def tell(ports, receiver, ready=READY, delivery=0, **attributes):
+    deliver.on_transcript(encode(ready), attributes, ports, receiver, delivery=delivery)
 
 
 def test_a_receiver_verifies_what_it_gets(world, ports):
@@ -123,6 +123,25 @@ def test_after_a_day_it_is_given_up_and_a_replay_opens_it_again(world, ports):
     tell(ports, receiver)
     assert len(receiver.calls) == 4
     assert len(set(receiver.said)) == 1
+
+
+@pytest.mark.parametrize("days", [-400, 0, 1, 400])
+def test_where_deliveries_are_counted_their_number_is_the_day_whatever_the_clock_says(world, ports, days):
+    receiver = Receiver(500)
+    with pytest.raises(Transient):
+        tell(ports, receiver, delivery=1)
+    world.clock.step(days * 86_400.0)
+    with pytest.raises(Transient):
+        tell(ports, receiver, delivery=deliver.DELIVERIES - 1)
+    with pytest.raises(Permanent, match="tried for a day"):
+        tell(ports, receiver, delivery=deliver.DELIVERIES)
+
+
+def test_that_many_deliveries_take_a_day():
+    for name in (WEBHOOKS, WEBHOOKS_BUDGET):
+        policy = topology(webhooks=True).subscription(name)
+        pauses = [policy.backoff(number) for number in range(1, deliver.DELIVERIES)]
+        assert sum(pauses[:-1]) < outbox.DAY <= sum(pauses)
 
 
 def test_a_mistake_of_the_program_ends_after_a_day_as_well(world, ports):
