@@ -62,9 +62,11 @@ class Duplicator:
         last = 0
         with ThreadPoolExecutor(8) as pool:
             while not self._stop.wait(0.01):
+                if not (told := self._after(last)):
+                    continue
                 # A function may be there before the one that shows the token of all.
                 addresses = self._deployment.addresses() if self._deployment.token() else {}
-                for position, subscription, body in self._after(last):
+                for position, subscription, body in told:
                     if TARGETS[subscription] not in addresses:
                         break
                     for _ in range(2):

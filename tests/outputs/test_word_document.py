@@ -2,8 +2,6 @@ import io
 import zipfile
 from dataclasses import replace
 
-from docx import Document
-
 from shared.outputs import render
 from tests.outputs.hostile import HOSTILE, NAMED, SILENT, TALKERS, TIDY
 from tests.outputs.streams import spoken, transcript
@@ -15,6 +13,8 @@ def written(of):
 
 
 def read(of):
+    from docx import Document  # noqa: PLC0415 - a quarter of a second for each process that collects tests
+
     return Document(io.BytesIO(written(of)))
 
 

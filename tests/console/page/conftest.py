@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from console.security.access import Access
+from console.server import application
 from tests.console.page import stories
 from tests.console.page.fake import Fake, serving
 
@@ -12,6 +14,7 @@ TIMEOUT_MS = 60_000
 # A busy computer must not fail them.
 expect.set_options(timeout=TIMEOUT_MS)
 USUAL = {"width": 1200, "height": 800}
+TOKEN = "a-token-for-tests"
 
 
 @pytest.fixture(scope="session")
@@ -94,11 +97,51 @@ def open_page(browser, served, fake, usual_page):
         context.close()
     page, watch = usual_page
     if watch in used:
-        page.unroute_all()
-        page.evaluate("() => localStorage.clear()")
-        # Nothing of it runs on, and nothing of it is said in the next test.
-        page.goto("about:blank")
+        leave(page)
     found = [one for watch in used for one in watch.wrong]
     for watch in used:
         watch.wrong.clear()
+    assert found == []
+
+
+def leave(page):
+    """Nothing of it runs on, and nothing of it is said in the next test."""
+    page.unroute_all()
+    page.evaluate("() => localStorage.clear()")
+    page.goto("about:blank")
+
+
+@pytest.fixture(scope="session")
+def real(browser):
+    """The page that tests share which have the real server, what watches it, and the one application that is served."""
+    served = []
+
+    async def newest(scope, receive, send):
+        await served[-1](scope, receive, send)
+
+    with serving(newest) as address:
+        yield *new_page(browser, address), served
+
+
+@pytest.fixture
+def open_real(real):
+    """Gives `open_real(ports, *expected)`: the real page, opened by the printed address the first time.
+
+    Fails if anything went wrong in it, but for what contains one of `expected`.
+    """
+    page, watch, served = real
+    allowed = []
+
+    def opened(ports, *expected):
+        path = "/" if served else f"/?token={TOKEN}"
+        served[:] = [application(ports, Access(token=TOKEN))]
+        allowed.extend(expected)
+        page.goto(path)
+        assert page.url == f"{watch.address}/"
+        return page
+
+    yield opened
+    leave(page)
+    found = [one for one in watch.wrong if not any(part in one for part in allowed)]
+    watch.wrong.clear()
     assert found == []

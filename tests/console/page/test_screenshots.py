@@ -18,7 +18,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from tests.chromium import ARGUMENTS, CHROMIUM
 from tests.console.page import stories
-from tests.console.page.conftest import new_page
+from tests.console.page.conftest import leave, new_page
 from tests.console.page.fake import Fake, serving
 
 FOLDER = Path(__file__).resolve().parents[3] / "docs" / "screenshots"
@@ -39,14 +39,19 @@ def settled(page):
     page.wait_for_timeout(400)
 
 
-def take(browser, address, fake, name, path):
+def camera(browser, address):
+    """A page whose pictures are alike, and what watches it."""
+    page, watch = new_page(browser, address, timezone_id="UTC", locale="en-GB", reduced_motion="reduce")
+    page.clock.set_fixed_time(dt.datetime.fromtimestamp(NOW, dt.UTC))
+    return page, watch
+
+
+def take(page, fake, name, path):
     """Takes one picture."""
     size, scheme = PICTURES[name]
     stories.fill(fake, NOW)
-    options = {"color_scheme": scheme, "timezone_id": "UTC", "locale": "en-GB", "reduced_motion": "reduce"}
-    page, watch = new_page(browser, address, **options)
     page.set_viewport_size(size)
-    page.clock.set_fixed_time(dt.datetime.fromtimestamp(NOW, dt.UTC))
+    page.emulate_media(color_scheme=scheme)
     if name == "recordings":
         page.goto("/")
         expect(page.locator("table.recordings tbody tr")).to_have_count(8)
@@ -62,15 +67,23 @@ def take(browser, address, fake, name, path):
             page.evaluate("() => scrollTo(0, 0)")
     settled(page)
     page.screenshot(path=path)
+    leave(page)
+
+
+@pytest.fixture(scope="module")
+def shared(browser, served):
+    page, watch = camera(browser, served[1])
+    yield page, watch
     page.context.close()
-    assert watch.wrong == []
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_is_small_and_of_the_page_as_it_is(browser, served, fake, tmp_path, name):
+def test_a_picture_is_small_and_of_the_page_as_it_is(shared, fake, tmp_path, name):
     """Fonts differ between machines, so that only its size is compared."""
     made = tmp_path / "made.png"
-    take(browser, served[1], fake, name, made)
+    page, watch = shared
+    take(page, fake, name, made)
+    assert watch.wrong == []
     kept = FOLDER / f"{name}.png"
     sizes = [struct.unpack(">II", path.read_bytes()[16:24]) for path in (made, kept)]
     assert sizes[0] == sizes[1]
@@ -87,8 +100,10 @@ def main():
             serving(fake.app()) as address,
             playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS) as browser,
         ):
+            page, watch = camera(browser, address)
             for name in PICTURES:
-                take(browser, address, fake, name, FOLDER / f"{name}.png")
+                take(page, fake, name, FOLDER / f"{name}.png")
+            assert watch.wrong == []
     return 0
 
 
