@@ -62,13 +62,12 @@ def pushed(subscription: Subscription, delivery: Delivery) -> bytes:
     The id is that of the message: the same for every delivery of it.
     """
     published = rfc3339(delivery.published)
-    body: dict[str, Any] = {
+    body = {
         "message": dead_letters.pushed(delivery.message_id, delivery.data, delivery.attributes)
         # Push sends both spellings.
         | {"message_id": delivery.message_id, "publishTime": published, "publish_time": published},
         "subscription": f"projects/{PROJECT}/subscriptions/{subscription.name}",
+        # Pub/Sub counts only where there is a dead letter topic. Here webhooks go by it: somebody may set the clock.
+        "deliveryAttempt": delivery.attempt,
     }
-    if subscription.dead_letter_topic is not None:
-        # Pub/Sub counts attempts only for subscriptions with a dead letter topic.
-        body["deliveryAttempt"] = delivery.attempt
     return json.dumps(body).encode()

@@ -64,9 +64,9 @@ def test_a_push_is_that_of_pubsub():
     }
 
 
-def test_attempts_are_told_only_where_there_is_a_dead_letter_topic():
+def test_attempts_are_told_also_where_pubsub_counts_none():
     assert over_the_wire("merger", b"x").attempt == 3
-    assert over_the_wire("dead-letters", b"x").attempt == 0
+    assert over_the_wire("dead-letters", b"x").attempt == 3
 
 
 def test_notification_names_the_generation():

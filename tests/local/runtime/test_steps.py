@@ -9,20 +9,24 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from local.backend.embedded_ports import embedded_topology, open_ports
+from local.backend.queue import SqliteQueue
 from local.inbox import remembered
 from local.runtime import steps
 from local.runtime.events import object_resource, pushed
 from local.runtime.push import PushLoop
 from shared.audio import Pcm
-from shared.errors import BadMedia, ConfigurationError, EngineFailed, EngineRefused, UnderWay
+from shared.errors import BadMedia, ConfigurationError, EngineFailed, EngineRefused, Transient, UnderWay
 from shared.flow import dispatch, upload
-from shared.messages import AUDIO_FINALIZED, TRANSCRIPTS_READY, TranscriptReady, encode
+from shared.messages import AUDIO_FINALIZED, BUDGET_ALERTS, TRANSCRIPTS_READY, TranscriptReady, encode
 from shared.model import Options
 from shared.settings import Settings
-from shared.state import documents, failure_log
+from shared.state import dead_letters, documents, failure_log
 from shared.topology import EXPORTER, ROUTER, WEBHOOKS, WEBHOOKS_BUDGET
 from tests.adapters.web.test_webhook_call import OK, receiver
+from tests.webhooks.test_events import ALERT, READY
 from tests.world import ScriptedMedia
+
+BUSY = b"HTTP/1.1 503 S\r\nContent-Length: 0\r\n\r\n"
 
 
 class Hosted:
@@ -79,6 +83,26 @@ def test_an_address_is_told_on_one_machine_of_what_ends_there(tmp_path, until):
     headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
     assert Webhook(secret).verify(body, headers)["type"] == "request.answered"
     assert len(taken) == 1
+
+
+def test_an_address_that_fails_is_told_again_although_the_clock_was_set_by_a_day(world, tmp_path):
+    secret = "whsec_" + "c2Vj" * 8
+    with receiver(lambda it: it.sendall(BUSY)) as (url, taken):
+        settings = Settings(state_dir=tmp_path, webhook_url=url, webhook_secret=secret)
+        told = steps.webhooks(replace(world.ports, settings=settings))
+        queue = SqliteQueue(world.database, world.clock, embedded_topology(webhooks=True))
+        for topic, message in ((TRANSCRIPTS_READY, READY), (BUDGET_ALERTS, ALERT)):
+            queue.publish(topic, encode(message), {"life": "0"})
+        for _ in range(3):
+            for name, step in told.items():
+                [one] = queue.pull(name, 1, 60.0)
+                with pytest.raises(Transient, match="answered 503"):
+                    step(pushed(queue.topology.subscription(name), one))
+                queue.nack(name, one.lease)
+            world.clock.time += 3600.0
+            world.clock.step(86_400.0)
+    assert len(taken) == 6
+    assert world.ports.records.count(dead_letters.DEAD_LETTERS) == 0
 
 
 def test_without_an_address_nobody_listens(ports):
