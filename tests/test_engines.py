@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from shared import engines
 from shared.engines import DEEPGRAM, ENGINES, PARAKEET_CPU, PARAKEET_GPU
 from shared.errors import ConfigurationError
 from shared.topology import topology
+from tests.test_architecture import ROOT
+
+PRODUCT = ("functions", "gpu_job", "shared", "console", "deployment", "dropscribe", "local")
+MAY_NAME_ENGINES = {
+    "shared/engines.py": "the table",
+    "dropscribe/legacy/switches.py": "the earlier pipeline knew Deepgram and no other",
+}
+"""Adapters of an engine may name it as well, as may nobody else, or an engine that is added is left out."""
 
 
 def test_names_topics_and_subscriptions_belong_to_one_engine_each():
@@ -51,3 +61,35 @@ def test_a_caller_chooses_among_methods_not_engines():
 )
 def test_a_method_has_a_name_for_sentences(method, told):
     assert engines.method_name(method) == told
+
+
+def literals(path):
+    """The engines that a file of Python or JavaScript names in quotes, or by the column of their costs."""
+    text, names = path.read_text("utf-8"), "|".join(ENGINES)
+    # Backquotes in Python are text for people.
+    quotes = "\"'`" if path.suffix == ".js" else "\"'"
+    found = re.findall(rf"""([{quotes}])({names})\1|\b({names})_usd\b""", text)
+    return {quoted or column for _, quoted, column in found}
+
+
+def test_the_product_asks_the_table_and_names_no_engine_elsewhere():
+    files = (path for folder in PRODUCT for end in ("py", "js") for path in (ROOT / folder).rglob(f"*.{end}"))
+    found = {path.relative_to(ROOT).as_posix(): names for path in files if (names := literals(path))}
+    # A module of an engine's own: `shared/adapters/deepgram.py`.
+    others = {path for path, names in found.items() if not all(f"adapters/{name}" in path for name in names)}
+    assert others == set(MAY_NAME_ENGINES)
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ('if "parakeet-gpu" in found:', {"parakeet-gpu"}),
+        ("name = 'deepgram'", {"deepgram"}),
+        ('["Deepgram", money(found.deepgram_usd)]', {"deepgram"}),
+        ("key_variable = settings.deepgram_url", set()),
+    ],
+)
+def test_an_engine_that_is_named_elsewhere_is_found(tmp_path, line, named):
+    path = tmp_path / "planted.py"
+    path.write_text(line, "utf-8")
+    assert literals(path) == named

@@ -8,7 +8,7 @@ from gpu_job.pipeline import both_sides
 from gpu_job.speech.transcriber import SAMPLE_RATE
 from shared.audio import sides
 from shared.costs import attempt_rows
-from shared.engines import PARAKEET_CPU
+from shared.engines import PARAKEET_CPU, able, spec
 from shared.flow import merge
 from shared.flow.merge import Piece
 from shared.flow.reading import peaks
@@ -81,7 +81,8 @@ def _not_done(job: ChunkJob, engine: Transcriber) -> tuple[str, ...]:
     """What was asked for and not done."""
     if not job.message.options.phrases or engine.hears_phrases:
         return ()
-    return ("Parakeet on a processor does not listen for keyterms: only Deepgram and Parakeet on a GPU do.",)
+    listen = " and ".join(one.in_sentences for one in able("keyterms"))
+    return (f"{spec(engine.engine).in_sentences} does not listen for keyterms. These engines do: {listen}.",)
 
 
 def _placed(word: Word, offset: float, end: float) -> Word:

@@ -219,10 +219,11 @@ def use_state_dir(state_dir: Path | None, environ: MutableMapping[str, str] = os
 def detect_engines(environ: MutableMapping[str, str] = os.environ) -> None:
     """If no setting names the engines of this machine, detect them, also for the processes that `up` starts."""
     from gpu_job.speech import loading  # noqa: PLC0415 - `--help` needs no engine
+    from shared.engines import PARAKEET_GPU  # noqa: PLC0415 - as `choose_engines`
 
     if environ.get("DROPSCRIBE_PLATFORM", "local") == "local" and not environ.get("DROPSCRIBE_ENGINES"):
         found = loading.here()
-        if "parakeet-gpu" in found:
+        if PARAKEET_GPU.name in found:
             environ["DROPSCRIBE_ENGINES"] = ",".join(found)
 
 

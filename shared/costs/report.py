@@ -145,6 +145,8 @@ def as_json(report: Report, ports: Ports) -> dict[str, Any]:
         "since": report.account.since.isoformat(),
         "until": report.account.until.isoformat(),
         **_values(report.sums, report.prices),
+        # Whose price `saved_usd` is measured against, for sentences, and its sum above.
+        "reference": {"name": reference().in_sentences, "column": _reference_column()},
         "failed_usd": round(report.sums.fates["failed"], 6),
         "lost_usd": round(report.sums.fates["lost"], 6),
         "unused_usd": round(report.sums.fates["wasted"], 6),
@@ -188,6 +190,10 @@ def _decimal(value: float | None) -> str:
     return "" if value is None else f"{value + 0.0:.6f}".rstrip("0").rstrip(".")
 
 
+def _reference_column() -> str:
+    return f"{reference().name}_usd"
+
+
 def _values(sums: Sums, prices: PriceTable) -> dict[str, float | int | None]:
     would, each, hourly = sums.reference_usd(prices), sums.usd_per_recording, sums.usd_per_hour
     return {
@@ -199,7 +205,7 @@ def _values(sums: Sums, prices: PriceTable) -> dict[str, float | int | None]:
         "usd_per_audio_hour": None if hourly is None else round(hourly, 6),
         "idle_usd": round(sums.fates["idle"], 6),
         "wasted_usd": round(sums.wasted, 6),
-        f"{reference().name}_usd": round(would, 6),
+        _reference_column(): round(would, 6),
         # Sums of the same rows in another order differ by a bit, which is not a saving of -0.
         "saved_usd": round(would - sums.usd, 6) + 0.0,
     }

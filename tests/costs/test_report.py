@@ -58,6 +58,7 @@ def test_what_idle_time_and_failures_cost_is_told_apart(ports):
         idle(0.2),
     )
     told = cost_report.as_json(ask(ports), ports)
+    assert told["reference"] == {"name": "Deepgram", "column": "deepgram_usd"}
     assert (told["usd"], told["failed_usd"], told["idle_usd"], told["attempts"]) == (0.8, 0.1, 0.2, 2)
     assert told["ever_usd"] == 0.8
     assert told["busy_hours"] == pytest.approx(0.010833)

@@ -51,12 +51,11 @@ export default function Costs({ query }) {
 }
 
 function Report({ found }) {
-  const reference = Object.keys(found).find((key) => key === "deepgram_usd");
   const facts = [
     ["Cost", money(found.usd), `${rounded(found.audio_hours)} h of audio in ${rounded(found.recordings)} recordings`],
     ["Per hour of audio", money(found.usd_per_audio_hour), `${money(found.usd_per_recording)} a recording`],
     ["Wasted", money(found.wasted_usd), `idle: ${money(found.idle_usd)}`],
-    ["Deepgram would charge", money(found[reference]), `${money(found.saved_usd)} saved`],
+    [`${found.reference.name} would charge`, money(found[found.reference.column]), `${money(found.saved_usd)} saved`],
     [
       "Expected this month",
       money(found.forecast_usd),
@@ -112,7 +111,7 @@ function GroupTable({ found }) {
         <thead>
           <tr>
             <th scope="col">${found.by}</th><th scope="col" class="number">Cost</th><th scope="col" class="number">Hours</th>
-            <th scope="col" class="number">Recordings</th><th scope="col" class="number">Wasted</th><th scope="col" class="number">Deepgram</th>
+            <th scope="col" class="number">Recordings</th><th scope="col" class="number">Wasted</th><th scope="col" class="number">${found.reference.name}</th>
           </tr>
         </thead>
         <tbody>
@@ -124,7 +123,7 @@ function GroupTable({ found }) {
                 <td class="number">${rounded(one.audio_hours)}</td>
                 <td class="number">${rounded(one.recordings)}</td>
                 <td class="number">${money(one.wasted_usd)}</td>
-                <td class="number">${money(one.deepgram_usd)}</td>
+                <td class="number">${money(one[found.reference.column])}</td>
               </tr>
             `,
           )}
@@ -136,7 +135,7 @@ function GroupTable({ found }) {
             <td class="number">${rounded(found.audio_hours)}</td>
             <td class="number">${rounded(found.recordings)}</td>
             <td class="number">${money(found.wasted_usd)}</td>
-            <td class="number">${money(found.deepgram_usd)}</td>
+            <td class="number">${money(found[found.reference.column])}</td>
           </tr>
         </tfoot>
       </table>

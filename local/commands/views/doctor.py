@@ -24,7 +24,7 @@ from local.commands.terminal import output, print_json
 from shared.adapters.hosted_engines import has_library
 from shared.audio import Sandbox
 from shared.connect import settings_here
-from shared.engines import EngineSpec, hosted_specs
+from shared.engines import PARAKEET_GPU, EngineSpec, hosted_specs
 from shared.errors import ConfigurationError, ModelUnavailable
 from shared.in_words import human_size
 from shared.routing import weights
@@ -238,7 +238,7 @@ def _gpu(settings: Settings) -> Finding:
             fix = "unset DROPSCRIBE_ENGINES, or use a machine with a GPU"
             return Finding(what=what, state="missing", found="no NVIDIA GPU found", fix=fix)
         return Finding(what=what, state="optional", found=found)
-    if "parakeet-gpu" not in loading.here():
+    if PARAKEET_GPU.name not in loading.here():
         fix = f"{sys.executable} -m pip install 'dropscribe[nemo]'"
         found = "NVIDIA GPU found, but torch and NeMo are not installed: Parakeet runs on the CPU"
         return Finding(what=what, state="missing" if only else "optional", found=found, fix=fix)

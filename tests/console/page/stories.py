@@ -75,6 +75,7 @@ def costs(now=None):
         "since": (today - dt.timedelta(days=29)).isoformat(),
         "until": today.isoformat(),
         **sums(usd, 412, 318.4),
+        "reference": {"name": "Deepgram", "column": "deepgram_usd"},
         "failed_usd": 0.06,
         "lost_usd": 0.02,
         "unused_usd": 0.04,

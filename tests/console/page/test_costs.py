@@ -28,6 +28,19 @@ def test_the_sums_are_those_of_the_report(page, fake):
     assert days.get_by_role("rowheader").all_inner_texts() == sorted(fake.costs["days"], reverse=True)
 
 
+def test_the_hosted_engine_that_savings_are_measured_against_is_the_one_of_the_report(page, fake):
+    found = costs() | {"reference": {"name": "Acme Speech", "column": "acme_usd"}, "acme_usd": 67.89}
+    for one in found["groups"]:
+        one["acme_usd"] = 4.56
+    fake.costs = found
+    fake.tell("costs", {})
+    expect(page.locator(".tiles div", has_text="Acme Speech would charge")).to_contain_text("$67.89")
+    table = page.get_by_role("region", name="Cost of each group")
+    expect(table.get_by_role("columnheader").last).to_have_text("Acme Speech")
+    last = [row.get_by_role("cell").last.inner_text() for row in table.get_by_role("row").all()[1:]]
+    assert last == ["$4.56"] * len(found["groups"]) + ["$67.89"]
+
+
 def test_charts_stand_beside_tables_and_are_not_read_out(page):
     expect(page.locator(".chart canvas")).to_have_count(2)
     assert page.locator(".chart").evaluate_all("all => all.map(one => one.ariaHidden)") == ["true", "true"]

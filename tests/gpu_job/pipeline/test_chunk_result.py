@@ -7,14 +7,16 @@ from types import SimpleNamespace
 from gpu_job.pipeline.chunk_result import chunk_result
 from gpu_job.speech.windowing import Window
 from shared.audio import Pcm
+from shared.engines import ENGINES
 from shared.model import Chunk, Options
+from tests.acme import ACME
 from tests.world import words
 
 
 class Engine:
     """Hears nothing."""
 
-    engine, model, revision, language = "parakeet-gpu", "tiny", "1", "en"
+    engine, model, revision, language = "parakeet-cpu", "tiny", "1", "en"
 
     def __init__(self, *, hears_phrases):
         self.hears_phrases = hears_phrases
@@ -39,9 +41,17 @@ def test_an_engine_that_does_not_listen_for_keyterms_says_so_in_the_result():
     deaf, able = Engine(hears_phrases=False), Engine(hears_phrases=True)
     warnings = chunk_result(job("Dropscribe"), deaf).warnings
     assert warnings[0] == "The file ends early."
-    assert "does not listen for keyterms" in warnings[1]
+    assert warnings[1] == (
+        "Parakeet on a CPU does not listen for keyterms. These engines do: Parakeet on a GPU and Deepgram."
+    )
     assert chunk_result(job("Dropscribe"), able).warnings == ("The file ends early.",)
     assert chunk_result(job(None), deaf).warnings == ("The file ends early.",)
+
+
+def test_the_engines_that_listen_for_keyterms_are_those_of_the_table(monkeypatch):
+    monkeypatch.setitem(ENGINES, "acme", ACME)
+    (_, told) = chunk_result(job("Dropscribe"), Engine(hears_phrases=False)).warnings
+    assert told.endswith("These engines do: Parakeet on a GPU and Deepgram and Acme Speech.")
 
 
 def test_words_of_both_channels_have_their_side():
