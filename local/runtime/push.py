@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from gpu_job import last_resort
-from local.runtime.events import identified, pushed
+from local.runtime.events import UNENCRYPTED, identified, pushed
 from shared import concurrency
 from shared.errors import DropscribeError, Permanent, Transient
 from shared.telemetry import log
@@ -55,6 +55,7 @@ class HttpSender:
             timeout=httpx.Timeout(timeout, connect=5.0),
             limits=httpx.Limits(max_keepalive_connections=0),
             trust_env=False,
+            verify=UNENCRYPTED,
         )
 
     def __call__(self, body: bytes, /) -> None:

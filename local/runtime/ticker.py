@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from local.runtime.events import identified
+from local.runtime.events import UNENCRYPTED, identified
 from shared import concurrency
 from shared.telemetry import log
 
@@ -32,6 +32,7 @@ class Ticker:
             headers=identified(token),
             timeout=httpx.Timeout(timeout, connect=5.0),
             trust_env=False,
+            verify=UNENCRYPTED,
         )
         self._stop = concurrency.Event()
         # A sweep in progress can be cut off anywhere, so nothing waits for its end.

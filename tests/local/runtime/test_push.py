@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -14,6 +15,7 @@ from local.backend.queue import SqliteQueue
 from local.runtime import push
 from local.runtime.events import object_resource, pushed
 from local.runtime.push import HttpSender, NotDeliveredError, PushLoop, stop_all
+from local.runtime.ticker import Ticker
 from shared.clock import SystemClock
 from shared.errors import StoreUnavailable, Transient
 from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE
@@ -318,3 +320,11 @@ def test_function_that_is_not_running_yet_costs_no_attempt(queue, clock, until, 
 def _body():
     delivery = Delivery(message_id="1", lease="", data=b"x", attributes={}, attempt=1, published=0.0)
     return pushed(topology().subscription("merger"), delivery)
+
+
+def test_no_certificates_are_read_for_calls_of_functions_on_this_machine(monkeypatch):
+    read = []
+    monkeypatch.setattr(ssl, "create_default_context", lambda **_: read.append(1) or ssl.SSLContext())
+    HttpSender("http://127.0.0.1:1/")
+    Ticker("http://127.0.0.1:1/")
+    assert read == []
