@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import gc
 import importlib
 import logging
 import os
 import pickle
 import shutil
+import ssl
 import sys
 from collections import defaultdict
 from pathlib import Path
 from unittest import mock
 
+import certifi
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -28,6 +31,14 @@ os.environ.pop("DEEPGRAM_API_KEY", None)
 # Hundreds of processes are started, and each would compile the modules of this repository again: a second of each worker.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# Each of hundreds of clients would read the same certificates, which takes longer than most tests.
+CERTIFICATES = {certifi.where(), os.environ.get("SSL_CERT_FILE")}
+_create = ssl.create_default_context
+_certified = functools.cache(_create)
+ssl.create_default_context = lambda *args, **named: (
+    _certified if not args and [*named] == ["cafile"] and named["cafile"] in CERTIFICATES else _create
+)(*args, **named)
 
 # One test already keeps its core busy: torch's threads would wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
