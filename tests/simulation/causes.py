@@ -7,8 +7,8 @@ fault explains one repeat of a piece of work. Which one is open where several mi
 some way to give each repeat a fault of its own: whoever takes the first that fits takes it from a repeat that has no
 other.
 
-Of a delivery that was acknowledged, or given back (`Queue.postpone`), nothing is made afterwards. A call that has no
-other delivery was made without a message, which is wrong whatever broke.
+Of a delivery that was acknowledged or given back (`Queue.nack`, `Queue.postpone`), nothing is made afterwards. A call
+that has no other delivery was made without a message, which is wrong whatever broke.
 """
 
 from __future__ import annotations
@@ -169,23 +169,26 @@ def _pieces(recordings: list[Recording]) -> dict[str, Piece]:
 
 
 def _delivery(world: World, piece: Piece, call: Call) -> Taken | None:
-    """The delivery for which a call was made: the last one before it, to this process if it pulls for itself."""
+    """The delivery for which a call was made: the last one before it, to this process if it pulls for itself.
+
+    A worker that has a message in hand begins nothing for a redelivery of it: its work is that of the first one.
+    """
     spec, over = engines.spec(call.engine), world.calls.over
     # A worker with a GPU also takes the chunks that were planned for a CPU.
     of_workers = {one.subscription for one in engines.own_specs()}
     subscriptions = {spec.subscription} if spec.hosted else of_workers
-    return next(
-        (
-            one
-            for one in reversed(world.calls.taken)
-            if one.time <= call.began < over.get(one.lease, call.began + 1.0)
-            and one.subscription in subscriptions
-            and (one.attributes.get("recording"), one.attributes.get("chunk"))
-            == (piece.recording.id, str(piece.index))
-            and (spec.hosted or one.process is call.process)
-        ),
-        None,
-    )
+    in_hand = [
+        one
+        for one in world.calls.taken
+        if one.time <= call.began < over.get(one.lease, call.began + 1.0)
+        and one.subscription in subscriptions
+        and (one.attributes.get("recording"), one.attributes.get("chunk"))
+        == (piece.recording.id, str(piece.index))
+        and (spec.hosted or one.process is call.process)
+    ]
+    if spec.hosted or not in_hand:
+        return in_hand[-1] if in_hand else None
+    return next(one for one in in_hand if one.message == in_hand[-1].message)
 
 
 def _had_result(world: World, piece: Piece, time: float) -> bool:
@@ -209,7 +212,7 @@ def _explains(
     if time > later.began:
         return False
     if fault.what == "twice":
-        return fault.about in {one.message for one in deliveries}
+        return fault.about in {one.message for one in deliveries} | _handed_on(world, piece, first, second)
     if not _concerns(world, fault, piece.recording.id, piece.index):
         return False
     if fault.what in {"refused", "lost"} and any(f" {one}" in fault.point for one in KEPT):
@@ -229,6 +232,26 @@ def _explains(
         and (fault.process == process.number or (fault.what == "all die" and process.died == time))
         for process, start in since
     )
+
+
+def _handed_on(world: World, piece: Piece, first: Taken | None, second: Taken | None) -> set[str]:
+    """The messages that two processes had in hand at a time, when each of them handed the chunk on by a message of its own."""
+    if first is None or second is None or first.message == second.message:
+        return set()
+    sent = [world.calls.sent.get(one.message) for one in (first, second)]
+    mine, other = (
+        {
+            one.message
+            for one in world.calls.taken
+            if each is not None
+            and one.process is each.process
+            and one.time <= each.time <= world.calls.over.get(one.lease, each.time)
+            and one.attributes.get("recording") == piece.recording.id
+            and one.attributes.get("chunk") == str(piece.index)
+        }
+        for each in sent
+    )
+    return mine & other if sent[0] and sent[1] and sent[0].process is not sent[1].process else set()
 
 
 def _concerns(world: World, fault: Fault, recording: str, index: int) -> bool:

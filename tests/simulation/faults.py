@@ -125,7 +125,7 @@ class Calls:
         self.taken: list[Taken] = []
         """All deliveries, in their order."""
         self.over: dict[str, float] = {}
-        """When a delivery was acknowledged, or given back as if it had never been made, by its lease, seconds since 1970."""
+        """When a delivery was acknowledged or given back, by its lease, seconds since 1970."""
         self.pushes: list[float] = []
         """When the sweeper noted that it pushes a recording, seconds since the history began."""
         self.away_until = 0.0
@@ -405,6 +405,7 @@ class FaultyQueue:
 
     def nack(self, subscription, lease, error=""):
         def work():
+            self._calls.over[lease] = running().now
             done = self._queue.nack(subscription, lease, error)
             self._wake()
             return done

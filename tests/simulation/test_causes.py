@@ -9,7 +9,7 @@ import pytest
 from tests.simulation import causes, checks, history, primitives
 from tests.simulation.choices import Choices
 from tests.simulation.fakes import Call
-from tests.simulation.faults import Fault
+from tests.simulation.faults import Fault, Sent
 from tests.simulation.scenarios import SCENARIOS
 from tests.simulation.scheduler import Process, Scheduler
 from tests.simulation.world import deployed
@@ -104,7 +104,7 @@ def test_a_delivery_that_was_acknowledged_at_once_is_not_that_of_a_later_call(to
         for key in world.records.documents["chunks"]:
             world.calls.results[key] = [(first.began + 0.1, True)]
         for one in [one for one in world.calls.taken if one.process is first.process]:
-            copy = one._replace(time=first.began + 0.2, lease=f"{one.lease}-copy")
+            copy = one._replace(time=first.began + 0.2, lease=f"{one.lease}-copy", message="m-copy")
             world.calls.taken.append(copy)
             world.calls.over |= {one.lease: first.began + 9.0, copy.lease: first.began + acknowledged}
         return [fault(world, first)]
@@ -138,6 +138,78 @@ def test_a_call_for_a_chunk_whose_result_is_there_is_found(told):
         return [fault(world, first)]
 
     assert any("whose result was there" in one for one in told(result_before))
+
+
+@pytest.mark.parametrize(
+    ("taken", "given_back", "other", "found"),
+    [(0.0, 9.0, "", 0), (1.2, 9.0, "", 1), (0.0, 1.1, "", 1), (0.0, 9.0, "m-other", 1)],
+)
+def test_a_message_that_comes_again_while_it_is_in_hand_is_worked_on_for_its_first_delivery(
+    told, taken, given_back, other, found
+):
+    """The result is that of a copy, and the message comes once more when that is there."""
+
+    def came_again(world, first):
+        for key in world.records.documents["chunks"]:
+            world.calls.results[key] = [(first.began + 1.0, True)]
+        deliveries = [one for one in world.calls.taken if one.process is first.process]
+        process = Process("worker-1001")
+        process.number = 1001
+        world.work.calls[-1] = first._replace(began=first.began + 1.5, process=process)
+        for time, message, lease in ((taken, "", "-1001"), (1.2, other, "-1002")):
+            world.calls.taken += [
+                one._replace(
+                    time=first.began + time,
+                    process=process,
+                    message=message or one.message,
+                    lease=f"{one.lease}{lease}",
+                )
+                for one in deliveries
+            ]
+        world.calls.over |= {f"{one.lease}-1001": first.began + given_back for one in deliveries}
+        return [fault(world, first, what="twice", about=one.message) for one in deliveries]
+
+    assert len(told(came_again)) == found
+
+
+@pytest.mark.parametrize(
+    ("held", "since", "until", "found"),
+    [
+        (("m-old", "m-old"), 0.0, 9.0, 0),
+        (("m-old", "m-one"), 0.0, 9.0, 1),
+        (("m-old", "m-old"), 0.4, 9.0, 1),
+        (("m-old", "m-old"), 0.0, 0.1, 1),
+        (("m-one", "m-one"), 0.0, 9.0, 1),
+    ],
+)
+def test_a_copy_that_two_processes_hand_on_at_a_time_explains_that_the_next_engine_is_asked_twice(
+    told, held, since, until, found
+):
+    def handed_on(world, first):
+        other = Process("worker-1001")
+        other.number = 1001
+        deliveries = [one for one in world.calls.taken if one.process is first.process]
+        world.work.calls[-1] = first._replace(began=first.began + 0.5, process=other)
+        for one in deliveries:
+            world.calls.taken.append(
+                one._replace(
+                    time=first.began + 0.4, process=other, message=f"{one.message}-2", lease=f"{one.lease}-2"
+                )
+            )
+            for number, process in enumerate((first.process, other)):
+                message = one.message if number == 0 else f"{one.message}-2"
+                world.calls.sent[message] = Sent(first.began + 0.3, process)
+                lease = f"{one.lease}-before-{number}"
+                world.calls.taken.insert(
+                    0,
+                    one._replace(
+                        time=first.began + since, process=process, message=held[number], lease=lease
+                    ),
+                )
+                world.calls.over[lease] = first.began + until if number else first.began + 0.4
+        return [fault(world, first, what="twice", about="m-old")]
+
+    assert len(told(handed_on)) == found
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,15 @@ def results_gone_after_they_were_rendered():
     return history.run("vanishing", None, {("fault", number): 1, ("vanishes", 1): 1})
 
 
+def a_worker_that_ends_while_a_chunk_runs_alone():
+    """The power fails while the engine is at it; when the chunk came again, the worker is asked to end."""
+    outcome = history.run(
+        "long", None, {("catastrophe", 0): 1, ("when", 0): 20, ("catastrophe", 1): 2, ("when", 1): 119}
+    )
+    assert [one.what for one in outcome.faults] == ["all die", "stop"]
+    return outcome
+
+
 SEVERE = ("before", "after", "lost")
 """What must have happened at each point that changes something."""
 
@@ -162,6 +171,7 @@ def found():
         cancelled_while_its_files_are_written(),
         a_sweep_that_is_broken_off(),
         results_gone_after_they_were_rendered(),
+        a_worker_that_ends_while_a_chunk_runs_alone(),
     )
     for outcome in chain(by_seed, rare, deleted, special):
         assert not unknown(outcome), report(outcome)
