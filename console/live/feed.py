@@ -167,7 +167,7 @@ class Feed:
         for key in followed[: self._followed]:
             if (one := documents.get_recording(ports.records, key)) is not None:
                 found[key] = one
-        rows = [(one, self._shown(one)) for one in found.values() if one.source.name]
+        rows = [(one, self._shown(one)) for one in found.values() if one.source.name or one.id in self._rows]
         return rows, self._count_letters()
 
     def _count_letters(self) -> int:
@@ -177,8 +177,10 @@ class Feed:
         return self._ports.records.count(dead_letters.DEAD_LETTERS)
 
     def _shown(self, one: Recording) -> Row:
-        """Its row; the sums of one that has ended are not read again."""
+        """Its row; the sums of one that has ended are not read again, and a deleted one keeps what a page knows of it."""
         before = self._rows.get(one.id)
+        if before is not None and not one.source.name:
+            return msgspec.structs.replace(before, state=one.state)
         if before is not None and one.ended and (before.state, before.finished) == (one.state, one.finished):
             return before
         return row(one, self._ports)

@@ -231,7 +231,7 @@ def test_document_of_another_program_can_be_updated(records):
 # --- values -----------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(first=documents, second=documents)
 def test_any_document_survives_create_and_update(records, first, second):
     key = uuid.uuid4().hex

@@ -8,7 +8,7 @@ from contextlib import aclosing
 import pytest
 
 from console.live.feed import Feed
-from shared.flow import record, upload
+from shared.flow import forget, record, upload
 from shared.state import dead_letters
 from tests import event_loop
 from tests.world import IN_A_PROJECT, World
@@ -47,6 +47,23 @@ def test_what_is_there_is_not_told_and_what_changes_is(feed, world, planned):
 
     told = event_loop.run(run())
     assert (told.recording, told.data["state"]) == (planned.id, "CANCELLED")
+
+
+def test_a_deletion_is_told_after_what_came_before_it(feed, world, planned):
+    """Else a page that has just loaded its list puts back what was cancelled before it was deleted."""
+
+    async def run():
+        async with aclosing(feed.events(None)) as found:
+            first = asyncio.create_task(next_of(found))
+            await until(lambda: feed._rows)
+            await asyncio.to_thread(record.cancel, planned.id, world.ports)
+            cancelled = await first
+            await asyncio.to_thread(forget.forget, planned.id, world.ports)
+            return cancelled, await next_of(found)
+
+    cancelled, deleted = event_loop.run(run())
+    assert [cancelled.data["state"], deleted.data["state"]] == ["CANCELLED", "DELETED"]
+    assert cancelled.data["id"] == deleted.data["id"] == planned.id
 
 
 def test_a_new_recording_and_its_chunks_are_told(feed, world, finish):
