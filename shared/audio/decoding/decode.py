@@ -140,8 +140,9 @@ class _ChunkDecoder:
         self._timeline = Timeline(emit, begin=self._begin, end=stop, sides=sides)
         self._steady = Steady(self._timeline, open_ended=self._open_ended, shift=shift)
         self._origin = 0.0
-        self._time_base = (0, 1)  # seconds of one unit of the stream's clock, as a fraction
-        self._reached = 0.0  # where the audio decoded so far ends
+        self._units, self._per_second = 0, 1  # seconds of one unit of the stream's clock, as a fraction
+        self._settles = 0.0  # from when on packets are decoded, in units of that clock
+        self._reached = 0.0  # where the packets end that were skipped; at the end, where the audio does
         self._damaged: list[float] = []
         self._tolerance = TOLERANCE  # for the next frame
         self._decoded = False
@@ -174,7 +175,8 @@ class _ChunkDecoder:
                 if other.index != stream.index:
                     other.discard = Discard.all
             assert stream.time_base is not None
-            self._time_base = stream.time_base.as_integer_ratio()
+            self._units, self._per_second = stream.time_base.as_integer_ratio()
+            self._settles = (self._begin - SETTLING + self._origin) * self._per_second / self._units
             for packet in packets_from(
                 self._begin,
                 container,
@@ -213,9 +215,8 @@ class _ChunkDecoder:
         return open_container(self._file, self._audio.format, probing=False)
 
     def _decode_packet(self, stream: AudioStream, packet: Packet[AudioStream]) -> None:
-        starts = self._time(packet.pts)
-        if starts is not None and starts < self._begin - SETTLING:
-            self._reached = starts + (packet.duration or 0) * self._time_base[0] / self._time_base[1]
+        if packet.pts is not None and packet.pts < self._settles:
+            self._reached = self._time(packet.pts + (packet.duration or 0))
             self._decoded = True
             return
         try:
@@ -224,7 +225,10 @@ class _ChunkDecoder:
         except av.error.FFmpegError as error:
             if isinstance(error, MemoryError):
                 raise
-            self._damaged.append(self._reached if starts is None else starts)
+            if packet.pts is not None:
+                self._damaged.append(self._time(packet.pts))
+            else:
+                self._damaged.append(self._steady.reached if self._sounded else self._reached)
             self._tolerance = EXACT  # a lost packet is shorter than what a coarse clock may jitter
             return
         for frame in frames:
@@ -232,14 +236,14 @@ class _ChunkDecoder:
                 continue
             self._decoded = True
             self._sounded = True
-            self._steady.add(frame, self._time(frame.pts), tolerance=self._tolerance)
+            time = None if frame.pts is None else self._time(frame.pts)
+            self._steady.add(frame, time, tolerance=self._tolerance)
             self._tolerance = TOLERANCE
-            self._reached = self._steady.reached
             if self._timeline.full:
                 return
 
-    def _time(self, pts: int | None) -> float | None:
-        return None if pts is None else pts * self._time_base[0] / self._time_base[1] - self._origin
+    def _time(self, pts: int) -> float:
+        return pts * self._units / self._per_second - self._origin
 
     def _account(self, ended: bool) -> Decoded:  # noqa: FBT001 - one caller
         chunk, reached = self._chunk, self._reached

@@ -103,8 +103,8 @@ class Steady:
         if -tolerance <= jump <= tolerance:
             if self._held:
                 self._join()
-                time = None  # a jump of exactly the tolerance would be rounded to more than it
-            self._timeline.add(frame, None if time is None else time + self._shift, tolerance=tolerance)
+                jump = 0.0  # a jump of exactly the tolerance would be rounded to more than it
+            self._timeline.follow(frame, jump)
         elif tolerance < TOLERANCE and not self._held and abs(jump) < SET_BACK:
             self._place(frame, jump)
         else:

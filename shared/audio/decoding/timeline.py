@@ -68,6 +68,7 @@ class Timeline:
         self._channels = 1
         self._weights: tuple[float, ...] | None = None  # of the channels; None: as their loudspeakers say
         self._waiting: list[AudioFrame] = []  # of the present run, not yet in its graph
+        self._into_graph: Callable[[AudioFrame], None]
         self._push: Callable[[AudioFrame], None] = self._waiting.append  # or straight into the graph
         self._unseen = 0  # blocks that go straight into it until channels are compared again
         self._queued = 0  # samples since its output was fetched, waiting ones included
@@ -92,8 +93,19 @@ class Timeline:
             tolerance: seconds by which `time` may differ from there before it counts as a jump.
         """
         jump = 0.0 if time is None else time - self.reached
+        if not -tolerance <= jump <= tolerance:
+            self._finish_run()
+        self.follow(frame, jump)
+
+    def follow(self, frame: AudioFrame, jump: float) -> None:
+        """Place one decoded frame immediately after the frame before, as `add` does one that is within the tolerance.
+
+        Args:
+            frame: any format, rate and layout.
+            jump: seconds between the two by its time stamp: there it is placed where it begins a new run.
+        """
         form = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if not self._running or form != self._format or not -tolerance <= jump <= tolerance:
+        if not self._running or form != self._format:
             self._finish_run()
             self._begin_run(frame, form, self.reached + jump)
         frame.pts = None
@@ -185,6 +197,7 @@ class Timeline:
         for one, following in pairwise(steps):
             one.link_to(following)
         graph.configure()
+        self._into_graph = steps[0].push  # that of the graph looks for its source each time
         return graph
 
     def _finish_run(self) -> None:
@@ -210,12 +223,12 @@ class Timeline:
         if self._graph is None:
             self._graph = self._new_graph()
         for frame in self._waiting:
-            self._graph.push(frame)
+            self._into_graph(frame)
         self._waiting.clear()
         self._queued = 0
         self._unseen -= 1
         goes_straight = self._channels == 1 or self._unseen > 0
-        self._push = self._graph.push if goes_straight else self._waiting.append
+        self._push = self._into_graph if goes_straight else self._waiting.append
         self._pull()
 
     def _choose_mix(self) -> bool:

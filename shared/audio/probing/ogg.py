@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 LONGEST_PAGE = 27 + 255 + 255 * 255
 """No page is longer, bytes."""
+WINDOW = 64 * 1024
+"""Bytes that are searched for a page: a few more than it may have, and at the end as many as are read there for the clock."""
 SEARCH = 64 * 1024
 """Bytes in which the first page must begin."""
 MOST_STREAMS = 64
@@ -58,7 +60,7 @@ def links(reader: Reader, most: int) -> list[int]:
         most: streams to look for.
     """
     found = [0]
-    last = _page_after(reader, max(0, reader.size - LONGEST_PAGE), reader.size, last=True)
+    last = _page_after(reader, max(0, reader.size - WINDOW), reader.size, last=True)
     while last is not None and len(found) < most:
         own, low = _serials(reader, found[-1])
         if last[1] in own or low >= last[0]:
@@ -114,7 +116,7 @@ def _serials(reader: Reader, at: int) -> tuple[set[int], int]:
 
 def _page_after(reader: Reader, low: int, high: int, *, last: bool = False) -> tuple[int, int] | None:
     """Where the first page (or the last) between two bytes begins, and its serial number; None where there is none."""
-    data = reader.at(low, min(high - low + PAGE_HEADER, LONGEST_PAGE))
+    data = reader.at(low, min(high - low + PAGE_HEADER, WINDOW))
     at = len(data) if last else -1
     while (at := data.rfind(b"OggS", 0, at) if last else data.find(b"OggS", at + 1)) >= 0:
         head = data[at : at + PAGE_HEADER]
