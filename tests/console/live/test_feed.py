@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from functools import partial
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_a_deletion_is_told_after_what_came_before_it(feed, world, planned):
             await until(lambda: feed._rows)
             await asyncio.to_thread(record.cancel, planned.id, world.ports)
             cancelled = await first
-            await asyncio.to_thread(forget.forget, planned.id, world.ports)
+            await asyncio.to_thread(partial(forget.forget, planned.id, world.ports, alone=True))
             return cancelled, await next_of(found)
 
     cancelled, deleted = event_loop.run(run())
