@@ -12,6 +12,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, json_format, messag
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared import formats
 from shared.errors import BadRequest, Permanent
 from shared.messages import (
     TranscribeRequest,
@@ -237,6 +238,11 @@ def test_a_number_that_no_parser_holds_is_refused():
 
 def test_the_schema_is_made_from_the_types_that_read_requests():
     assert PATH.read_text("utf-8") == written(), "write it anew: python -m tests.request_schema"
+
+
+def test_the_schema_lists_every_format(monkeypatch):
+    monkeypatch.setattr(formats, "MORE", (*formats.MORE, "lrc"))
+    assert "ctm, rttm, lrc. Of several" in written()
 
 
 requests = st.builds(

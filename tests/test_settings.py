@@ -139,7 +139,7 @@ def test_the_table_in_the_docs_names_every_setting_with_its_default():
             assert f"| `{one.metadata['env']}` | {default} | {one.metadata['about']} |" in text
     for engine in hosted_specs():
         name = engine.in_sentences
-        assert f"| `{engine.hosted.key_variable}` |  | Key of a {name} project; unset: no {name}. |" in text
+        assert f"| `{engine.hosted.key_variable}` |  | API key of {name}; unset: no {name}. |" in text
 
 
 @pytest.mark.parametrize("where", ["K_SERVICE", "CLOUD_RUN_JOB"])
