@@ -25,6 +25,9 @@ def test_values_are_read_with_their_types():
     assert settings.state_dir == Path("~/x").expanduser()
 
 
+HOSTED = ", ".join(sorted(one.name for one in hosted_specs()))
+
+
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
@@ -49,7 +52,7 @@ def test_values_are_read_with_their_types():
         ("MAX_CONCURRENT_CHUNKS", "1.5", "MAX_CONCURRENT_CHUNKS is '1.5'"),
         ("TRANSCRIPTION_METHOD", "whisper", "TRANSCRIPTION_METHOD is 'whisper'"),
         ("DROPSCRIBE_ENGINES", "deepgram", "DEEPGRAM_API_KEY is not set"),
-        ("DROPSCRIBE_HOSTED_ELSEWHERE", "parakeet-gpu", "it must be some of deepgram"),
+        ("DROPSCRIBE_HOSTED_ELSEWHERE", "parakeet-gpu", f"it must be some of {HOSTED}"),
         ("DEEPGRAM_API_KEY", "two words", "DEEPGRAM_API_KEY is wrong: it must be one word"),
         ("DROPSCRIBE_DEEPGRAM_URL", "api.deepgram.com", "an https:// address"),
         ("DROPSCRIBE_DEEPGRAM_URL", "http://api.deepgram.com", "an https:// address, because the API key"),

@@ -40,7 +40,7 @@ def test_an_empty_value_takes_a_flag_away_and_leaves_the_others(world):
         (
             "TRANSCRIPTION_METHOD",
             "whisper",
-            "TRANSCRIPTION_METHOD cannot be 'whisper': it must be one of auto, parakeet, deepgram, hybrid",
+            "TRANSCRIPTION_METHOD cannot be 'whisper': it must be one of auto, parakeet, deepgram, (.*, )?hybrid",
         ),
         ("COST_THRESHOLD_PER_HOUR", "much", "it must be a number"),
         ("ROLLOUT_PERCENT", "nan", "ROLLOUT_PERCENT"),

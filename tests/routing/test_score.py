@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.costs.prices import TABLE
-from shared.engines import hosted_specs
+from shared.engines import DEEPGRAM
 from shared.model import AudioInfo, Options
 from shared.routing.conditions import Conditions
 from shared.routing.score import prospects
@@ -27,7 +27,7 @@ def found(
         audio,
         100,
         parakeet,
-        hosted=hosted_specs() if deepgram else [],
+        hosted=[DEEPGRAM] if deepgram else [],
         conditions=conditions or Conditions(),
         settings=settings,
         prices=TABLE,
