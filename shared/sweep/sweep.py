@@ -25,7 +25,7 @@ from shared import concurrency
 from shared.clock import seconds_since
 from shared.costs import executions
 from shared.errors import BadRequest, DropscribeError, NewerVersion, Transient
-from shared.flow import capacity, record, upload
+from shared.flow import capacity, record, request, upload
 from shared.messages import from_fields, to_fields
 from shared.model import Recording
 from shared.planning import worker_pools
@@ -244,6 +244,10 @@ def answer_waiting(ports: Ports) -> int:
             if recording is None or not recording.ended:
                 return False
             if seconds_since(recording.finished or 0.0, now) < UNTOLD_AFTER:
+                return False
+            if recording.ended_without and recording.life == asked.continues:
+                # It asks for another try; the delivery that stored it did not get that far.
+                request.go_on(asked, ports, first=False)
                 return False
             ending = record.ending(recording, ports)
         log.warning("answer request %s: its outcome is known, and was not sent", asked.request.request_id)

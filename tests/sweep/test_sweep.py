@@ -210,6 +210,17 @@ def test_a_request_whose_recording_goes_on_waits(world):
     assert tick(world, 5)["answered"] == 0
 
 
+def test_a_request_that_tries_an_end_again_is_carried_out_and_not_answered_with_that_end(world):
+    """Its first delivery stored it, and failed before it opened the recording again."""
+    recording = upload.on_upload(world.upload(), world.ports)
+    record.cancel(recording.id, world.ports)
+    asked(world, continues=recording.life)
+    assert tick(world, 3)["answered"] == 0
+    assert answers.find("r-1", world.ports.records).answer is None
+    again = documents.get_recording(world.ports.records, recording.id)
+    assert (again.state, again.life) == ("PLANNED", recording.life + 1)
+
+
 def test_an_answer_that_was_stored_and_not_sent_is_sent(world):
     world.upload()
     request = TranscribeRequest(uri="gs://audio/talk.wav", request_id="r-1")
