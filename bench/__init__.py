@@ -1,12 +1,13 @@
 """What is measured, a module for each part: `python -m bench`, whose `__main__` lists the parts.
 
-speed      against NeMo's own ways and onnx-asr: contest (turns), contenders, nemo_script, flow
-real_size  random_weights of the real size on a GPU; processors: on a processor
-wer        word error rates; seams: words lost or added between chunks
-speakers   who speaks when: mixtures (with reference), diarization (errors); sorting
+Read machine.py first, then flow.py: most parts measure with the one, many run the other.
+
+engines    against NeMo's own ways and onnx-asr, at the real size, on GPUs and processors
+accuracy   word error rates, and who speaks when
+page       the console's server, and its page in Chromium
+flow       from submitting to the last output file
 worker     what it adds to its engine; keeps_up: with a fast GPU
 load       thousands of recordings at once; router, google (queue and records), telemetry, probe, search
-console    its server; console_page and console_sound: the page in Chromium
 machine    what a figure was measured on
 """
 

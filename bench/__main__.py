@@ -14,24 +14,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = (
-    ("An hour of speech, against NeMo's own ways and onnx-asr's", ["bench.speed"]),
-    ("A thousand short files, against the same", ["bench.speed", "--bag", "1000"]),
+    ("An hour of speech, against NeMo's own ways and onnx-asr's", ["bench.engines.speed"]),
+    ("A thousand short files, against the same", ["bench.engines.speed", "--bag", "1000"]),
     ("The worker over its engine alone", ["bench.worker"]),
-    ("The real size with random weights, on a GPU", ["bench.real_size"]),
+    ("The real size with random weights, on a GPU", ["bench.engines.real_size"]),
     ("The host's own work, overhead and memory", ["bench.flow"]),
     ("The worker's host work beside a fast GPU", ["bench.keeps_up"]),
     ("Telemetry on against off", ["bench.telemetry"]),
     ("The router's probe of six hours", ["bench.probe"]),
     ("The router as a process", ["bench.router"]),
     ("Queue and records through Google's clients, on emulators", ["bench.google"]),
-    ("The console's server", ["bench.console"]),
-    ("The page in a browser", ["bench.console_page"]),
-    ("What is heard against the word that is lit", ["bench.console_sound"]),
+    ("The console's server", ["bench.page.console"]),
+    ("The page in a browser", ["bench.page.console_page"]),
+    ("What is heard against the word that is lit", ["bench.page.console_sound"]),
     ("Many recordings at once", ["bench.load", "--sizes", "300", "1000", "--google", "0"]),
     ("Searches in fifty million words", ["bench.search"]),
-    ("Twelve hours of voices, sorted", ["bench.sorting"]),
-    ("Who speaks when", ["bench.speakers"]),
-    ("Word error rates in one piece and in chunks", ["bench.wer"]),
+    ("Twelve hours of voices, sorted", ["bench.accuracy.sorting"]),
+    ("Who speaks when", ["bench.accuracy.speakers"]),
+    ("Word error rates in one piece and in chunks", ["bench.accuracy.wer"]),
 )
 
 
@@ -54,7 +54,7 @@ def main() -> int:
 
 def _modules() -> dict[str, str]:
     """The module of each part, by the name that a person gives it."""
-    return {command[0].removeprefix("bench.").replace("_", "-"): command[0] for _, command in PARTS}
+    return {command[0].rpartition(".")[2].replace("_", "-"): command[0] for _, command in PARTS}
 
 
 def _one(part: str, options: list[str]) -> int:

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from bench import command_line, machine
-from bench.contest import spread
+from bench.engines.contest import spread
 from bench.keeps_up import Passed, make_files, through
 from gpu_job.pipeline.batcher import pack
 from gpu_job.pipeline.loaded_engines import LoadedEngines

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.contest import Job, MissingError
+from bench.engines.job import Job, MissingError
 from gpu_job.cores import cores
 from tests.speech import read_media
 
-TINY = Path(__file__).resolve().parent.parent / "models" / "tiny-tdt"
+TINY = Path(__file__).resolve().parent.parent.parent / "models" / "tiny-tdt"
 
 
 def ours_onnx(job: Job):
@@ -197,7 +197,7 @@ def nemo_script(job: Job):
     if job.kind != "hours":
         raise MissingError("NeMo's script for long audio is for long audio")
     model = nemo_model(job)
-    from bench.nemo_script import LongAudio
+    from bench.engines.nemo_script import LongAudio
 
     def recognise(paths, contexts):
         return LongAudio(model, *contexts)([str(path) for path in paths]), {}

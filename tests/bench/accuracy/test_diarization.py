@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.diarization import SpeakerErrors, best_pairs, speaker_errors
+from bench.accuracy.diarization import SpeakerErrors, best_pairs, speaker_errors
 
 TALK = ((0.0, 4.0, "ann"), (4.0, 10.0, "bob"))
 

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from bench import mixtures
-from bench.mixtures import RATE, Mixer
+from bench.accuracy import mixtures
+from bench.accuracy.mixtures import RATE, Mixer
 from local.evaluation import clips
 
 

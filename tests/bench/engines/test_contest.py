@@ -7,8 +7,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from bench import flow, machine, random_weights, speed
-from bench.contest import Job, hold, ratios, spread
+from bench import flow, machine
+from bench.engines import random_weights, speed
+from bench.engines.contest import hold, ratios, spread
+from bench.engines.job import Job
 from tests.speech import SAMPLE_RATE, write_wav
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench import speakers
-from bench.diarization import SpeakerErrors
-from bench.mixtures import Clip
+from bench.accuracy import speakers
+from bench.accuracy.diarization import SpeakerErrors
+from bench.accuracy.mixtures import Clip
 from gpu_job.voices import onnx_listener
 from tests import voices
 from tests.voices import LOUD, QUIET, sound

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import wer
+from bench.accuracy import wer
 from gpu_job.speech.onnx import onnx_engine
 from local.evaluation.accuracy import normaliser, total
 from local.evaluation.corpus import Entry
 from tests.deepgram_server import KEY, deepgram_server
 from tests.speech import sentences, write_media, write_wav
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent.parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_it_runs_as_a_part_of_the_benchmarks(tmp_path):
 
 
 def test_a_path_that_is_not_there_is_answered_with_one_line():
-    command = [sys.executable, "-m", "bench.wer", "--data", "/nothing/here"]
+    command = [sys.executable, "-m", "bench.accuracy.wer", "--data", "/nothing/here"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 2
     assert done.stderr.startswith("bench wer: There is no file or folder /nothing/here")

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import machine, random_weights
+from bench import machine
+from bench.engines import random_weights
 from gpu_job.cores import cores
 from gpu_job.peak_memory import peak_memory
 from tests.speech import SAMPLE_RATE, read_media, talk, write_wav
@@ -28,7 +29,7 @@ from tests.speech import SAMPLE_RATE, read_media, talk, write_wav
 if TYPE_CHECKING:
     import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 FIRST_SECONDS = 8.0
 """Of the recording whose first words are waited for."""
 BATCHES = (1, 4)
@@ -99,8 +100,8 @@ def nemo(folder: Path, precision: str):
     """NeMo's `transcribe()` on our windows."""
     import torch
 
-    from bench.contenders import nemo_model
-    from bench.contest import Job
+    from bench.engines.contenders import nemo_model
+    from bench.engines.job import Job
 
     model = nemo_model(Job(kind="hours", model=str(folder / "random.nemo"), device="cpu", files=(), trial=()))
     model.to(getattr(torch, precision))
@@ -208,7 +209,16 @@ def measure(name: str, folder: Path, file: Path, short: Path, rounds: int) -> Fo
 
 def first_words(name: str, folder: Path, file: Path) -> tuple[float, float]:
     """Seconds and core-seconds from the start of a process to the words of a short file."""
-    command = [sys.executable, "-m", "bench.processors", "--folder", str(folder), "--first", name, str(file)]
+    command = [
+        sys.executable,
+        "-m",
+        "bench.engines.processors",
+        "--folder",
+        str(folder),
+        "--first",
+        name,
+        str(file),
+    ]
     started, before = time.perf_counter(), machine.core_seconds()
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

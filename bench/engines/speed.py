@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from bench import command_line, machine
-from bench.contenders import CONTENDERS, NEMO, OURS
-from bench.contest import Job, hold, ratios, spread
+from bench.engines.contenders import CONTENDERS, NEMO, OURS
+from bench.engines.contest import hold, ratios, spread
+from bench.engines.job import Job
 from tests.speech import SAMPLE_RATE, read_media, sentences, talk, text_of, word_errors, write_wav
 
 TARGETS = {"hours": 2.0, "bag": 1.4}

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import command_line
-from bench.seams import Heard, SeamErrors, seam_errors
+from bench.accuracy.seams import Heard, SeamErrors, seam_errors
 from gpu_job.weights.catalogue import TINY
 from local.backend.embedded_ports import open_ports
 from local.commands.audio import inputs

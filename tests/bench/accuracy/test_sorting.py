@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.sorting import right, voices
+from bench.accuracy.sorting import right, voices
 from shared.flow.sorting import sort_voices
 
 

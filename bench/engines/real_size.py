@@ -5,7 +5,7 @@
     python -m bench real-size --device cpu --layers 2 --quick    the code for a GPU on a processor, for a trial
 
 In one run: encoder and decoder on windows of several lengths in batches of several sizes, until memory ends; then
-the worker over the engine alone (`worker.py`); then the product against NeMo's own ways with the same weights
+the worker over the engine alone (`bench/worker.py`); then the product against NeMo's own ways with the same weights
 (`speed.py`), long files and a bag of short ones. The text means nothing, and no word error rate does.
 """
 
@@ -19,14 +19,15 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import command_line, machine, processors, random_weights, worker
+from bench import command_line, machine, worker
+from bench.engines import processors, random_weights
 from bench.keeps_up import make_files
 from gpu_job.speech.transcriber import OutOfMemory
 from gpu_job.speech.windowing import floats
 from shared.settings import Settings
 from tests.speech import SAMPLE_RATE, talk
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 LENGTHS = (10.0, 20.0, 30.0, 40.0)
 """Seconds of a window."""
 TOGETHER = (80, 160, 320, 640, 1280, 2560, 5120, 10240)
@@ -118,7 +119,7 @@ def main() -> int:
         worst = 0
         for part in parts:
             print(flush=True)
-            command = [sys.executable, "-m", "bench.speed", *again, *part]
+            command = [sys.executable, "-m", "bench.engines.speed", *again, *part]
             worst = max(worst, subprocess.run(command, cwd=ROOT, check=False).returncode)
     return worst
 

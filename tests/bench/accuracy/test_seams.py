@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.seams import Heard, SeamErrors, seam_errors
+from bench.accuracy.seams import Heard, SeamErrors, seam_errors
 
 SENTENCE = "we met in paris on monday and talked about the new order"
 

@@ -26,7 +26,7 @@ from shared.settings import Settings
 from shared.state import documents
 from tests.ports import free_port
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 TOKEN = "a token of the benchmark"
 ASKED = 100
 

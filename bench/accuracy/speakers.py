@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import command_line, machine
-from bench.diarization import SpeakerErrors, speaker_errors
-from bench.mixtures import RATE, Clip, mixtures, people, real
+from bench.accuracy.diarization import SpeakerErrors, speaker_errors
+from bench.accuracy.mixtures import RATE, Clip, mixtures, people, real
 from gpu_job.voices import onnx_listener
 from shared.engines import PARAKEET_CPU
 from shared.errors import ModelUnavailable

@@ -9,33 +9,14 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bench.engines.contenders import CONTENDERS
+from bench.engines.job import Job, MissingError
 from bench.machine import core_seconds, fresh_process
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-
-class MissingError(Exception):
-    """What a contender needs is not installed, or it does not do this job; says why."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """What all contenders are to do."""
-
-    kind: str
-    """`hours` or `bag`: some long files, or many short ones."""
-    model: str
-    """Name of weights, or path of a `.nemo` file."""
-    device: str
-    """`cpu` or `cuda`."""
-    files: tuple[str, ...]
-    """Wav files, mono, 16 kHz."""
-    trial: tuple[str, ...]
-    """Shorter ones, or fewer, on which a contender tries its options."""
 
 
 class Contender:
@@ -82,8 +63,6 @@ def _silence() -> None:
 
 def _load(name: str, job: Job) -> tuple[str, str | None]:
     """How the contender does it, and what it lacks."""
-    from bench.contenders import CONTENDERS
-
     try:
         recognise, label = CONTENDERS[name](job)
     except MissingError as missing:
