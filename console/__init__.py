@@ -1,5 +1,7 @@
 """The console: a server for people and programs that want transcripts over HTTP.
 
+Read server.py first, then api/.
+
 server.py       the application
 security/       who may ask, and what browsers may do with the answers
 api/            /api/v1, which the page uses

@@ -1,4 +1,4 @@
-"""Take a deployment down. What runs goes; data stay unless a person types the project's name."""
+"""Take a deployment down. What runs goes; data is kept unless a person types the project's name."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def delete_data(target: Target, terraform: Terraform, typed: Callable[[str], str
         ConfigurationError: Terraform failed; run it again to go on.
     """
     warning = (
-        f"This deletes all audio, transcripts, records and costs of {target.project} for ever. "
+        f"This permanently deletes all audio, transcripts, records and costs of {target.project}. "
         "Type the name of the project to go on"
     )
     if typed(warning).strip() != target.project:

@@ -62,7 +62,8 @@ class Terraform:
         """
         if not FOLDER.is_dir():
             raise ConfigurationError(
-                f"{FOLDER.parent} is no checkout of the project, whose terraform/ lays a deployment: run this from a clone."
+                f"{FOLDER.parent} is not a checkout of the project. Its terraform/ is needed to deploy: run this from a "
+                "clone."
             )
         try:
             found = subprocess.run(

@@ -56,7 +56,7 @@ def archive(model: str, root: Path = ROOT) -> Source:
         root: the checkout.
 
     Raises:
-        ConfigurationError: it is no checkout.
+        ConfigurationError: it is not a checkout.
     """
     try:
         listed = subprocess.run(
@@ -64,7 +64,9 @@ def archive(model: str, root: Path = ROOT) -> Source:
             cwd=root, capture_output=True, check=True, text=True,
         )  # fmt: skip
     except (OSError, subprocess.CalledProcessError) as error:
-        raise ConfigurationError(f"{root} is no git checkout: deploy from a clone of the project.") from error
+        raise ConfigurationError(
+            f"{root} is not a git checkout: deploy from a clone of the project."
+        ) from error
     names = sorted({one for one in listed.stdout.split("\0") if one and (root / one).is_file()})
     return _packed(root, names, model)
 

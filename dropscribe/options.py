@@ -29,7 +29,7 @@ class Options(TypedDict, total=False):
     min_speakers: int | None
     """Fewest speakers, 1 to 50."""
     max_speakers: int | None
-    """Most speakers, 1 to 50; the same as `min_speakers`: exactly so many."""
+    """Most speakers, 1 to 50; the same as `min_speakers`: exactly that many."""
     channels: str | None
     """`apart`: the two channels are the speakers; `auto`: they are if they sound like it; `mix`: they are not."""
     speaker_names: str | Sequence[str] | None

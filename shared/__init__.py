@@ -10,9 +10,9 @@
     state/      the documents of a recording, one file per collection
     model.py results.py messages.py errors.py ports.py settings.py engines.py topology.py   shared by all of them
 
-Beside them, importing none of them:
+Beside them, importing none of them, except that webhooks/ reads state/ and adapters/ use audio/ and search/:
 
-    webhooks/   calls that tell an address of an end     search/     words of all transcripts, on one machine
+    webhooks/   calls that tell an address of an end     search/     words of all transcripts
     outputs/    the files of a transcript                audio/      decoding, in a process of its own
     adapters/   Google Cloud and hosted engines          telemetry/  logs, measurements and traces
 

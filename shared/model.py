@@ -71,7 +71,7 @@ class Options:
     min_speakers: int | None = None
     """Fewest speakers, 1 to 50; None: nobody knows."""
     max_speakers: int | None = None
-    """Most speakers, 1 to 50; the same as `min_speakers`: exactly so many. None: nobody knows."""
+    """Most speakers, 1 to 50; the same as `min_speakers`: exactly that many. None: nobody knows."""
     channels: Literal["apart", "auto"] | None = None
     """`apart`: the two channels of the recording are its speakers; `auto`: they are if they sound like it; None: its
     channels are mixed, and voices tell the speakers apart."""

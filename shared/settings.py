@@ -348,7 +348,7 @@ class Settings:
         default=10.0,
         metadata=_env(
             "DROPSCRIBE_STUCK_MINUTES",
-            "Minutes without progress until a recording whose chunks wait or are at work is pushed.",
+            "Minutes without progress after which the chunks of a recording are published again.",
         ),
     )
     formats: str = field(

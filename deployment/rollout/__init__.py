@@ -1,5 +1,7 @@
 """The next release takes over step by step, judged by what it does, or goes back by itself.
 
+Read state first, then judge, steps and drive.
+
     judge     forward, stay or back: pure              figures   what it judges, from records and Cloud Run's metrics
     state     the stored record of a rollout           services  revisions and traffic of the functions
     guard     what is done under watch, by the project itself while no command runs

@@ -209,11 +209,11 @@ def _tell(rollout: Rollout) -> None:
     if rollout.phase == "restoring":
         measure("releases_back_total")
         log.error(
-            "rollout: the release went back (%s). All traffic is with the old one again; run `make rollback` to lay its "
-            "images",
+            "rollout: the release went back (%s). All traffic is with the old one again; run `make rollback` to deploy "
+            "its images",
             rollout.reason,
         )
     elif rollout.phase == "finishing":
         log.warning(
-            "rollout: all functions have the new release; run `make rollout` to lay the rest of its images"
+            "rollout: all functions have the new release; run `make rollout` to deploy the rest of its images"
         )

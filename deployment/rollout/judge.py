@@ -181,7 +181,9 @@ def _trouble(seen: Seen, limits: Limits) -> str:
 
 def _worse(new: Figures, old: Figures, limits: Limits, cold: float) -> str:
     if new.p95 is not None and old.p95 and new.p95 > limits.slower * old.p95 + cold:
-        return f"95 % of its recordings took up to {new.p95:.0f} s, of the old release's {old.p95:.0f} s"
+        return (
+            f"95 % of its recordings took up to {new.p95:.0f} s, against {old.p95:.0f} s with the old release"
+        )
     if new.usd_hour is not None and old.usd_hour and new.usd_hour > limits.dearer * old.usd_hour:
         return f"an hour of audio costs ${new.usd_hour:.4f}, with the old release ${old.usd_hour:.4f}"
     return ""

@@ -2,6 +2,8 @@
 
     from dropscribe.legacy import TranscriptionHandler, TranscriptionRouter
 
+Read handlers first, then switches.
+
     handlers     the two classes
     switches     its environment variables, as settings of Dropscribe
     audio_files  where it looked for audio, and where it put its files

@@ -154,7 +154,7 @@ def _export(folder: Path, name: str) -> Located:
     """A folder with an ONNX export."""
     if folder.is_file() and folder.suffix == ".nemo":
         raise ModelUnavailable(
-            f"{folder} is a NeMo archive, which runs with torch and NeMo; ONNX Runtime, the faster one on a processor, "
+            f"{folder} is a NeMo archive, which runs with torch and NeMo; ONNX Runtime, which is faster on a CPU, "
             f"loads an export of it. Make one with `dropscribe models export-onnx {folder} FOLDER`, then name that folder."
         )
     if not folder.is_dir():

@@ -1,5 +1,7 @@
 """The commands of `dropscribe`, one file each. `command` declares the options of a command, `run` does its work.
 
+Read `../cli.py` first, then context and audio/.
+
     audio/       transcribe, up, submit, route: what takes recordings
     views/       show, status, cost, doctor: what is there, and what it cost
     operation/   backfill, retry, cancel, dead-letters: what an operator does

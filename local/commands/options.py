@@ -56,7 +56,7 @@ MinSpeakers = Annotated[
 MaxSpeakers = Annotated[
     int | None,
     typer.Option(
-        help="Most speakers, if you know; tells them apart. The same as --min-speakers: exactly so many.",
+        help="Most speakers, if you know; tells them apart. With the same --min-speakers: exactly that many.",
         show_default=False,
     ),
 ]

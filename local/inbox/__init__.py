@@ -1,5 +1,7 @@
 """The folder that `dropscribe up` watches: complete files become uploads.
 
+Read watcher first, then ignore.
+
 watcher       finds files, and publishes each when it is complete
 ignore        which files it ignores
 remembered    folders and options of the inbox, kept with the state

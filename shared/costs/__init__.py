@@ -1,5 +1,7 @@
 """What it costs: prices, ledger rows, limits and reports.
 
+Read prices.py first, then attempt_rows.py and budget.py.
+
     prices.py        the price table (prices_file.py: a deployment's own prices)
     attempt_rows.py  the row of one attempt of an engine on a chunk
     executions.py    rows for the start-up and idle time of workers, up to the billed sum

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from shared.results import ChunkResult, Word
     from shared.settings import Settings
 
-MIXED = "`channels: apart` had no effect, because {why}: speakers are told apart as without it."
+MIXED = "`channels: apart` had no effect, because {why}. Speakers were told apart by voice."
 UNBOUND = (
     "{engine} finds out by itself how many speakers there are: min_speakers and max_speakers had no effect."
 )
-UNHEARD = "Names were given that no speaker has ({names}): {heard} speakers were heard."
+UNHEARD = "Some names belong to no speaker ({names}): only {heard} speakers were heard."
 
 WARNING = (
     "The recording is longer than its header says, so its speakers were told apart in {count} pieces: one person may "

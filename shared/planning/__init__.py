@@ -1,5 +1,7 @@
 """How a recording is cut, and which workers take its parts. Pure arithmetic.
 
+Read plan.py first, then worker_pools.py.
+
     plan.py           step 4: the chunks of a recording, with overlap
     worker_pools.py   which workers take the chunks of which engine
 

@@ -1,5 +1,7 @@
 """What happens when an engine or a message fails.
 
+Read fallback.py first, then dead_letter.py.
+
     fallback.py        an engine gave up a chunk: the next engine gets it, or its recording fails
     whole.py           an engine of the other kind takes over a recording with speakers, all chunks of it
     poison.py          a chunk that kills its worker's process

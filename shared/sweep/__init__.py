@@ -1,5 +1,7 @@
 """What runs every minute and repairs what was lost or is stuck.
 
+Read sweep.py first, then stuck.py.
+
     sweep.py         all parts of a tick, independent of each other
     stuck.py         recordings without progress are pushed, or end as FAILED
     observe.py       conditions for the router: speeds, queues, failures

@@ -1,5 +1,7 @@
 """What a process tells about its work: its log, its measurements, and the spans of one trace for each recording.
 
+Read metrics first, then context and logs.
+
 context   which recording and chunk a thread works on, and its place in the trace
 logs      the log, as text for people or as JSON with the context
 metrics   the table of everything that is measured, and `measure`

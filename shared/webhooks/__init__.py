@@ -1,5 +1,7 @@
 """Beside the steps: one address outside is told of what happened, signed as Standard Webhooks describes.
 
+Read events.py first, then outbox.py and deliver.py.
+
 - `events.py`: what is told, and its id
 - `outbox.py`: what was told, and until when it is tried
 - `secret.py`: what signs it

@@ -39,7 +39,7 @@ def test_what_the_images_are_built_from_names_them_and_nothing_else(checkout):
 
 def test_outside_of_a_checkout_it_says_so(tmp_path):
     (tmp_path / "shared").mkdir()
-    with pytest.raises(ConfigurationError, match="no git checkout"):
+    with pytest.raises(ConfigurationError, match="not a git checkout"):
         archive("v3", tmp_path)
 
 

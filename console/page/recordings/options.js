@@ -11,7 +11,7 @@ const KNOWN = {
   filler_words: ["Keep filler words", "Write down uh and um. Deepgram leaves them out otherwise."],
   diarize: ["Tell speakers apart", "Says who speaks, as Speaker 1, Speaker 2 and so on."],
   min_speakers: ["Fewest speakers", "If you know. Empty: as many as are heard."],
-  max_speakers: ["Most speakers", "If you know. The same as the fewest: exactly so many."],
+  max_speakers: ["Most speakers", "If you know. The same as the fewest: exactly that many."],
   channels: ["Stereo channels", "Where each side is one person, as in many recorded calls."],
   speaker_names: ["Names of speakers", "In the order in which they first speak, with commas between."],
   caption_width: ["Width of captions", "Characters in a line. Empty: 42."],

@@ -24,7 +24,7 @@ def command(
     ] = "keep",
     yes: options.Yes = False,
 ) -> None:
-    """Take a deployment down; data stay unless you say otherwise."""
+    """Take a deployment down; your data is kept unless you say otherwise."""
     with errors():
         from deployment import destroy, target  # noqa: PLC0415 - `--help` needs none of it
         from deployment.api import Api  # noqa: PLC0415 - as above
@@ -45,5 +45,7 @@ def command(
 
 def _typed(question: str) -> str:
     if not at_terminal():
-        raise BadRequest("Data are deleted at a terminal only: there is nobody to type the project's name.")
+        raise BadRequest(
+            "Data can be deleted at a terminal only: there is nobody to type the project's name."
+        )
     return str(typer.prompt(question, err=True))

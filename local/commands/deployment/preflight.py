@@ -17,7 +17,7 @@ def command(
     variables: place.Variables = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show what a Google Cloud project lacks for a deployment, each with its cure. Changes nothing."""
+    """Show what a Google Cloud project lacks for a deployment, and how to fix it. Changes nothing."""
     with errors():
         from deployment import preflight, target  # noqa: PLC0415 - `--help` needs none of it
         from deployment.api import Api  # noqa: PLC0415 - as above

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 STOPPED = "Stopped watching: shares stay as they are. `make rollout` goes on, `make rollback` goes back."
 LEFT = (
-    "Stopped showing it. The project's guard goes on watching and moves shares; `make rollout` shows it again and lays the "
-    "rest, `make rollback` goes back."
+    "Stopped showing it. The project's guard goes on watching and moves shares; `make rollout` shows it again and "
+    "deploys the rest, `make rollback` goes back."
 )
 
 

@@ -1,5 +1,7 @@
 """Commands for the person who runs a deployment, on one machine or in a project.
 
+Read agreement first, then retry.
+
     backfill       have existing objects transcribed
     retry          continue recordings that failed or were cancelled
     cancel         end recordings in progress

@@ -1,5 +1,7 @@
 """Commands that look at what is there, and change nothing.
 
+Read status first, then details.
+
     show      a transcript
     status    where recordings stand        details       all that is known of one
                                             watch         the same, drawn again with each change

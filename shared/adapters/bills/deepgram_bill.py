@@ -105,8 +105,8 @@ def _explained(error: ApiError) -> Exception:
     status = error.status_code or 0
     if status in {401, 403}:
         return ConfigurationError(
-            f"Deepgram refuses to tell what it charged ({status}): the key lacks the scopes usage:read and billing:read. "
-            "Create one with the role Admin or Owner at https://console.deepgram.com, and give it to this command only: "
+            f"Deepgram does not show this key what it charged ({status}): it lacks the scopes usage:read and "
+            "billing:read. Create one with the role Admin or Owner at https://console.deepgram.com, and give it to this command only: "
             "DEEPGRAM_API_KEY=… dropscribe cost reconcile."
         )
     if status == 404:

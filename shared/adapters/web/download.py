@@ -84,7 +84,7 @@ class Download:
                 url = urljoin(url, following)
             except ValueError:
                 raise BadRequest(
-                    f"{shown(url)} redirects to what is no valid address. Look where it leads, and give that address."
+                    f"{shown(url)} redirects to an invalid address. Find out where it leads, and give that address."
                 ) from None
         raise BadRequest(f"{shown(url)} redirects more than {REDIRECTS} times. Give the address of the file.")
 

@@ -165,7 +165,7 @@ def test_without_a_command_shares_grow_and_the_next_one_lays_the_rest(project, c
             seen.append(traffic(deployment)[NEW_ONE])
     assert phase == "finishing"
     assert sorted(set(seen)) == [10, 50] and traffic(deployment) == {NEW_ONE: 100}  # noqa: PT018 - one sentence
-    assert "run `make rollout` to lay the rest" in caplog.text
+    assert "run `make rollout` to deploy the rest" in caplog.text
     assert project.minute() == ""
     assert deployment.rollout().phase == "done"
     assert deployment.google.jobs["dropscribe-gpu"] == NEW.gpu

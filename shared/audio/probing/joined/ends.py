@@ -39,7 +39,7 @@ SPHERE_NUMBER = re.compile(rb"^(\w+) -i (\d{1,18})", re.MULTILINE)
 
 
 def following(reader: Reader, demuxer: str, most: int) -> list[int]:
-    """Where the recordings begin of which a file consists, bytes: 0 alone as a rule.
+    """Where each recording in a file begins, bytes: usually 0 alone.
 
     Args:
         reader: the recording.
