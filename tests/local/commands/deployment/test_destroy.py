@@ -42,7 +42,7 @@ def test_yes_deletes_no_data_and_without_a_terminal_nobody_does(terraform):
 def test_at_a_terminal_the_name_of_the_project_is_typed(terraform, monkeypatch):
     monkeypatch.setattr(destroy, "at_terminal", lambda: True)
     monkeypatch.setattr(
-        destroy.typer, "prompt", lambda question, **_: "my-project" if "for ever" in question else ""
+        destroy.typer, "prompt", lambda question, **_: "my-project" if "permanently" in question else ""
     )
     assert run("--data", "delete").exit_code == 0
     assert terraform.destroyed
