@@ -69,8 +69,9 @@ def _publish_chunks(recording: Recording, ports: Ports, *, again: bool, ours: bo
         ports.queue.publish_many(topic, messages)
 
     def noted(stored: Recording) -> Recording | None:
-        # It may have been tried again, or taken over whole meanwhile: then these messages are void.
-        same = stored.life == recording.life and stored.chunks[:count] == recording.chunks
+        # It may have been tried again, or taken over whole meanwhile: then these messages are void. If it was continued,
+        # its new chunks are still to be published, by whoever did that or by the next sweep.
+        same = stored.life == recording.life and stored.chunks == recording.chunks
         return replace(stored, published=count) if same and stored.published < count else None
 
     if recording.published < count:

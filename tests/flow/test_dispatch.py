@@ -10,6 +10,7 @@ from shared.errors import UnderWay
 from shared.flow import chunk, dispatch, upload
 from shared.messages import ChunkDone, ChunkMessage, decode, object_from_event
 from shared.model import Options
+from shared.planning import plan
 from shared.state import claims, documents
 from tests.world import heard
 
@@ -51,14 +52,19 @@ def test_what_was_published_is_not_published_again_unless_somebody_asks(world):
     assert len(messages(world)) == 2
 
 
-def test_who_publishes_so_slowly_that_it_was_tried_again_notes_nothing(world, monkeypatch):
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        pytest.param(lambda one: replace(one, life=one.life + 1, published=0), id="tried again"),
+        pytest.param(lambda one: replace(one, chunks=plan.extend(one.chunks), published=0), id="continued"),
+    ],
+)
+def test_who_publishes_so_slowly_that_there_is_more_to_publish_notes_nothing(world, monkeypatch, meanwhile):
     recording = planned(world, published=0)
     publish_many = world.ports.queue.publish_many
 
     def slow(*given):
-        documents.change_recording(
-            world.ports, recording.id, lambda one: replace(one, life=one.life + 1, published=0)
-        )
+        documents.change_recording(world.ports, recording.id, meanwhile)
         return publish_many(*given)
 
     monkeypatch.setattr(world.ports.queue, "publish_many", slow)
