@@ -58,6 +58,10 @@ def derived(located: Located, form: str, make: Callable[[Path], object]) -> Path
 
 def _make(target: Path, make: Callable[[Path], object]) -> None:
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # What killed processes of this account left, each of it gigabytes: none of them makes it now, see `_alone`.
+    for left in target.parent.glob(f".{target.name}-*"):
+        if left.lstat().st_uid == os.geteuid():
+            shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as beside:
         made = Path(beside, "made")
         made.mkdir()

@@ -54,7 +54,7 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
     parts = merge.parts(recording.chunks, results)
     language, otherwise = _language(recording.options.language, words, parts, results)
     warnings |= dict.fromkeys(otherwise)
-    if any(result.model == DEMO_MODEL for result in results):
+    if any(result.model.removesuffix(languages.INT8) == DEMO_MODEL for result in results):
         warnings[DEMO_WARNING] = None
     return Transcript(
         recording=recording.id,

@@ -40,6 +40,10 @@ def test_warnings_of_the_probe_come_first_then_those_of_chunks_then_that_of_the_
     assert found.warnings == ("The header is odd.", "It stops.", DEMO_WARNING)
 
 
+def test_the_demo_model_in_8_bits_is_the_demo_model(planned):
+    assert DEMO_WARNING in assemble(planned, results(planned, model="tiny:int8")).warnings
+
+
 def test_the_detected_language_counts_if_none_was_asked_for(planned):
     asked = replace(planned, options=replace(planned.options, language=None))
     assert assemble(asked, results(planned, language="de")).language == "de"

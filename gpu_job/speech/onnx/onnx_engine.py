@@ -238,6 +238,7 @@ def _encoder(located: Located, threads: int, *, large: bool) -> Encoder:
     if large and openvino_encoder.suits(located):
         try:
             return openvino_encoder.load(located, threads)
-        except (OSError, RuntimeError) as error:
+        # Whatever is wrong with OpenVINO, a library that is missing or of another version too, the weights are not.
+        except (OSError, RuntimeError, ImportError, AttributeError) as error:
             log.warning("bfloat16 is not used, and recognition is slower: %s", str(error).strip())
     return OnnxEncoder(open_session(located.path / "encoder-model.onnx", threads if large else 1))

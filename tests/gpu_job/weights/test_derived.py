@@ -49,6 +49,15 @@ def test_one_that_was_not_finished_leaves_nothing(weights):
     assert list(weights.path.iterdir()) == []
 
 
+def test_what_killed_processes_left_goes_when_it_is_made_and_nothing_else_does(weights):
+    for name in (".small-sha256-abc-killed", ".small-sha256-another-one", ".smaller"):
+        (weights.path / name).mkdir()
+        (weights.path / name / "half").write_text("half")
+    derived(weights, "small", write)
+    found = sorted(one.name for one in weights.path.iterdir())
+    assert found == [".small-sha256-another-one", ".smaller", "small-sha256-abc"]
+
+
 def test_two_at_one_time_get_the_same(weights):
     with ThreadPoolExecutor(4) as pool:
         found = set(pool.map(lambda _: derived(weights, "small", write), range(8)))

@@ -129,11 +129,19 @@ def test_a_graph_that_is_damaged_is_made_again(export, monkeypatch, tmp_path):
     assert graph.stat().st_size > 1_000_000
 
 
-def test_without_room_for_it_recognition_goes_on_in_32_bits(export, monkeypatch, caplog):
-    def full(*given):
-        raise OSError(28, "No space left on device")
+@pytest.mark.parametrize(
+    "why",
+    [
+        OSError(28, "No space left on device"),
+        ImportError("no libopenvino.so"),
+        AttributeError("module 'openvino' has no attribute 'Core'"),
+    ],
+)
+def test_where_it_cannot_be_made_or_loaded_recognition_goes_on_in_32_bits(export, monkeypatch, caplog, why):
+    def refuse(*given):
+        raise why
 
-    monkeypatch.setattr(openvino_encoder, "compiled", full)
+    monkeypatch.setattr(openvino_encoder, "compiled", refuse)
     assert engine(export, monkeypatch, wanted=True).device.dtype == "as exported"
     assert "bfloat16 is not used" in caplog.text
 
