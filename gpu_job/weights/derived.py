@@ -23,7 +23,7 @@ import platformdirs
 from gpu_job.weights import digests
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from gpu_job.weights.located import Located
 
@@ -54,6 +54,27 @@ def derived(located: Located, form: str, make: Callable[[Path], object]) -> Path
                 _make(place, make)
                 return place
     raise OSError(f"{places[-1]} could not be made.")
+
+
+@contextlib.contextmanager
+def copies(folder: Path, names: Iterable[str], room: Path) -> Iterator[Path]:
+    """A folder with copies of files whose names begin so, until the block ends.
+
+    For programs that refuse links, as the hub's client keeps weights, or write beside what they read.
+
+    Args:
+        folder: where the files, or links to them, are.
+        names: beginnings of their names.
+        room: a folder with room for them.
+
+    Raises:
+        OSError: there is none, or one cannot be read.
+    """
+    with tempfile.TemporaryDirectory(dir=room) as place:
+        for file in folder.iterdir():
+            if file.is_file() and file.name.startswith(tuple(names)):
+                shutil.copyfile(file, Path(place, file.name))
+        yield Path(place)
 
 
 def _make(target: Path, make: Callable[[Path], object]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gpu_job.weights.catalogue import FILES
-from gpu_job.weights.derived import derived
+from gpu_job.weights.derived import copies, derived
 from shared.errors import ConfigurationError, ModelUnavailable
 
 if TYPE_CHECKING:
@@ -71,10 +71,11 @@ def quantise(source: Path, target: Path) -> Path:
     # It advises, on the root logger, a step that this architecture does not need.
     root.setLevel(logging.ERROR)
     try:
-        for name in GRAPHS:
-            quantization.quantize_dynamic(
-                source / name, target / name, weight_type=quantization.QuantType.QUInt8
-            )
+        with copies(source, GRAPHS, target) as plain:
+            for name in GRAPHS:
+                quantization.quantize_dynamic(
+                    plain / name, target / name, weight_type=quantization.QuantType.QUInt8
+                )
     finally:
         root.setLevel(before)
     for name in set(FILES) - set(GRAPHS):

@@ -14,6 +14,7 @@ import logging
 import mmap
 import shutil
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from gpu_job.speech.onnx import export
 from gpu_job.speech.onnx.encoder import INPUTS, OUTPUTS, OnnxEncoder, rows
 from gpu_job.speech.onnx.session import open_session
 from gpu_job.speech.transcriber import SAMPLE_RATE
-from gpu_job.weights.derived import derived
+from gpu_job.weights.derived import copies, derived
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -166,11 +167,13 @@ def compiled(located: Located) -> Path:
         from gpu_job.speech.onnx import openvino_graph  # noqa: PLC0415 - as above
 
         log.info("compiling the encoder of %s for bfloat16, once (some seconds)", located.path)
-        model = core.read_model(located.path / ENCODER)
-        openvino_graph.prepare(model, LONGEST)
-        # From a file with weights of 16 bits it takes half the memory.
-        openvino.save_model(model, folder / GRAPH, compress_to_fp16=True)
-        del model
+        linked = any(one.is_symlink() for one in located.path.glob(f"{ENCODER}*"))
+        with copies(located.path, [ENCODER], folder) if linked else nullcontext(located.path) as plain:
+            model = core.read_model(plain / ENCODER)
+            openvino_graph.prepare(model, LONGEST)
+            # From a file with weights of 16 bits it takes half the memory.
+            openvino.save_model(model, folder / GRAPH, compress_to_fp16=True)
+            del model
         graph = core.compile_model(folder / GRAPH, "CPU", {"INFERENCE_PRECISION_HINT": "bf16"} | ALONE)
         (folder / COMPILED).write_bytes(graph.export_model().getbuffer())
         del graph

@@ -15,6 +15,7 @@ from gpu_job.weights.int8 import located_int8, quantise
 from gpu_job.weights.lookup import locate
 from shared.errors import ConfigurationError, ModelUnavailable
 from shared.languages import INT8
+from tests.hub_cache import as_hub_cache
 from tests.speech import sentences, word_errors
 
 
@@ -40,6 +41,18 @@ def test_quantised_weights_are_smaller_load_as_they_are_and_understand_as_much(t
     ]
     errors, words = (sum(column) for column in zip(*(word_errors(*pair) for pair in pairs), strict=True))
     assert errors / words < 0.02
+
+
+def test_weights_that_the_hubs_client_keeps_as_links_are_quantised_and_left_as_they_are(tmp_path):
+    snapshot = as_hub_cache(BUNDLED, tmp_path / "hub")
+    before = sorted(snapshot.iterdir())
+    folder = quantise(snapshot, tmp_path / "int8")
+    assert sorted(snapshot.iterdir()) == before
+    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
+    chosen = sentences()[:3]
+    engine = onnx_engine.load(str(folder))
+    heard = engine.transcribe([one.samples.astype(np.float32) / 32768 for one in chosen])
+    assert [" ".join(word.text for word in words) for words in heard] == [one.text for one in chosen]
 
 
 def test_without_onnx_quantising_says_what_to_install(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ from gpu_job.speech.onnx import onnx_engine, openvino_encoder, openvino_graph
 from gpu_job.speech.onnx.openvino_encoder import BUCKET, COMPILED, ENCODER, LONGEST, OpenVinoEncoder, compiled
 from gpu_job.weights.catalogue import BUNDLED
 from gpu_job.weights.lookup import locate
+from tests.hub_cache import as_hub_cache
 from tests.speech import talk, text_of, word_errors
 
 WORSE = 0.0005
@@ -119,6 +120,12 @@ def test_what_another_version_or_processor_compiled_is_left_alone(export, monkey
 
 def test_nothing_is_left_of_what_it_is_compiled_from(export):
     assert [one.name for one in compiled(export).parent.iterdir()] == [COMPILED]
+
+
+def test_weights_that_the_hubs_client_keeps_as_links_run_in_bfloat16(monkeypatch, tmp_path):
+    located = locate(str(as_hub_cache(BUNDLED, tmp_path / "hub")))
+    assert engine(located, monkeypatch, wanted=True).device.dtype == "bfloat16"
+    assert [one.name for one in compiled(located).parent.iterdir()] == [COMPILED]
 
 
 def test_a_graph_that_is_damaged_is_made_again(export, monkeypatch, tmp_path):
