@@ -50,23 +50,43 @@ def test_none_begins_while_a_deployment_is_applied(deployment):
         rollback(deployment.steps, deployment.cloud, deployment.ports)
 
 
-def test_one_that_begins_at_the_same_time_as_a_deployment_ends_before_it_moves_anything(deployment):
-    records, stands = deployment.ports.records, deployment.stand()
+def meanwhile(deployment, happens):
+    """Ports with which something happens just before a rollout is stored."""
+    records = deployment.ports.records
 
     class Records:
         def __getattr__(self, name):
             return getattr(records, name)
 
-        def create(self, *arguments):
-            deployment.google.objects[LOCK] = HELD
-            return records.create(*arguments)
+        def create(self, collection, *more):
+            if collection == state.STATE:
+                happens()
+            return records.create(collection, *more)
 
+    return replace(deployment.ports, records=Records())
+
+
+def test_one_that_begins_at_the_same_time_as_a_deployment_ends_before_it_moves_anything(deployment):
+    stands = deployment.stand()
+    ports = meanwhile(deployment, lambda: deployment.google.objects.update({LOCK: HELD}))
     with pytest.raises(BadRequest, match=APPLIED):
-        begin(NEW, deployment.cloud, replace(deployment.ports, records=Records()))
+        begin(NEW, deployment.cloud, ports)
     assert state.read(deployment.ports).ended
     assert deployment.stand() == stands
     del deployment.google.objects[LOCK]
     assert deployment.rollout().phase == "done"
+
+
+def test_the_second_of_two_that_begin_at_the_same_time_goes_on_with_the_rollout_of_the_first(deployment):
+    first = []
+
+    def another():
+        deployment.world.clock.time += 1.0
+        first.append(begin(NEW, deployment.cloud, deployment.ports))
+        deployment.google.objects[LOCK] = HELD
+
+    assert begin(NEW, deployment.cloud, meanwhile(deployment, another)) == first[0]
+    assert state.read(deployment.ports) == first[0]
 
 
 def test_one_on_its_way_back_is_brought_there_whatever_is_checked_out(deployment):
