@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shared import concurrency
@@ -112,8 +113,7 @@ def _have_transcribed(call: Call, recording: Recording, message_id: str, deliver
     except NotWanted:
         return
     except (EngineRefused, EngineFailed, Permanent) as error:
-        given_up = error
-        if not call.store(lambda: _given_up(message, given_up, ports)):
+        if not call.store(partial(_given_up, message, error, ports)):
             raise
         # What is raised is noted by `functions/outcome.py`.
         failure_log.note(
