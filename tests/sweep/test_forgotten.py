@@ -32,6 +32,12 @@ def states(ports):
     return sorted(one.state for one in documents.recordings(ports.records))
 
 
+def deleted_after(days, world, ports):
+    """How many recordings are too old some days later."""
+    world.clock.time += days * DAY
+    return forgotten.forget_old(ports)
+
+
 def test_what_ended_longer_ago_goes_and_is_noted_and_all_else_stays(world, ports):
     old = ended(world, "old.wav")
     world.clock.time += 20 * DAY
@@ -110,10 +116,7 @@ def test_a_clock_that_was_ahead_for_a_moment_makes_nothing_old(world, ports, bac
     assert forgotten.forget_old(ports) == 0
     ended(world, "b.wav")
     world.clock.step(back)
-    world.clock.time += 29 * DAY
-    assert forgotten.forget_old(ports) == 0
-    world.clock.time += 1.1 * DAY
-    assert forgotten.forget_old(ports) == 2
+    assert [deleted_after(days, world, ports) for days in (29, 1.1)] == [0, 2]
 
 
 def test_what_ended_while_the_clock_was_behind_is_as_old_as_it_is(world, ports):
@@ -126,10 +129,7 @@ def test_what_ended_while_the_clock_was_behind_is_as_old_as_it_is(world, ports):
     world.clock.time += 60.0
     world.clock.step(40 * DAY)
     assert forgotten.forget_old(ports) == 0, "although the last round was a minute ago"
-    world.clock.time += 29 * DAY
-    assert forgotten.forget_old(ports) == 0
-    world.clock.time += 1.1 * DAY
-    assert forgotten.forget_old(ports) == 2
+    assert [deleted_after(days, world, ports) for days in (29, 1.1)] == [0, 2]
 
 
 def test_a_step_is_seen_by_a_later_run_of_the_same_boot_and_not_across_a_restart_of_the_machine(world, ports):

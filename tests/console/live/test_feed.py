@@ -38,13 +38,18 @@ async def next_of(found, kinds=("recording",)):
     return await asyncio.wait_for(wanted(), 20)
 
 
+async def told_of_a_cancellation(feed, found, key, ports):
+    """The event of a recording that is cancelled once the feed has looked."""
+    waiting = asyncio.create_task(next_of(found))
+    await until(lambda: feed._rows)
+    await asyncio.to_thread(record.cancel, key, ports)
+    return await waiting
+
+
 def test_what_is_there_is_not_told_and_what_changes_is(feed, world, planned):
     async def run():
         async with aclosing(feed.events(None)) as found:
-            waiting = asyncio.create_task(next_of(found))
-            await until(lambda: feed._rows)
-            await asyncio.to_thread(record.cancel, planned.id, world.ports)
-            return await waiting
+            return await told_of_a_cancellation(feed, found, planned.id, world.ports)
 
     told = event_loop.run(run())
     assert (told.recording, told.data["state"]) == (planned.id, "CANCELLED")
@@ -55,10 +60,7 @@ def test_a_deletion_is_told_after_what_came_before_it(feed, world, planned):
 
     async def run():
         async with aclosing(feed.events(None)) as found:
-            first = asyncio.create_task(next_of(found))
-            await until(lambda: feed._rows)
-            await asyncio.to_thread(record.cancel, planned.id, world.ports)
-            cancelled = await first
+            cancelled = await told_of_a_cancellation(feed, found, planned.id, world.ports)
             await asyncio.to_thread(partial(forget.forget, planned.id, world.ports, alone=True))
             return cancelled, await next_of(found)
 
@@ -85,10 +87,7 @@ def test_a_new_recording_and_its_chunks_are_told(feed, world, finish):
 def test_who_comes_again_is_told_what_came_since_or_to_load_everything(feed, world, planned):
     async def run():
         async with aclosing(feed.events(None)) as found:
-            waiting = asyncio.create_task(next_of(found))
-            await until(lambda: feed._rows)
-            await asyncio.to_thread(record.cancel, planned.id, world.ports)
-            told = await waiting
+            told = await told_of_a_cancellation(feed, found, planned.id, world.ports)
             async with aclosing(feed.events(told.number - 1)) as again:
                 same = await next_of(again)
             async with aclosing(feed.events(5)) as older:
