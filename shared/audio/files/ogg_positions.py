@@ -37,7 +37,7 @@ def counted_from_zero(reader: Reader) -> Reader:
     begin, first = sound[0]
     # The first page ends where it would if it were as long as the second: FFmpeg lets those of flac begin at zero.
     samples = sound[1][1] - first if len(sound) > 1 else PAGE_SAMPLES
-    return Reader(partial(_moved, reader.at, begin, samples - first), reader.size)
+    return Reader(partial(_moved, reader.at, begin, samples - first), reader.size, max_read=0)
 
 
 def _moved(fetch: Callable[[int, int], bytes], begin: int, by: int, offset: int, length: int) -> bytes:

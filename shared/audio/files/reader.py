@@ -31,7 +31,7 @@ class Reader:
         fetch: returns the bytes of (offset, length), fewer only at the end.
         size: bytes of the recording.
         block: smallest read, bytes.
-        max_read: largest read-ahead, bytes.
+        max_read: largest read-ahead, bytes; 0 where `fetch` is that of another reader, which reads ahead itself.
         budget: bytes that may be read in all; after that the file seems to end. None: no bound.
     """
 

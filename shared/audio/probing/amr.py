@@ -66,7 +66,7 @@ def without_magic(reader: Reader) -> Reader:
 
     Pauses of as many bytes stand there, so that the frames behind it are where they are looked for.
     """
-    return Reader(partial(_without_magic, reader.at), reader.size)
+    return Reader(partial(_without_magic, reader.at), reader.size, max_read=0)
 
 
 def _without_magic(fetch: Callable[[int, int], bytes], offset: int, length: int) -> bytes:

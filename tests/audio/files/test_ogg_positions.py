@@ -54,6 +54,17 @@ def test_positions_begin_above_zero_and_checksums_are_right_however_the_file_is_
         assert b"".join(view.at(at, step, block=1) for at in range(0, len(data), step)) == expected
 
 
+def test_a_file_whose_positions_are_moved_is_read_ahead_as_it_would_be_itself():
+    data = make("ogg", "libopus", rate=48_000, seconds=240.0)
+    end = len(data) * 2 // 5
+    source = reader(moved(data, -(2**31)))
+    source.expect(end)
+    view = counted_from_zero(source)
+    while view.tell() < end:
+        view.read(4096)
+    assert end < source.bytes_read < 1.1 * end
+
+
 def test_any_other_file_is_left_as_it_is():
     for data in (b"", b"OggS", make("ogg", "libopus", rate=48_000, seconds=1.0), bytes(5000)):
         source = reader(data)

@@ -93,3 +93,13 @@ def test_what_was_appended_to_a_long_file_is_heard(sandbox):
     for at in (0.5, 2.0, 5.0):
         part = samples(pcm)[round((pcm.seconds - seconds + at) * RATE) :][: RATE // 2]
         assert abs(lag(part, alone, at)) < 0.1
+
+
+def test_a_file_is_read_ahead_as_it_would_be_without_anything_replaced():
+    data = b"#!AMR\n" + bytes(4_000_000)
+    source = Reader(Memory(data).read, len(data))
+    source.expect(600_000)
+    view = amr.without_magic(source)
+    while view.tell() < 600_000:
+        view.read(4096)
+    assert 600_000 <= source.bytes_read < 1.1 * 600_000
