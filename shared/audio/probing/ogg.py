@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.audio.files.ogg_positions import PAGE, PAGE_HEADER
+from shared.audio.files.ogg_positions import LONGEST_HEADER, PAGE, PAGE_HEADER
 from shared.audio.types import SHORT
 
 if TYPE_CHECKING:
     from shared.audio.files.reader import Reader
 
-LONGEST_PAGE = 27 + 255 + 255 * 255
+LONGEST_PAGE = LONGEST_HEADER + 255 * 255
 """No page is longer, bytes."""
 WINDOW = 64 * 1024
 """Bytes that are searched for a page: a few more than it may have, and at the end as many as are read there for the clock."""
@@ -103,7 +103,7 @@ def _serials(reader: Reader, at: int) -> tuple[set[int], int]:
     """Serial numbers of the streams that begin together at a byte, and one past the first byte of their last page."""
     serials: set[int] = set()
     while (
-        (head := reader.at(at, PAGE_HEADER + 255))[:4] == b"OggS"
+        (head := reader.at(at, LONGEST_HEADER))[:4] == b"OggS"
         and len(head) > PAGE_HEADER
         and head[5] & _FIRST
     ):
@@ -118,9 +118,9 @@ def _page_after(reader: Reader, low: int, high: int, *, last: bool = False) -> t
     """Where the first page (or the last) between two bytes begins, and its serial number; None where there is none."""
     data = reader.at(low, min(high - low + PAGE_HEADER, WINDOW))
     at = len(data) if last else -1
-    while (at := data.rfind(b"OggS", 0, at) if last else data.find(b"OggS", at + 1)) >= 0:
+    while (at := data.rfind(PAGE, 0, at) if last else data.find(PAGE, at + 1)) >= 0:
         head = data[at : at + PAGE_HEADER]
-        if len(head) == PAGE_HEADER and head[4] == 0 and head[5] <= 7 and low + at < high:
+        if len(head) == PAGE_HEADER and head[5] <= 7 and low + at < high:
             return low + at, int.from_bytes(head[14:18], "little")
     return None
 
