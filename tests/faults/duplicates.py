@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import httpx
 
-from local.runtime.events import identified, pushed
+from local.runtime.events import UNENCRYPTED, identified, pushed
 from local.runtime.processes import FUNCTIONS, HOSTED
 from shared.engines import hosted_specs
 from shared.ports import Delivery
@@ -20,8 +19,6 @@ TARGETS = {name: target for name, (_, target) in FUNCTIONS.items()} | {
     one.subscription: HOSTED[1] for one in hosted_specs()
 }
 """The function of each push subscription."""
-PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Without certificates, which would be read for each of very many calls that are not encrypted."""
 
 
 class Duplicator:
@@ -89,7 +86,7 @@ class Duplicator:
 
     def _post(self, address, body):
         headers = {"content-type": "application/json"} | identified(self._deployment.token())
-        with httpx.Client(verify=PLAIN, trust_env=False, timeout=60) as client:
+        with httpx.Client(verify=UNENCRYPTED, trust_env=False, timeout=60) as client:
             try:
                 self.statuses.append(client.post(address, content=body, headers=headers).status_code)
             except httpx.ConnectError:
