@@ -10,9 +10,8 @@ from shared import engines
 from shared.engines import DEEPGRAM, ENGINES, PARAKEET_CPU, PARAKEET_GPU
 from shared.errors import ConfigurationError
 from shared.topology import topology
-from tests.test_architecture import ROOT
+from tests.test_architecture import ROOT, TOPS
 
-PRODUCT = ("functions", "gpu_job", "shared", "console", "deployment", "dropscribe", "local")
 MAY_NAME_ENGINES = {
     "shared/engines.py": "the table",
     "dropscribe/legacy/switches.py": "the earlier pipeline knew Deepgram and no other",
@@ -82,7 +81,7 @@ def literals(path):
 
 
 def test_the_product_asks_the_table_and_names_no_engine_elsewhere():
-    files = (path for folder in PRODUCT for end in ("py", "js") for path in (ROOT / folder).rglob(f"*.{end}"))
+    files = (path for folder in TOPS for end in ("py", "js") for path in (ROOT / folder).rglob(f"*.{end}"))
     found = {path.relative_to(ROOT).as_posix(): names for path in files if (names := literals(path))}
     # A module of an engine's own: `shared/adapters/deepgram.py`.
     others = {path for path, names in found.items() if not all(f"adapters/{name}" in path for name in names)}
