@@ -110,20 +110,7 @@ def replace(folder: int, name: str, data: bytes, mode: int, *, durable: bool = T
             remove_unfinished(folder, name)
         # A file that is there already has a name that is as long as the system allows, perhaps.
         temporary = f"{unfinished(Path(name))}-{secrets.token_hex(4)}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        handle = os.open(temporary, flags, mode, dir_fd=folder)
-        try:
-            try:
-                _write(handle, data)
-                if durable:
-                    os.fsync(handle)
-            finally:
-                os.close(handle)
-            os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary, dir_fd=folder)
-            raise
+        _write_hidden(folder, temporary, name, data, mode, durable=durable)
     finally:
         if alone:
             fcntl.flock(folder, fcntl.LOCK_UN)
@@ -219,19 +206,31 @@ def _by_rename(directory: int, path: Path, data: bytes) -> bool:
     try:
         if os.path.lexists(path):
             return False
-        try:
-            temporary.unlink(missing_ok=True)
-            # What has this name now was planted in this instant.
-            with _opened(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, OWNERS) as handle:
-                _write(handle, data)
-                os.fsync(handle)
-            temporary.rename(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        temporary.unlink(missing_ok=True)
+        _write_hidden(directory, temporary.name, path.name, data, OWNERS)
     finally:
         fcntl.flock(directory, fcntl.LOCK_UN)
     return True
+
+
+def _write_hidden(
+    directory: int, temporary: str, name: str, data: bytes, mode: int, *, durable: bool = True
+) -> None:
+    """Write a new file with a hidden name, and rename it; what has the hidden name already was planted."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    handle = os.open(temporary, flags, mode, dir_fd=directory)
+    try:
+        try:
+            _write(handle, data)
+            if durable:
+                os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.replace(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=directory)
+        raise
 
 
 def _make_folders(folder: Path) -> list[Path]:
