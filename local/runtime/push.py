@@ -240,12 +240,18 @@ class PushLoop:
         return partial(self._queue.ack, name, lease)
 
 
-def stop_all(loops: Sequence[PushLoop]) -> None:
-    """Stop several loops, see `PushLoop.stop`: they finish at the same time."""
+def stop_all(loops: Sequence[PushLoop], patience: float | None = None) -> None:
+    """Stop several loops, see `PushLoop.stop`: they finish at the same time.
+
+    Args:
+        loops: may be stopped already.
+        patience: seconds for all of them; None: no limit.
+    """
     for loop in loops:
         loop.ask_to_stop()
+    until = None if patience is None else concurrency.monotonic() + patience
     for loop in loops:
-        loop.stop()
+        loop.stop(None if until is None else max(0.0, until - concurrency.monotonic()))
 
 
 def end_despite(loops: Iterable[PushLoop]) -> None:

@@ -30,7 +30,7 @@ from local.inbox import leftovers, remembered, same_content
 from local.inbox.watcher import Inbox
 from local.runtime import export, processes, prometheus
 from local.runtime.page_address import page_address
-from local.runtime.push import HttpSender, PushLoop, end_despite
+from local.runtime.push import HttpSender, PushLoop, end_despite, stop_all
 from local.runtime.steps import exporter, webhooks
 from local.runtime.ticker import Ticker
 from shared import concurrency, outputs
@@ -224,9 +224,9 @@ def run(
             at_a_time=1,
         )
         own = [exports, *(PushLoop(ports.queue, name, step) for name, step in webhooks(ports).items())]
+        stack.callback(stop_all, own)
         for loop in own:
             loop.start()
-            stack.callback(loop.stop)
         ticker = Ticker(planned.sweeper, token=planned.token)
         ticker.start()
         stack.callback(ticker.stop)
@@ -290,12 +290,9 @@ def _deliver(planned: Processes, hosted: Mapping[str, int], ports: LocalPorts, s
 
 def _end(loops: Sequence[PushLoop], planned: Processes) -> None:
     """Let the functions finish what they do, for some seconds, then end them: nothing is lost, and its message stays."""
-    until = concurrency.monotonic() + FINISH_WITHIN
-    for loop in loops:
-        loop.stop(max(0.0, until - concurrency.monotonic()))
+    stop_all(loops, FINISH_WITHIN)
     planned.end()
-    for loop in loops:
-        loop.stop()
+    stop_all(loops)
 
 
 @contextmanager

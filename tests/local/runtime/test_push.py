@@ -183,7 +183,8 @@ def test_stop_finishes_what_is_in_flight_and_takes_nothing_new(queue, until):
     assert queue.pending("merger") == 4
 
 
-def test_several_loops_are_asked_to_stop_before_one_is_waited_for(queue):
+@pytest.mark.parametrize("patience", [None, 60.0])
+def test_several_loops_are_asked_to_stop_before_one_is_waited_for(queue, patience):
     begun, second_asked = threading.Event(), threading.Event()
 
     def until_the_second_is_asked(event):
@@ -196,10 +197,29 @@ def test_several_loops_are_asked_to_stop_before_one_is_waited_for(queue):
     second.ask_to_stop = second_asked.set
     first.start()
     assert begun.wait(10)
-    stopper = threading.Thread(target=stop_all, args=([first, second],), daemon=True)
+    stopper = threading.Thread(target=stop_all, args=([first, second], patience), daemon=True)
     stopper.start()
     stopper.join(5)
     assert not stopper.is_alive()
+
+
+def test_several_loops_share_the_seconds_for_which_they_are_waited_for(queue):
+    begun, end, limits = threading.Event(), threading.Event(), []
+
+    def until_the_end(event):
+        begun.set()
+        assert end.wait(60)
+
+    queue.publish(CHUNKS_DONE, b"x")
+    first, second = PushLoop(queue, "merger", until_the_end), PushLoop(queue, "router", lambda event: None)
+    second.stop = limits.append
+    first.start()
+    assert begun.wait(10)
+    stop_all([first, second], 0.2)
+    assert limits == [0.0]
+    assert not end.is_set()
+    end.set()
+    first.stop()
 
 
 def test_a_delivery_that_does_not_return_is_left_behind_and_its_message_comes_again(database, until, caplog):
