@@ -15,9 +15,8 @@ import numpy as np
 
 from bench.engines.job import Job, MissingError
 from gpu_job.cores import cores
+from gpu_job.weights.catalogue import BUNDLED
 from tests.speech import read_media
-
-TINY = Path(__file__).resolve().parent.parent.parent / "models" / "tiny-tdt"
 
 
 def ours_onnx(job: Job):
@@ -112,7 +111,7 @@ def onnx_asr_recipe(job: Job):
     if job.device != "cpu" or job.model != "tiny":
         raise MissingError("it is compared with the demo weights on a processor only")
     if job.kind == "bag":
-        model = onnx_asr.load_model("nemo-conformer-tdt", TINY)
+        model = onnx_asr.load_model("nemo-conformer-tdt", BUNDLED)
 
         def recognise(paths, size):
             return [text for part in _parts(paths, size) for text in model.recognize(part)], {}
@@ -125,7 +124,7 @@ def onnx_asr_recipe(job: Job):
             "onnx-asr's recipe needs the weights in the package silero-vad: `make bench` installs it"
         )
     vad = onnx_asr.load_vad("silero", Path(silero.origin).parent / "data")
-    model = onnx_asr.load_model("nemo-conformer-tdt", TINY)
+    model = onnx_asr.load_model("nemo-conformer-tdt", BUNDLED)
 
     def recognise_long(paths, batch_size, times):
         adapter = model.with_vad(vad, batch_size=batch_size)
@@ -224,7 +223,7 @@ def nemo_model(job: Job):
     torch.set_grad_enabled(False)
     torch.set_float32_matmul_precision("high")
     torch.set_num_threads(cores())
-    path = TINY / "tiny-tdt.nemo" if job.model == "tiny" else job.model
+    path = BUNDLED / "tiny-tdt.nemo" if job.model == "tiny" else job.model
     model = ASRModel.restore_from(str(path), map_location=job.device).eval()
     if job.device == "cuda" and torch.cuda.is_bf16_supported():
         model.to(torch.bfloat16)

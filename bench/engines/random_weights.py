@@ -17,7 +17,9 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-TINY = Path(__file__).resolve().parent.parent.parent / "models" / "tiny-tdt" / "tiny-tdt.nemo"
+from gpu_job.weights.catalogue import BUNDLED
+
+TINY = BUNDLED / "tiny-tdt.nemo"
 TOKENS_A_SECOND = 3.5
 """English at two and a half words a second, 1.4 tokens a word."""
 SEED = 3
