@@ -63,15 +63,16 @@ def _publish_chunks(recording: Recording, ports: Ports, *, again: bool, ours: bo
         topic = topic_of(message.recording, message.chunk.engine, ports)
         by_topic.setdefault(topic, []).append((encode(message), attributes_of(message)))
     # What only a newer version can publish is left to it, untouched.
-    if not (again or ours) and not _taken_over(recording, ports):
-        raise UnderWay(f"another process has just begun to publish {recording.id} in place of one that died")
+    if not (again or ours):
+        recording = _taken_over(recording, ports)
     for topic, messages in by_topic.items():
         ports.queue.publish_many(topic, messages)
 
     def noted(stored: Recording) -> Recording | None:
         # It may have been tried again, or taken over whole meanwhile: then these messages are void. If it was continued,
-        # its new chunks are still to be published, by whoever did that or by the next sweep.
-        same = stored.life == recording.life and stored.chunks == recording.chunks
+        # or has lost results or messages, there is more to publish, by whoever found that or by the next sweep.
+        same = (stored.life, stored.planned) == (recording.life, recording.planned)
+        same = same and stored.chunks == recording.chunks
         return replace(stored, published=count) if same and stored.published < count else None
 
     if recording.published < count:
@@ -82,14 +83,21 @@ def _publish_chunks(recording: Recording, ports: Ports, *, again: bool, ours: bo
         say_done(recording.id, recording.chunks[-1].index, ports)
 
 
-def _taken_over(recording: Recording, ports: Ports) -> bool:
-    """Whether this process is the one that publishes a plan instead of whoever made it: of several, one is."""
+def _taken_over(recording: Recording, ports: Ports) -> Recording:
+    """The recording, which this process publishes from now on instead of whoever made its plan: of several, one does.
 
-    def ours(stored: Recording) -> Recording | None:
+    Raises:
+        UnderWay: another one does.
+    """
+
+    def to_ours(stored: Recording) -> Recording | None:
         same = (stored.planned, stored.published) == (recording.planned, recording.published)
         return replace(stored, planned=planned_anew(stored, ports)) if same else None
 
-    return documents.change_recording_first(ports, recording.id, ours)[1]
+    changed, ours = documents.change_recording_first(ports, recording.id, to_ours)
+    if not ours:
+        raise UnderWay(f"another process has just begun to publish {recording.id} in place of one that died")
+    return changed
 
 
 def planned_anew(recording: Recording, ports: Ports) -> float:
@@ -103,9 +111,13 @@ def forget_published(key: str, ports: Ports) -> Recording | None:
     Returns:
         The recording as it stands afterwards, or None if there is none.
     """
-    return documents.change_recording(
-        ports, key, lambda stored: replace(stored, planned=None, published=0) if stored.published else None
-    )
+
+    def unpublished(stored: Recording) -> Recording | None:
+        # Also where nothing is noted as published: whoever is about to note it may not.
+        out = stored.state == "PLANNED" and (stored.published or stored.planned is not None)
+        return replace(stored, planned=None, published=0) if out else None
+
+    return documents.change_recording(ports, key, unpublished)
 
 
 def missing(recording: Recording, ports: Ports) -> list[ChunkMessage]:

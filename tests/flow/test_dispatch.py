@@ -57,10 +57,15 @@ def test_what_was_published_is_not_published_again_unless_somebody_asks(world):
     [
         pytest.param(lambda one: replace(one, life=one.life + 1, published=0), id="tried again"),
         pytest.param(lambda one: replace(one, chunks=plan.extend(one.chunks), published=0), id="continued"),
+        pytest.param(lambda one: replace(one, planned=one.planned + 1.0, published=0), id="results gone"),
     ],
 )
-def test_who_publishes_so_slowly_that_there_is_more_to_publish_notes_nothing(world, monkeypatch, meanwhile):
+@pytest.mark.parametrize("ours", [True, False])
+def test_who_publishes_so_slowly_that_there_is_more_to_publish_notes_nothing(
+    world, monkeypatch, meanwhile, ours
+):
     recording = planned(world, published=0)
+    world.clock.time += dispatch.PUBLISHED_WITHIN
     publish_many = world.ports.queue.publish_many
 
     def slow(*given):
@@ -68,8 +73,31 @@ def test_who_publishes_so_slowly_that_there_is_more_to_publish_notes_nothing(wor
         return publish_many(*given)
 
     monkeypatch.setattr(world.ports.queue, "publish_many", slow)
+    dispatch.publish_chunks(recording, world.ports, ours=ours)
+    assert documents.get_recording(world.ports.records, recording.id).published == 0
+
+
+def test_who_publishes_so_slowly_that_its_messages_are_removed_meanwhile_notes_nothing(world, monkeypatch):
+    """Whoever removes them finds nothing noted as published yet."""
+    recording = planned(world, published=0)
+    publish_many = world.ports.queue.publish_many
+
+    def slow(*given):
+        ids = publish_many(*given)
+        world.ports.queue.purge("recording", recording.id)
+        dispatch.forget_published(recording.id, world.ports)
+        return ids
+
+    monkeypatch.setattr(world.ports.queue, "publish_many", slow)
     dispatch.publish_chunks(recording, world.ports, ours=True)
     assert documents.get_recording(world.ports.records, recording.id).published == 0
+
+
+def test_whoever_publishes_in_place_of_a_dead_process_notes_it(world):
+    recording = planned(world, published=0)
+    world.clock.time += dispatch.PUBLISHED_WITHIN
+    dispatch.publish_chunks(recording, world.ports)
+    assert documents.get_recording(world.ports.records, recording.id).published == 2
 
 
 def test_only_chunks_that_were_never_published_are_and_that_is_noted(world):
