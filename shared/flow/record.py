@@ -181,7 +181,7 @@ def _announce(recording: Recording, ports: Ports) -> Recording:
     ready = ending(recording, ports)
     told = {"recording": recording.id, "state": ready.state, "life": str(recording.life)} | attributes()
     ports.queue.publish(TRANSCRIPTS_READY, encode(ready), told)
-    answers.settle_all(ready, ports)
+    answers.settle_all(ready, ports, life=recording.life)
     budget.ended(recording.id, ports, life=recording.life)
 
     def to_announced(stored: Recording) -> Recording | None:

@@ -111,8 +111,17 @@ def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
         source=source,
         options=options,
         label=options.label or "",
-        continues=stands.life if stands is not None and stands.ended_without else None,
+        continues=_last_end(stands),
     )
+
+
+def _last_end(recording: Recording | None) -> int | None:
+    """The `life` of the last end that is no answer to a request of this moment; None if there is none."""
+    if recording is None:
+        return None
+    if recording.ended_without:
+        return recording.life
+    return recording.life - 1 if recording.life else None
 
 
 def check_bucket(uri: str, settings: Settings) -> None:

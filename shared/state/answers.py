@@ -50,8 +50,9 @@ class Asked:
     label: str = ""
     """Label of the options, by which the open requests of a caller are counted."""
     continues: int | None = None
-    """The `life` of its recording, if that had ended without a transcript when the request first came: only that end is
-    tried again. None: it had not ended so."""
+    """The `life` of the last end of its recording, when the request first came, that was without a transcript or was
+    being tried again: no end up to that one is its answer. If the recording still stood there, only that end is tried
+    again. None: there was no such end."""
     answer: TranscriptReady | None = None
     """The answer to its caller; never changed once it is set."""
     answered: bool = False
@@ -135,10 +136,22 @@ def settle(request_id: str, ending: TranscriptReady, ports: Ports, *, again: boo
     log.info("answered request %s%s", request_id, why)
 
 
-def settle_all(ending: TranscriptReady, ports: Ports) -> None:
-    """Answer every request that waits for a recording."""
+def settle_all(ending: TranscriptReady, ports: Ports, *, life: int) -> None:
+    """Answer every request that waits for an end of a recording.
+
+    Args:
+        ending: the outcome.
+        ports: the adapters to use.
+        life: that of the recording when it ended so. A request that came after that asks for a later end, also if its
+            delivery did not get so far yet.
+
+    Raises:
+        Transient: some may not be answered.
+    """
     for _, fields in ports.records.query(REQUESTS, {"recording": ending.recording}):
-        settle(from_fields(fields, Asked).request.request_id, ending, ports)
+        asked = from_fields(fields, Asked)
+        if asked.continues is None or asked.continues < life:
+            settle(asked.request.request_id, ending, ports)
 
 
 def refuse(request: TranscribeRequest, error: DropscribeError, ports: Ports) -> None:

@@ -64,8 +64,18 @@ def test_all_who_wait_for_a_recording_are_answered(world):
     for number in range(3):
         request = TranscribeRequest(uri=REQUEST.uri, request_id=str(number))
         asked(world, request=request, recording="r" if number else "another")
-    answers.settle_all(ending(), world.ports)
+    answers.settle_all(ending(), world.ports, life=0)
     assert sorted(answer.request_id for answer, _ in sent(world)) == ["1", "2"]
+
+
+def test_an_end_is_no_answer_to_those_who_asked_after_it(world):
+    for number, continues in enumerate((None, 0, 1)):
+        request = TranscribeRequest(uri=REQUEST.uri, request_id=str(number))
+        asked(world, request=request, continues=continues)
+    answers.settle_all(ending("FAILED", ()), world.ports, life=0)
+    assert [answer.request_id for answer, _ in sent(world)] == ["0"]
+    answers.settle_all(ending("FAILED", ()), world.ports, life=1)
+    assert [answer.request_id for answer, _ in sent(world)] == ["1"]
 
 
 def test_a_refusal_says_why_and_leaves_an_id_of_another_request_alone(world):
