@@ -92,7 +92,7 @@ def alone(lengths: list[int], speed: float) -> float:
     """Seconds that the engine takes for windows that lie in memory."""
     import numpy as np
 
-    from gpu_job.pipeline.packing import pack
+    from gpu_job.speech.packing import pack
 
     engine = Sleeper(speed)
     longest = np.zeros(max(lengths), np.float32)

@@ -32,7 +32,7 @@ def has_cuda() -> bool:
     """Whether torch is there and can use a GPU."""
     if importlib.util.find_spec("torch") is None:
         return False
-    from gpu_job.speech.loading import has_gpu
+    from gpu_job.loading import has_gpu
 
     if not has_gpu():
         return False  # to ask torch takes seconds

@@ -23,8 +23,8 @@ _loaded: dict[tuple[object, ...], LoadedEngines] = {}
 
 def loaded(settings: Settings) -> LoadedEngines:
     """The engines of this machine; those of an earlier call if its settings had made the same ones."""
+    from gpu_job import loading
     from gpu_job.pipeline.loaded_engines import LoadedEngines
-    from gpu_job.speech import loading
 
     kind = (
         *(settings.engines, settings.enable_gpu, settings.gpu_memory_limit_gb, settings.image_model),

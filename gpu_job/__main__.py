@@ -9,9 +9,8 @@ import signal
 import sys
 from functools import partial
 
-from gpu_job import check, last_resort, process
-from gpu_job.pipeline.start_up import StartUp, process_began
-from gpu_job.speech import loading
+from gpu_job import check, last_resort, loading, process
+from gpu_job.start_up import StartUp, process_began
 from gpu_job.weights import speakers
 from shared.connect import connect
 from shared.errors import CallHangs, DropscribeError

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gpu_job.loading import warm_up
 from gpu_job.speech import windowing
-from gpu_job.speech.loading import warm_up
 from gpu_job.speech.transcriber import SAMPLE_RATE
 from gpu_job.weights.catalogue import TINY
 from shared.audio import Sandbox
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from gpu_job.pipeline.start_up import StartUp
     from gpu_job.speech.transcriber import Transcriber
+    from gpu_job.start_up import StartUp
     from gpu_job.voices.listener import Listener
 
 SAMPLE = bundled("samples/voice-note.opus")

@@ -8,11 +8,10 @@ from dataclasses import fields, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gpu_job import last_resort
+from gpu_job import last_resort, loading
 from gpu_job.pipeline.consumer import subscriptions_of
-from gpu_job.pipeline.start_up import StartUp
 from gpu_job.pipeline.worker import Worker
-from gpu_job.speech import loading
+from gpu_job.start_up import StartUp
 from shared import concurrency
 from shared.costs.executions import Meter, Place
 from shared.engines import hosted_specs

@@ -232,7 +232,7 @@ def first_words(name: str, folder: Path, file: Path) -> tuple[float, float]:
 
 def weights(folder: Path, layers: int, vocabulary: int) -> None:
     """Make the random weights, and their export, unless they are there."""
-    from gpu_job.weights import nemo_export
+    from gpu_job.speech.nemo import nemo_export
 
     archive, export = folder / "random.nemo", folder / "onnx"
     if not archive.exists():

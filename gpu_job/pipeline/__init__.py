@@ -6,10 +6,9 @@
 Read worker.py first, then the four steps in this order. What becomes of a chunk is decided by the committer alone.
 
     chunk_job.py        a chunk on its way             inflight.py        its message, under lease
-    packing.py          windows into batches           memory.py          how much fits a GPU
-    loaded_engines.py   the engines of this worker     chunk_result.py    what is committed
-    both_sides.py       two channels one by one
-    start_up.py, summary.py   how long it took to start, and what it did
+    memory.py           how much fits a GPU            chunk_result.py    what is committed
+    loaded_engines.py   the engines of this worker     both_sides.py      two channels one by one
+    summary.py          what it did
 
 tests/test_architecture.py holds the order in which they may import each other.
 """

@@ -1,8 +1,8 @@
 """The second step of the pipeline: form the next batch while the engine computes the one before.
 
-The windows of a group of jobs are packed together (packing.py, memory.py). The thread here forms a batch only when
-the engine has taken the one before. So each group is made of what is ready by then, the engine finds a batch
-whenever it looks, and no more than two batches of samples are in memory as floats.
+The windows of a group of jobs are packed together (`gpu_job/speech/packing.py`, memory.py). The thread here forms a
+batch only when the engine has taken the one before. So each group is made of what is ready by then, the engine finds a
+batch whenever it looks, and no more than two batches of samples are in memory as floats.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu_job.pipeline import memory, packing
+from gpu_job.pipeline import memory
 from gpu_job.pipeline.chunk_job import ChunkJob, message_of, next_group
 from gpu_job.pipeline.inflight import CALL
 from gpu_job.pipeline.loaded_engines import LOADING, LoadedEngines
+from gpu_job.speech import packing
 from gpu_job.speech.transcriber import SAMPLE_RATE, Transcriber
 from shared import concurrency
 from shared.watchdog import Watchdog

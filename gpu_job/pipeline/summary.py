@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gpu_job.pipeline.start_up import StartUp
+from gpu_job.start_up import StartUp
 
 
 @dataclass(kw_only=True, slots=True)

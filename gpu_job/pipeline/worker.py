@@ -21,6 +21,7 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING
 
+from gpu_job import loading
 from gpu_job.pipeline.batcher import Batcher
 from gpu_job.pipeline.committer import Committer
 from gpu_job.pipeline.consumer import Consumer, subscriptions_of
@@ -28,9 +29,8 @@ from gpu_job.pipeline.inflight import Inflight
 from gpu_job.pipeline.listening import Listening
 from gpu_job.pipeline.loaded_engines import LoadedEngines
 from gpu_job.pipeline.recogniser import Recogniser
-from gpu_job.pipeline.start_up import StartUp
 from gpu_job.pipeline.summary import Summary
-from gpu_job.speech import loading
+from gpu_job.start_up import StartUp
 from shared import concurrency
 from shared.costs.executions import Meter
 from shared.errors import CallHangs

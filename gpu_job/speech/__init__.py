@@ -2,10 +2,11 @@
 
     transcriber.py   what the pipeline asks of any engine: read this first
     windowing.py     cut decoded audio at silences
-    loading.py       which engine runs some weights here
-    onnx/            Parakeet on a CPU              nemo/   Parakeet with NeMo, on a GPU
-    alphabets.py     tokens that a language cannot have
+    packing.py       windows into batches
+    nemo/            Parakeet with NeMo, on a GPU   onnx/   Parakeet on a CPU, and what both engines need
     words.py         words with times, from decoded tokens
+    alphabets.py     tokens that a language cannot have
 
-Each engine is a package that alone imports its library, and that is imported only when it is wanted.
+Each engine is a package that alone imports its library, and that is imported only when it is wanted. nemo/ takes from
+onnx/, never the other way.
 """

@@ -6,20 +6,40 @@ The vocabulary is SentencePiece's: a token that begins with a space begins a wor
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shared.results import Word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpu_job.speech.onnx.tdt import Tokens
-
 CLOSING = frozenset(".,!?;:%…)]}»”’\"'")  # noqa: RUF001 - the typographic apostrophe is meant
 """A word of nothing but these is punctuation of the word before. Opening signs (`$`, `¿`, `(`) are not here: they
 belong to what follows."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tokens:
+    """What was decoded in one window; all arrays have one entry for each token, in order."""
+
+    ids: NDArray[np.int32]
+    """Index into the vocabulary."""
+    frames: NDArray[np.int32]
+    """Encoder frame it was emitted at."""
+    durations: NDArray[np.int32]
+    """Encoder frames it lasts, as predicted; 0 if the next token is at the same frame."""
+    confidences: NDArray[np.float32]
+    """Softmax probability among all tokens and blank (durations do not count), 0 to 1."""
+
+    @classmethod
+    def none(cls) -> Tokens:
+        """Of a window in which nothing was decoded."""
+        nothing = np.zeros(0, dtype=np.int32)
+        return cls(ids=nothing, frames=nothing, durations=nothing, confidences=nothing.astype(np.float32))
 
 
 def words(tokens: Tokens, pieces: Sequence[str], seconds: float) -> tuple[Word, ...]:

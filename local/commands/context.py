@@ -218,7 +218,7 @@ def use_state_dir(state_dir: Path | None, environ: MutableMapping[str, str] = os
 
 def detect_engines(environ: MutableMapping[str, str] = os.environ) -> None:
     """If no setting names the engines of this machine, detect them, also for the processes that `up` starts."""
-    from gpu_job.speech import loading  # noqa: PLC0415 - `--help` needs no engine
+    from gpu_job import loading  # noqa: PLC0415 - `--help` needs no engine
     from shared.engines import PARAKEET_GPU  # noqa: PLC0415 - as `choose_engines`
 
     if environ.get("DROPSCRIBE_PLATFORM", "local") == "local" and not environ.get("DROPSCRIBE_ENGINES"):

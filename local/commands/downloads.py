@@ -15,7 +15,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from gpu_job.speech import loading
+from gpu_job import loading
 from gpu_job.weights import lookup, speakers
 from gpu_job.weights.catalogue import by_name
 from local.inbox import remembered

@@ -146,7 +146,7 @@ def export_onnx(archive: Path, folder: Path, *, int8: bool, sample: Path | None)
         ConfigurationError: torch, NeMo or onnx is not installed.
         ModelUnavailable: the export failed, or gives another text than the archive.
     """
-    from gpu_job.weights import onnx_export  # noqa: PLC0415 - loads numpy and more, other commands need not
+    from gpu_job import onnx_export  # noqa: PLC0415 - loads numpy and more, other commands need not
     from local.evaluation import clips  # noqa: PLC0415 - see above
 
     console = beside(highlight=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import dropscribe
-from gpu_job.speech import loading
+from gpu_job import loading
 from local.runtime import one_shot
 from tests import voices
 
@@ -38,7 +38,7 @@ def loads(monkeypatch):
     """The weights that are loaded, in order."""
     load, names = loading.load, []
     monkeypatch.setattr(
-        "gpu_job.speech.loading.load",
+        "gpu_job.loading.load",
         lambda settings, model, **given: names.append(model) or load(settings, model, **given),
     )
     return names

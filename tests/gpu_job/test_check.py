@@ -6,11 +6,10 @@ from functools import partial
 
 import pytest
 
-from gpu_job import check
-from gpu_job.pipeline.start_up import StartUp
-from gpu_job.speech import loading
+from gpu_job import check, loading
 from gpu_job.speech.onnx import onnx_engine
 from gpu_job.speech.transcriber import EngineLost, OutOfMemory
+from gpu_job.start_up import StartUp
 from shared.errors import ModelUnavailable
 from shared.settings import Settings
 from tests.voices import FakeListener

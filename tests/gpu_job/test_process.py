@@ -9,8 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from gpu_job import process
-from gpu_job.speech import loading
+from gpu_job import loading, process
 from gpu_job.speech.transcriber import Device
 from shared.engines import PARAKEET_CPU
 from shared.errors import ConfigurationError, Transient

@@ -29,8 +29,8 @@ if "WALL" in os.environ:
 from gpu_job.speech import transcriber
 
 if sys.orig_argv[1:3] == ["-m", "gpu_job"]:
+    from gpu_job import loading
     from gpu_job.pipeline import consumer
-    from gpu_job.speech import loading
     from gpu_job.speech.onnx import onnx_engine
     from shared.routing import flags
 

@@ -280,7 +280,7 @@ def test_what_a_gpu_cannot_do_the_processor_beside_it_does(world, monkeypatch):
         loads.append((model, settings.enable_gpu))
         return broken if settings.enable_gpu else processor
 
-    monkeypatch.setattr("gpu_job.speech.loading.load", load)
+    monkeypatch.setattr("gpu_job.loading.load", load)
     recording = upload.on_upload(world.upload(), world.ports)
     stop = threading.Event()
     thread = threading.Thread(
@@ -304,7 +304,7 @@ def test_a_worker_without_weights_hands_on_what_others_may_do_and_gives_back_the
     def load(_settings, _model, **_):
         raise ModelUnavailable("The weights are not in this image.")
 
-    monkeypatch.setattr("gpu_job.speech.loading.load", load)
+    monkeypatch.setattr("gpu_job.loading.load", load)
     monkeypatch.setattr(process, "PATIENCE", 2.0)
     world.ports = replace(world.ports, engines=frozenset({"parakeet-gpu", "deepgram"}))
     free = upload.on_upload(world.upload("free.wav"), world.ports)
@@ -326,7 +326,7 @@ def test_where_everything_is_deepgrams_a_worker_loads_no_weights(world, monkeypa
     def load(_settings, _model, **_):
         raise ModelUnavailable("Nobody asked for weights.")
 
-    monkeypatch.setattr("gpu_job.speech.loading.load", load)
+    monkeypatch.setattr("gpu_job.loading.load", load)
     monkeypatch.setattr(process, "IDLE_EXIT", 0.3)
     world.ports = replace(world.ports, settings=replace(world.ports.settings, method="deepgram"))
     worker = process.run(world.ports, threading.Event(), stay=False, began=0.0)

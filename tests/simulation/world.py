@@ -16,9 +16,10 @@ from unittest.mock import patch
 
 import msgspec
 
+from gpu_job import loading
 from gpu_job import process as gpu_process
 from gpu_job.pipeline import consumer
-from gpu_job.speech import loading, windowing
+from gpu_job.speech import windowing
 from local.backend.embedded_ports import embedded_topology
 from local.runtime import steps
 from local.runtime.events import object_resource

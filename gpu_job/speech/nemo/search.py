@@ -20,7 +20,7 @@ from gpu_job.speech.nemo.nemo_parts import (
     check_cuda_python_cuda_graphs_conditional_nodes_supported,
 )
 from gpu_job.speech.nemo.phrase_trees import PhraseTrees
-from gpu_job.speech.onnx.tdt import Tokens
+from gpu_job.speech.words import Tokens
 from shared.languages import alphabet
 
 if TYPE_CHECKING:

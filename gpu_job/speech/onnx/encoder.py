@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from gpu_job.pipeline import packing
+from gpu_job.speech import packing
 from gpu_job.speech.transcriber import SAMPLE_RATE
 
 if TYPE_CHECKING:

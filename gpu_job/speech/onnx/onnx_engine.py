@@ -17,8 +17,7 @@ import onnxruntime
 from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from gpu_job.cores import cores
-from gpu_job.pipeline import packing
-from gpu_job.speech import alphabets, words
+from gpu_job.speech import alphabets, packing, words
 from gpu_job.speech.onnx import export, openvino_encoder, tdt
 from gpu_job.speech.onnx.encoder import Encoder, OnnxEncoder
 from gpu_job.speech.onnx.export import Export
@@ -205,7 +204,7 @@ class _Sessions:
 
     def decode(
         self, encoded: Sequence[NDArray[np.float32]], languages: Sequence[str | None] = ()
-    ) -> list[tdt.Tokens]:
+    ) -> list[words.Tokens]:
         """Tokens of each window, in the alphabet of its language."""
         return tdt.decode(
             encoded,

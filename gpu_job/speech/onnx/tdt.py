@@ -10,11 +10,12 @@ has not ended.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gpu_job.speech.words import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,26 +42,6 @@ class Network(Protocol):
             and the state after that token.
         """
         ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tokens:
-    """What was decoded in one window; all arrays have one entry for each token, in order."""
-
-    ids: NDArray[np.int32]
-    """Index into the vocabulary."""
-    frames: NDArray[np.int32]
-    """Encoder frame it was emitted at."""
-    durations: NDArray[np.int32]
-    """Encoder frames it lasts, as predicted; 0 if the next token is at the same frame."""
-    confidences: NDArray[np.float32]
-    """Softmax probability among all tokens and blank (durations do not count), 0 to 1."""
-
-    @classmethod
-    def none(cls) -> Tokens:
-        """Of a window in which nothing was decoded."""
-        nothing = np.zeros(0, dtype=np.int32)
-        return cls(ids=nothing, frames=nothing, durations=nothing, confidences=nothing.astype(np.float32))
 
 
 def decode(

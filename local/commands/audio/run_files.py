@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpu_job.speech import loading
+from gpu_job import loading
 from local import exit_codes
 from local.backend.incoming import Incoming
 from local.commands import downloads

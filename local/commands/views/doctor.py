@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 from rich.text import Text
 
-from gpu_job.speech import loading
+from gpu_job import loading
 from gpu_job.speech.onnx import openvino_encoder
 from gpu_job.weights import lookup, speakers
 from gpu_job.weights.catalogue import SMALLER, by_name, catalogue

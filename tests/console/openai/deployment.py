@@ -17,8 +17,8 @@ from starlette.applications import Starlette
 
 from console.live.results import Results
 from console.openai.routes import routes
+from gpu_job import loading
 from gpu_job.pipeline.worker import Worker
-from gpu_job.speech import loading
 from local.backend.embedded_ports import UP_LOCK, open_ports
 from local.runtime.push import PushLoop
 from local.runtime.steps import in_process

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gpu_job import loading
 from gpu_job.pipeline import both_sides, chunk_result
-from gpu_job.speech import loading
 from shared.audio import Pcm
 from shared.audio.sides import SideChannels
 from shared.model import Options

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from gpu_job.speech.onnx.tdt import Tokens
-from gpu_job.speech.words import words
+from gpu_job.speech.words import Tokens, words
 
 PIECES = (" one", " tw", "o", ".", " ", " .", " $", "5", "<unk>", " <|en|>", "'", "s")
 INDEX = {piece: index for index, piece in enumerate(PIECES)}

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
-from gpu_job.speech import loading
+from gpu_job import loading
 from local import cli
 from shared.errors import BadMedia, EngineFailed, EngineLimit, StoreUnavailable
 from shared.flow import dispatch

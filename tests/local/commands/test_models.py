@@ -303,7 +303,8 @@ def test_an_export_hears_what_the_archive_hears_and_can_be_named_as_the_model(ex
 @needs_nemo
 @pytest.mark.filterwarnings("ignore")  # NeMo and what it imports warn about their own affairs
 def test_an_export_that_hears_something_else_is_not_kept(call, tmp_path, monkeypatch):
-    from gpu_job.weights import nemo_export, onnx_export  # noqa: PLC0415 - as the command does
+    from gpu_job import onnx_export  # noqa: PLC0415 - as the command does
+    from gpu_job.speech.nemo import nemo_export  # noqa: PLC0415 - as the command does
 
     def export(_archive, folder):
         for name in catalogue.FILES:

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import pytest
 from typer.testing import CliRunner
 
-from gpu_job.speech import loading
+from gpu_job import loading
 from local import cli
 from local.commands.terminal import Terminal
 from local.commands.views import doctor

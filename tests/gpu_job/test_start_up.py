@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from gpu_job.pipeline.start_up import StartUp
+from gpu_job.start_up import StartUp
 
 
 def test_the_steps_of_several_loads_add_up_also_where_one_fails():
@@ -23,7 +23,9 @@ def test_the_steps_of_several_loads_add_up_also_where_one_fails():
 
 
 def test_the_start_of_a_process_is_that_of_its_interpreter_and_not_of_its_first_question():
-    script = "import time; time.sleep(0.5); from gpu_job.pipeline.start_up import process_began; print(process_began())"
+    script = (
+        "import time; time.sleep(0.5); from gpu_job.start_up import process_began; print(process_began())"
+    )
     before = time.time()
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert before - 0.1 <= float(told.stdout) < before + 0.45

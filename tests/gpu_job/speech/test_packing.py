@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpu_job.pipeline.packing import CALL_COST, pack
+from gpu_job.speech.packing import CALL_COST, pack
 
 lengths_ = st.lists(st.integers(1, 480_000), max_size=80)
 RATE = 16_000

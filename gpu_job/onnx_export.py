@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpu_job.speech.nemo import nemo_export
 from gpu_job.speech.windowing import waveforms
-from gpu_job.weights import nemo_export
 from gpu_job.weights.int8 import quantise
 from gpu_job.weights.lookup import locate
 from shared.errors import BadRequest, ModelUnavailable

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from gpu_job.weights import nemo_export
+from gpu_job.speech.nemo import nemo_export
 from gpu_job.weights.catalogue import BUNDLED, FILES
 
 

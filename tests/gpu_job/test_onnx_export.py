@@ -1,6 +1,6 @@
 import pytest
 
-from gpu_job.weights.onnx_export import differing
+from gpu_job.onnx_export import differing
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The ONNX export of a NeMo archive. Besides `gpu_job/speech/nemo/nemo_parts.py`, the only file that imports NeMo.
+"""The ONNX export of a NeMo archive. Beside nemo_parts.py the only file that imports NeMo.
 
 It needs the whole model class, with the export hooks of its parts; the engine builds only the parts.
 """
@@ -26,7 +26,8 @@ def export(archive: Path, folder: Path) -> None:
 
     Args:
         archive: a `.nemo` file of a FastConformer-TDT.
-        folder: exists; gets `FILES` of `catalogue.py`, and tensors beside them if a graph is larger than 2 GB.
+        folder: exists; gets `FILES` of `gpu_job/weights/catalogue.py`, and tensors beside them if a graph is larger than
+            2 GB.
 
     Raises:
         ConfigurationError: torch or NeMo is not installed.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gpu_job.speech import loading
+from gpu_job import loading
 from gpu_job.weights.catalogue import BUNDLED
 from shared.errors import ConfigurationError, ModelUnavailable
 from shared.settings import Settings

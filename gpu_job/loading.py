@@ -7,8 +7,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpu_job.pipeline.start_up import StartUp
 from gpu_job.speech.transcriber import EngineLost, OutOfMemory, Transcriber
+from gpu_job.start_up import StartUp
 from gpu_job.weights.catalogue import by_name
 from gpu_job.weights.lookup import locate
 from shared.engines import PARAKEET_CPU, PARAKEET_GPU
