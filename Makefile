@@ -20,7 +20,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PIP_INSTALL = set -o pipefail; $(BIN)/python -m pip install --progress-bar off
 DOTS = | awk '/^Collecting/ { printf "."; fflush() } /^Installing collected/ { printf " unpacking"; fflush() } END { print "" }'
 
-.PHONY: wheel image scan audit seeded-faults terraform-scan preflight deploy deploy-plan rollout rollback destroy terraform-check terraform-inventory lock help demo demo-gcp-emulators test explore system-test check bench load faults fuzz-wire fuzz-media corpus clean
+.PHONY: wheel image scan audit seeded-faults terraform-scan preflight deploy deploy-plan rollout rollback destroy terraform-check generated lock help demo demo-gcp-emulators test explore system-test check bench load faults fuzz-wire fuzz-media corpus clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -70,9 +70,8 @@ check: .venv/.dev ## check lint, formatting and types
 terraform-check: .venv/.google ## validate and test terraform/, and compare what it lays with its inventory (needs terraform)
 	@$(BIN)/python -m tests.terraform.check
 
-terraform-inventory: .venv/.google ## write that inventory anew, and the guide's table of roles, after a change of terraform/
-	@$(BIN)/python -m tests.terraform.check --write
-	@$(BIN)/python -m tests.terraform.guide
+generated: .venv/.google ## write all files anew that are made from the code or from terraform/ (the latter needs terraform)
+	@$(BIN)/python -m tests.generated
 
 seeded-faults: .venv/.google ## lay deployments with planted mistakes on emulators: none may transcribe (some minutes)
 	$(BIN)/pytest -m seeded tests/google $(ARGS)

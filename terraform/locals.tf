@@ -7,8 +7,10 @@ locals {
   # cloud.google.com/storage/docs/buckets#naming: a name with dots may be longer, each part of it not.
   bucket_name = "^(?:[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]|[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?(?:\\.[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?)+)$"
 
-  # Each hosted engine's variable with the key; its secret is NAME-api-key.
-  hosted_keys = { deepgram = "DEEPGRAM_API_KEY" }
+  # What stands in the code: topics, subscriptions, settings, and each hosted engine's variable with the key, whose secret is
+  # NAME-api-key. `make generated` writes it.
+  generated   = jsondecode(file("${path.module}/generated.json"))
+  hosted_keys = local.generated.hosted_keys
 
   buckets = { for name, one in var.buckets : name => coalesce(one, "${var.project}-${name}") }
 
@@ -102,14 +104,5 @@ locals {
   )
 
   # Settings that `settings` may hold: all of docs/settings.md but those above, keys, and what only one machine has.
-  setting_names = [
-    "CHUNK_DURATION_MINUTES", "COST_OPTIMIZATION", "COST_THRESHOLD_PER_HOUR", "DROPSCRIBE_BUDGET_DAILY_USD",
-    "DROPSCRIBE_BUDGET_MODE", "DROPSCRIBE_BUDGET_MONTHLY_USD", "DROPSCRIBE_CPU_CALLERS", "DROPSCRIBE_CPU_THREADS", "DROPSCRIBE_DECODE_MEMORY_MB", "DROPSCRIBE_DECODE_TIMEOUT",
-    "DROPSCRIBE_DEEPGRAM_CONCURRENCY", "DROPSCRIBE_DEEPGRAM_URL", "DROPSCRIBE_FORMATS", "DROPSCRIBE_GPU_CANARY_PERCENT", "DROPSCRIBE_LEASE_SECONDS", "DROPSCRIBE_LONG_FILE_MB",
-    "DROPSCRIBE_MAX_CHUNKS", "DROPSCRIBE_MAX_FILE_GB", "DROPSCRIBE_MAX_HOURS", "DROPSCRIBE_MAX_OPEN_REQUESTS",
-    "DROPSCRIBE_MAX_REQUEST_KB", "DROPSCRIBE_PRICES", "DROPSCRIBE_RETENTION_AUDIO", "DROPSCRIBE_RETENTION_DAYS", "DROPSCRIBE_SHORT_FILE_MB", "DROPSCRIBE_SMALL_FILE_MB", "DROPSCRIBE_SMALL_FILE_MINUTES",
-    "DROPSCRIBE_START_DELAY", "DROPSCRIBE_STUCK_MINUTES", "DROPSCRIBE_WAIT_USD_PER_MINUTE", "ENABLE_BATCH_PROCESSING",
-    "ENABLE_FALLBACK", "ENABLE_GPU_TRANSCRIPTION", "GPU_BATCH_SIZE", "GPU_MEMORY_LIMIT_GB", "LONG_FILE_THRESHOLD_HOURS",
-    "ENABLE_PERFORMANCE_METRICS", "METRICS_EXPORT_INTERVAL", "MAX_CONCURRENT_CHUNKS", "PARAKEET_ENGLISH_MODEL", "ROLLOUT_PERCENT", "SHORT_FILE_THRESHOLD_HOURS", "TRANSCRIPTION_METHOD",
-  ]
+  setting_names = local.generated.settings
 }

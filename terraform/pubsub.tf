@@ -1,28 +1,12 @@
-# Topics and subscriptions, as shared/topology.py has them (a test compares).
+# Topics and subscriptions, as shared/topology.py has them: `make generated` writes them into generated.json.
 
 locals {
-  topics = [
-    "audio-finalized", "transcribe-requests", "chunks-gpu", "chunks-gpu-canary", "chunks-cpu", "chunks-deepgram", "chunks-done",
-    "transcripts-ready", "dead-letters", "budget-alerts",
-  ]
+  topics = local.generated.topics
 
   # Seconds of back-off, and deliveries until a message is a dead letter; null: it comes for ever.
   # `pull`: by a worker, whatever functions there are. The others are pushed to the function of their name; without one
-  # they keep their messages for it.
-  subscriptions = merge({
-    router            = { topic = "audio-finalized", backoff = [1, 600], attempts = 15, pull = false }
-    requests          = { topic = "transcribe-requests", backoff = [1, 600], attempts = 15, pull = false }
-    gpu-worker        = { topic = "chunks-gpu", backoff = [1, 600], attempts = 10, pull = true }
-    gpu-worker-canary = { topic = "chunks-gpu-canary", backoff = [1, 600], attempts = 10, pull = true }
-    cpu-worker        = { topic = "chunks-cpu", backoff = [1, 600], attempts = 10, pull = true }
-    deepgram          = { topic = "chunks-deepgram", backoff = [5, 300], attempts = 8, pull = false }
-    merger            = { topic = "chunks-done", backoff = [1, 600], attempts = 15, pull = false }
-    dead-letters      = { topic = "dead-letters", backoff = [1, 600], attempts = null, pull = false }
-    }, {
-    # Only where an address is told: nobody else reads them. Their function gives up by itself.
-    for name, topic in { webhooks = "transcripts-ready", webhooks-budget = "budget-alerts" } :
-    name => { topic = topic, backoff = [10, 600], attempts = null, pull = false } if var.webhook != null
-  })
+  # they keep their messages for it. `webhook`: only where an address is told, because nobody else reads them.
+  subscriptions = { for name, one in local.generated.subscriptions : name => one if !one.webhook || var.webhook != null }
 }
 
 resource "google_pubsub_topic" "this" {

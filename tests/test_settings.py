@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,8 +8,6 @@ from shared.adapters.hosted_engines import open_hosted
 from shared.engines import hosted_specs
 from shared.errors import ConfigurationError
 from shared.settings import Settings, unknown
-
-DOCS = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 
 
 def test_unset_and_empty_variables_take_the_defaults():
@@ -132,17 +129,6 @@ def test_a_key_shows_in_no_repr_and_in_no_message():
     with pytest.raises(ConfigurationError) as caught:
         Settings(api_keys={"deepgram": "s3cret and more"})
     assert "s3cret" not in str(caught.value)
-
-
-def test_the_table_in_the_docs_names_every_setting_with_its_default():
-    text = DOCS.read_text("utf-8")
-    for one in fields(Settings):
-        default = "" if one.default in {None, ""} or one.name == "state_dir" else f"`{one.default}`"
-        if one.name != "api_keys":
-            assert f"| `{one.metadata['env']}` | {default} | {one.metadata['about']} |" in text
-    for engine in hosted_specs():
-        name = engine.in_sentences
-        assert f"| `{engine.hosted.key_variable}` |  | API key of {name}; unset: no {name}. |" in text
 
 
 @pytest.mark.parametrize("where", ["K_SERVICE", "CLOUD_RUN_JOB"])

@@ -1,8 +1,7 @@
 """The output files of a recording: one row for each, and nowhere else a list of them.
 
 A new format is a renderer (a pure function that returns bytes), a row in `FILES`, and a name in `shared/formats.py`. The
-command line, the exported copies and the longest name of an output follow from the rows; a test compares `docs/outputs.md`
-with them.
+command line, the exported copies, the longest name of an output and the guides follow from the rows.
 """
 
 from __future__ import annotations
@@ -68,6 +67,8 @@ class OutputFile:
     """Name of its format, as in `--format csv`; a format may have several files."""
     name: str
     """File name."""
+    use: str
+    """What it is for, as in `docs/outputs.md`: you want to …"""
     content_type: str
     """Media type to store it under."""
     render: Callable[[Content], bytes]
@@ -80,24 +81,28 @@ FILES = (
     OutputFile(
         format="json",
         name="transcript.json",
+        use="know everything, or write a program",
         content_type="application/json",
         render=lambda it: transcript_json(it.transcript, it.words, it.sentences, it.paragraphs),
     ),
     OutputFile(
         format="csv",
         name="words.csv",
+        use="look at words in a spreadsheet or a data frame",
         content_type="text/csv; charset=utf-8",
         render=lambda it: words_csv(it.words, it.names),
     ),
     OutputFile(
         format="csv",
         name="paragraphs.csv",
+        use="read along with times, code interviews",
         content_type="text/csv; charset=utf-8",
         render=lambda it: paragraphs_csv(it.paragraphs, it.names),
     ),
     OutputFile(
         format="srt",
         name="transcript.srt",
+        use="caption a video in an editor or a player",
         # No media type is registered for SubRip; this is the one in use.
         content_type="application/x-subrip",
         render=lambda it: transcript_srt(it.captions),
@@ -106,6 +111,7 @@ FILES = (
     OutputFile(
         format="vtt",
         name="transcript.vtt",
+        use="caption a video on a web page",
         content_type="text/vtt; charset=utf-8",
         render=lambda it: transcript_vtt(it.captions, it.transcript.warnings, it.names),
         has_captions=True,
@@ -113,12 +119,14 @@ FILES = (
     OutputFile(
         format="txt",
         name="transcript.txt",
+        use="read it, search it, paste it",
         content_type="text/plain; charset=utf-8",
         render=lambda it: transcript_txt(it.paragraphs, it.names),
     ),
     OutputFile(
         format="vtt-words",
         name="words.vtt",
+        use="light each word on a web page when it is spoken",
         content_type="text/vtt; charset=utf-8",
         render=lambda it: words_vtt(it.captions, it.words, it.transcript.warnings, it.names),
         has_captions=True,
@@ -126,18 +134,21 @@ FILES = (
     OutputFile(
         format="podcast",
         name="podcast.json",
+        use="publish the transcript of a podcast",
         content_type="application/json",
         render=lambda it: podcast_json(it.words, it.names),
     ),
     OutputFile(
         format="md",
         name="transcript.md",
+        use="put it into a wiki or a repository",
         content_type="text/markdown; charset=utf-8",
         render=lambda it: transcript_md(it.heading, it.paragraphs, it.transcript.warnings, it.names),
     ),
     OutputFile(
         format="docx",
         name="transcript.docx",
+        use="edit it in a word processor",
         content_type="application/vnd.openxmlformats-officedocument.wordprocessingml.document",
         render=lambda it: transcript_docx(
             it.heading, it.paragraphs, it.transcript.warnings, it.transcript.language, it.names
@@ -146,24 +157,28 @@ FILES = (
     OutputFile(
         format="audacity",
         name="labels.txt",
+        use="cut the sound in Audacity",
         content_type="text/plain; charset=utf-8",
         render=lambda it: labels_txt(it.sentences, it.names),
     ),
     OutputFile(
         format="textgrid",
         name="words.TextGrid",
+        use="study the speech in Praat",
         content_type="text/plain; charset=utf-8",
         render=lambda it: words_textgrid(it.words, it.sentences, it.transcript.duration, it.names),
     ),
     OutputFile(
         format="ctm",
         name="words.ctm",
+        use="score the words with `sclite`",
         content_type="text/plain; charset=utf-8",
         render=lambda it: words_ctm(it.transcript.source.name, it.words),
     ),
     OutputFile(
         format="rttm",
         name="speakers.rttm",
+        use="score the speakers with `md-eval`",
         content_type="text/plain; charset=utf-8",
         render=lambda it: speakers_rttm(it.transcript.source.name, it.words, it.names),
     ),

@@ -4,7 +4,7 @@
     log          a JSON line, from which a log-based metric is made         a function's CPU sleeps after its answer
     worker       OpenTelemetry, every METRICS_EXPORT_INTERVAL seconds       many values a second, and gauges
 
-`terraform/log_metrics.json` is made from this table (`python -m tests.monitoring.log_metrics`).
+`make generated` writes `terraform/log_metrics.json` from this table, and the one in `docs/monitoring.md`.
 `docs/monitoring.md` has the same table; tests compare all three, and every dashboard and alert with them.
 """
 

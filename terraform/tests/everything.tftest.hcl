@@ -1,5 +1,5 @@
 # Everything there is, laid with made-up answers of the provider. What comes of it is written to inventory.json
-# (`make terraform-inventory`): a change of this root shows there, and the tests in Python read it.
+# (`make generated`): a change of this root shows there, and the tests in Python read it.
 
 mock_provider "google" {
   source = "./tests/mocks"

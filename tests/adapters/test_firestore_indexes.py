@@ -11,7 +11,7 @@ import pytest
 from shared.adapters.firestore_documents import KEPT
 from shared.adapters.firestore_values import EXPIRES, WRITES
 from shared.state import documents
-from tests.adapters import firestore_guide, queries
+from tests.adapters import queries
 from tests.adapters.test_data_model import COLLECTIONS, ROWS
 from tests.index_rules import DATA, FILE, Shape, exempted, lacking
 from tests.test_architecture import ROOT
@@ -111,21 +111,6 @@ def test_what_may_be_forgotten_is_what_the_adapter_stamps_and_its_stamp_has_no_i
 
 def test_the_adapters_own_fields_have_no_index():
     assert [one for one in sorted(COLLECTIONS) if not exempted(one, WRITES)] == []
-
-
-def test_terraform_lays_these_indexes_one_after_the_other():
-    assert firestore_guide.terraform() == firestore_guide.TERRAFORM.read_text("utf-8"), (
-        f"{firestore_guide.TERRAFORM.name} is older than {FILE.name}: "
-        "`python -m tests.adapters.firestore_guide` writes it anew"
-    )
-
-
-@pytest.mark.parametrize("guide", firestore_guide.PARTS)
-def test_a_guide_says_what_the_file_says(guide):
-    path = ROOT / "docs" / guide
-    assert firestore_guide.written(guide) == path.read_text("utf-8"), (
-        f"{guide} is older than {FILE.name}: `python -m tests.adapters.firestore_guide` writes it anew"
-    )
 
 
 def test_composite_indexes_of_the_table_of_queries_are_those_of_the_file():

@@ -9,6 +9,7 @@ from shared import formats as names
 from shared.errors import BadRequest
 from shared.formats import FORMATS, STANDARD
 from shared.outputs import file_names, format_names, formats, formats_of, render
+from tests.generated import output_files
 from tests.outputs.streams import any_stream, said_by, spoken, transcript, word
 
 TALK = transcript(spoken("One, two. Three.", pauses={1: 2.0}), warnings=("It stops after 3 s.",))
@@ -111,11 +112,13 @@ def test_a_row_of_the_table_makes_a_format(monkeypatch):
     lyrics = formats.OutputFile(
         format="lrc",
         name="transcript.lrc",
+        use="sing along",
         content_type="text/plain",
         render=lambda it: "".join(f"[{one.start}]{' '.join(one.lines)}\n" for one in it.captions).encode(),
     )
     monkeypatch.setattr(formats, "FILES", (*formats.FILES, lyrics))
     monkeypatch.setattr(names, "FORMATS", (*FORMATS, "lrc"))
+    monkeypatch.setattr(names, "MORE", (*names.MORE, "lrc"))
     assert format_names()[-1] == "lrc"
     assert file_names(["lrc", "txt"]) == ["transcript.lrc", "transcript.txt"]
     (only,) = render(TALK, ["lrc"])
@@ -124,3 +127,8 @@ def test_a_row_of_the_table_makes_a_format(monkeypatch):
     assert only in render(TALK, format_names())
     with pytest.raises(BadRequest, match=", lrc"):
         file_names(["pdf"])
+    guide = output_files.guide()
+    assert "| `speakers.rttm` | `rttm` |\n| sing along | `transcript.lrc` | `lrc` |\n\n" in guide
+    example = "## Sing along: `transcript.lrc`\n\n```text\n[480]Good evening, and welcome.\n[2640]Tonight, "
+    assert guide.index("## Scoring speakers") < guide.index(example) < guide.index("## Speakers\n")
+    assert " and `transcript.lrc` (`lrc`) ([more formats]" in output_files.readme()

@@ -44,11 +44,3 @@ def test_types_in_cloud_monitoring():
 
 def test_nobody_listens_unless_asked():
     assert not metrics.has_sinks()
-
-
-def test_the_docs_have_the_same_table():
-    text = (ROOT / "docs" / "monitoring.md").read_text("utf-8")
-    for one in METRICS.values():
-        labels = ", ".join(f"`{label}`" for label in one.labels)
-        assert f"| `{one.full_name}` | {one.kind} | {one.by} | {labels} | {one.about} |" in text
-    assert len(METRICS) == text.count(f"| `{PREFIX}")

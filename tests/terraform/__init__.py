@@ -5,5 +5,5 @@
     deployed.py    the same, as the tests and the emulators use it
 
 The tests here read the two files, so that they need no Terraform; `make terraform-check` says whether the files are
-fresh, and `make terraform-inventory` writes them.
+fresh, and `make generated` writes them.
 """

@@ -1,6 +1,6 @@
 """`make terraform-check`: is the root valid, does it pass its tests, and are its inventories fresh?
 
-With `--write` the inventories are written instead. `TERRAFORM_RUN` may name a program that is called as
+`make generated` has the inventories written instead. `TERRAFORM_RUN` may name a program that is called as
 `PROGRAM FOLDER -- COMMAND…` and runs terraform where the provider cannot be downloaded.
 """
 
@@ -30,11 +30,11 @@ SCRIPT = " && ".join(
         f"terraform test -json -verbose {' '.join(f'-filter=tests/{one}.tftest.hcl' for one in FILES)}",
     ]
 )
-FRESH = "make terraform-inventory"
+FRESH = "make generated"
 
 
-def main() -> int:
-    """Run it all; 0 if it is as it should be."""
+def main(*, write: bool = False) -> int:
+    """Run it all, and write the inventories or compare them; 0 if it is as it should be."""
     try:
         printed = _terraform()
     except subprocess.CalledProcessError as failed:
@@ -59,7 +59,7 @@ def main() -> int:
     stale = False
     for run, path in FILES.items():
         fresh = inventory.text(inventory.laid(lines, run))
-        if "--write" in sys.argv:
+        if write:
             path.write_text(fresh, "utf-8")
         elif fresh != (found := path.read_text("utf-8")):
             stale = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import json
 from dataclasses import fields
 
 import pytest
@@ -14,25 +14,14 @@ from shared.deployment_sizes import TASK_ENDING_MINUTES
 from shared.planning import plan
 from shared.settings import Settings, unknown
 from shared.topology import topology
+from tests.generated.for_terraform import OF_CONSOLE, OF_IMAGES, ONE_MACHINE
 from tests.pubsub_topology import subscription
-from tests.terraform import guide, seeded
+from tests.terraform import seeded
 from tests.terraform.check import FILES, ROOT
 from tests.terraform.deployed import Deployed
 
 EVERYTHING, PROCESSORS = (Deployed.read(FILES[name]) for name in ("everything", "processors"))
 BOTH = pytest.mark.parametrize("laid", [EVERYTHING, PROCESSORS], ids=["everything", "processors"])
-ONE_MACHINE = {
-    "DROPSCRIBE_STATE_DIR",
-    "DROPSCRIBE_INBOX",
-    "DROPSCRIBE_TRANSCRIPTS",
-    "DROPSCRIBE_CPU_USD_PER_HOUR",
-    "DROPSCRIBE_FOLLOW_LINKS",
-    "DROPSCRIBE_FUNCTION_TOKEN",
-    "DROPSCRIBE_QUIET",
-}
-"""Settings that mean nothing in a project."""
-OF_CONSOLE = {"DROPSCRIBE_CONSOLE_HOST", "DROPSCRIBE_CONSOLE_PORT", "DROPSCRIBE_CONSOLE_TOKEN"}
-"""Settings of a console that is not on Cloud Run."""
 OF_WEBHOOKS = {"DROPSCRIBE_WEBHOOK_URL", "DROPSCRIBE_WEBHOOK_SECRET"}
 """Settings of functions that are not in these inventories; `webhooks.tftest.hcl` lays them."""
 CONTAINER = {"FUNCTION_SOURCE", "FUNCTION_TARGET"}
@@ -162,16 +151,12 @@ def test_the_console_weighs_the_engines_that_the_router_has_and_is_told_whose_si
 
 def test_every_setting_can_be_set_or_is_one_of_terraforms_own():
     names = {str(one.metadata["env"]) for one in fields(Settings)} - {""}
-    text = (ROOT / "locals.tf").read_text("utf-8")
-    allowed = set(re.findall(r'"([A-Z_]+)"', text[text.index("setting_names") :]))
+    allowed = set(json.loads((ROOT / "generated.json").read_text("utf-8"))["settings"])
     told = {name for one in EVERYTHING.functions.values() for name in one.environment}
     told |= {name for one in (*EVERYTHING.jobs.values(), EVERYTHING.console) for name in one.environment}
     assert allowed <= names, "settings that are not there any more"
     assert not allowed & told, "a setting that Terraform sets by itself"
-    assert names - allowed - told - OF_WEBHOOKS - OF_CONSOLE == ONE_MACHINE | {
-        "DROPSCRIBE_IMAGE_MODEL",
-        "DROPSCRIBE_SPEAKER_WEIGHTS",
-    }
+    assert names - allowed - told - OF_WEBHOOKS == ONE_MACHINE | OF_CONSOLE | OF_IMAGES
 
 
 def test_the_names_of_the_files_of_functions_exist():
@@ -192,12 +177,6 @@ def test_a_planted_mistake_is_found(fault, found_by):
     found_by(seeded.planted(PROCESSORS, seeded.without_fault))
     with pytest.raises(AssertionError):
         found_by(seeded.planted(PROCESSORS, fault))
-
-
-def test_the_guide_says_who_may_do_what():
-    assert guide.written() == guide.GUIDE.read_text("utf-8"), (
-        "docs/google-cloud.md is older than the inventory: `python -m tests.terraform.guide` writes it anew"
-    )
 
 
 def test_a_worker_ends_by_itself_before_cloud_run_kills_it():

@@ -1,4 +1,4 @@
-"""The table of docs/google-cloud.md that says who may do what: `python -m tests.terraform.guide` writes it anew."""
+"""The table of docs/google-cloud.md that says who may do what."""
 
 from __future__ import annotations
 
@@ -36,14 +36,10 @@ def table(laid: Deployed) -> str:
     return "\n".join(lines)
 
 
-def written() -> str:
-    """The guide as it should be."""
+def guide() -> str:
+    """docs/google-cloud.md, with its table."""
     text = GUIDE.read_text("utf-8")
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     assert begin, f"{GUIDE.name} has no place for the table"
     return f"{before}{begin}\n\n{table(Deployed.read(FILES['everything']))}\n\n{end}{after}"
-
-
-if __name__ == "__main__":
-    GUIDE.write_text(written(), "utf-8")

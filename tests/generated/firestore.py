@@ -1,4 +1,4 @@
-"""What says the same as `firestore_indexes.json`, in the guides and in Terraform: `python -m` this writes it anew."""
+"""What says the same as `shared/adapters/firestore_indexes.json`, in the guide and in Terraform."""
 
 from __future__ import annotations
 
@@ -23,24 +23,15 @@ def exemptions():
         yield f"| `{collection}` | {every if '*' in fields else names} |"
 
 
-PARTS = {
-    "data-model.md": [
-        (r"\| collection \| fields to exempt \|.*?(?=\n\n)", exemptions),
-    ],
-}
-"""Of each guide the places, as patterns, and what stands there."""
-
-
-def written(guide):
-    """A guide as it should be."""
-    text = (ROOT / "docs" / guide).read_text("utf-8")
-    for pattern, lines in PARTS[guide]:
-        text, count = re.subn(pattern, lambda _, lines=lines: "\n".join(lines()), text, flags=re.DOTALL)
-        assert count == 1, f"docs/{guide} has no place for {lines.__name__}"
+def guide():
+    """docs/data-model.md, with its table of exemptions."""
+    text = (ROOT / "docs" / "data-model.md").read_text("utf-8")
+    rows = "\n".join(exemptions())
+    text, count = re.subn(
+        r"\| collection \| fields to exempt \|.*?(?=\n\n)", lambda _: rows, text, flags=re.DOTALL
+    )
+    assert count == 1, "docs/data-model.md has no place for the exemptions"
     return text
-
-
-TERRAFORM = ROOT / "terraform" / "firestore_indexes.tf.json"
 
 
 def terraform():
@@ -56,9 +47,7 @@ def terraform():
         depends = {} if before is None else {"depends_on": [before]}
         resources.setdefault(kind, {})[name] = common | body | depends
         before = f"{kind}.{name}"
-    head = {
-        "//": "Made from shared/adapters/firestore_indexes.json by python -m tests.adapters.firestore_guide."
-    }
+    head = {"//": "Made from shared/adapters/firestore_indexes.json by make generated."}
     return json.dumps(head | {"resource": resources}, indent=2) + "\n"
 
 
@@ -81,9 +70,3 @@ def _resources():
             "_".join([one["collectionGroup"], *(f["field_path"] for f in fields)]),
             body,
         )
-
-
-if __name__ == "__main__":
-    TERRAFORM.write_text(terraform(), "utf-8")
-    for guide in PARTS:
-        (ROOT / "docs" / guide).write_text(written(guide), "utf-8")

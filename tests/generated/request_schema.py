@@ -1,4 +1,4 @@
-"""The schema of requests, from the types that read them: `python -m` this writes it anew.
+"""The schema of requests, from the types that read them.
 
 Its descriptions are in the file alone, and stay, but for the list of formats.
 """
@@ -64,7 +64,3 @@ def _worded(schema, old):
         of_each = {name: _worded(one, known.get(name, {})) for name, one in schema["properties"].items()}
         schema = schema | {"properties": of_each}
     return words | schema
-
-
-if __name__ == "__main__":
-    PATH.write_text(written(), "utf-8")

@@ -1,0 +1,62 @@
+"""The tables of settings and metrics in the guides."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+
+from shared.engines import hosted_specs
+from shared.settings import Settings
+from shared.telemetry.metrics import METRICS
+from tests.test_architecture import ROOT
+
+
+def settings():
+    """docs/settings.md: one row for each setting. A new one comes after the setting before it."""
+    return with_rows(_text("settings.md"), dict(_settings()), r"\| `([A-Z_]+)` \|")
+
+
+def _settings():
+    for one in fields(Settings):
+        if one.name == "api_keys":
+            for engine in hosted_specs():
+                name, key = engine.in_sentences, engine.hosted.key_variable
+                yield key, f"| `{key}` |  | API key of {name}; unset: no {name}. |"
+            continue
+        # The place of the state depends on the system.
+        default = "" if one.default in {None, ""} or one.name == "state_dir" else f"`{one.default}`"
+        yield one.metadata["env"], f"| `{one.metadata['env']}` | {default} | {one.metadata['about']} |"
+
+
+def metrics():
+    """docs/monitoring.md: one row for each metric."""
+    rows = {}
+    for one in METRICS.values():
+        labels = ", ".join(f"`{label}`" for label in one.labels)
+        rows[one.full_name] = f"| `{one.full_name}` | {one.kind} | {one.by} | {labels} | {one.about} |"
+    return with_rows(_text("monitoring.md"), rows, r"\| `(dropscribe_\w+)` \|")
+
+
+def with_rows(text, rows, pattern):
+    """A page with these rows, by name: each where it stands, a new one after the one before it.
+
+    Args:
+        text: the page.
+        rows: lines by names, in order.
+        pattern: matches the beginning of any such row, with its name as group.
+    """
+    lines = [
+        rows[found[1]] if found else line
+        for line in text.splitlines()
+        if not (found := re.match(pattern, line)) or found[1] in rows
+    ]
+    before = None
+    for row in rows.values():
+        if row not in lines:
+            lines.insert(lines.index(before) + 1, row)
+        before = row
+    return "\n".join(lines) + "\n"
+
+
+def _text(guide):
+    return (ROOT / "docs" / guide).read_text("utf-8")
