@@ -20,6 +20,7 @@ from unittest import mock
 import certifi
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from shared.telemetry import log
 from tests import emulators
@@ -55,6 +56,17 @@ settings.register_profile("same", deadline=None, suppress_health_check=BUSY, der
 settings.register_profile("new", deadline=None, suppress_health_check=BUSY, print_blob=True)
 settings.load_profile("same")
 
+_constants_of_modules = providers._get_local_constants
+
+
+def _constants():
+    """Numbers and words of the modules that happen to be imported make other examples: only `make explore` takes them."""
+    same = settings.get_current_profile_name() == "same"
+    return providers._local_constants if same else _constants_of_modules()
+
+
+providers._get_local_constants = _constants
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
@@ -74,8 +86,9 @@ def pytest_collection(session):
                 importlib.import_module(".".join(path.relative_to(root.parent).with_suffix("").parts))
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Let each process begin with some of what takes longest, so that nobody waits for it in the end."""
+    """Let each process begin with some of what takes longest (of all that is selected), so that nobody waits for it."""
     count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     long, rest = defaultdict(list), []
     for item in items:

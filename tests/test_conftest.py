@@ -5,9 +5,22 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
 
 @pytest.mark.parametrize("turn", ["first", "second"])
 def test_what_a_test_writes_into_the_environment_is_gone_in_the_next(turn):
     assert "DROPSCRIBE_LEFT_BY" not in os.environ
     os.environ["DROPSCRIBE_LEFT_BY"] = turn
+
+
+@pytest.mark.parametrize("profile", ["same", "new"])
+def test_only_new_examples_are_made_of_what_stands_in_the_modules(profile):
+    before = settings.get_current_profile_name()
+    settings.load_profile(profile)
+    try:
+        constants = providers.HypothesisProvider(None)._local_constants
+    finally:
+        settings.load_profile(before)
+    assert bool(constants.strings) == (profile == "new")
