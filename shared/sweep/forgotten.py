@@ -81,13 +81,8 @@ def forget_old(ports: Ports) -> int:
         Transient: some could not be deleted; all others were.
     """
     days, now = ports.settings.retention_days, ports.clock.now()
-    if days is None:
+    if days is None or (steps := _steps(ports)) is None:
         return 0
-    steps: tuple[clock_steps.Step, ...] = ()
-    if ports.settings.platform == "local":
-        steps = clock_steps.watch(ports).steps
-        if ports.clock.since_boot()[1] < SETTLED:
-            return 0
     here = _round(ports)
     if not here.at and seconds_since(here.ended, now) < min(EVERY, days * DAY / 4):
         return 0
@@ -119,17 +114,19 @@ def forget_old(ports: Ports) -> int:
 def age_out(ports: Ports) -> int:
     """Delete what names a request that never had a recording, where no TTL policy does; returns how many.
 
+    As of recordings, nothing becomes old because the clock was set.
+
     Raises:
         Transient: some could not be deleted; all others were.
     """
-    if ports.settings.platform != "local":
+    if ports.settings.platform != "local" or (steps := _steps(ports)) is None:
         return 0
     now, records = ports.clock.now(), ports.records
 
     def those(after: str) -> Iterator[tuple[str, Asked]]:
         for key, fields in records.query(answers.REQUESTS, {"recording": ""}, after=after):
             asked = from_fields(fields, Asked)
-            if asked.answered and seconds_since(asked.created, now) > KEPT * DAY:
+            if asked.answered and clock_steps.age(asked.created, now, steps) > KEPT * DAY:
                 yield key, asked
 
     def delete(key: str, asked: Asked) -> bool:
@@ -139,6 +136,18 @@ def age_out(ports: Ports) -> int:
         return records.delete(answers.REQUESTS, key)
 
     return each({"aged-out": those}, delete, "the deletion of an old request", ports)
+
+
+def _steps(ports: Ports) -> tuple[clock_steps.Step, ...] | None:
+    """When the clock of one machine was set, see `clock_steps.age`; None while it may still be told the time.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    if ports.settings.platform != "local":
+        return ()
+    steps = clock_steps.watch(ports).steps
+    return None if ports.clock.since_boot()[1] < SETTLED else steps
 
 
 def _round(ports: Ports) -> Round:

@@ -18,7 +18,8 @@ from shared.flow.chunk import commit_result
 from shared.messages import ChunkDone, TranscribeRequest, request_to_json
 from shared.recovery import fallback
 from shared.state import failure_log
-from shared.sweep import sweep
+from shared.state.sweep_notes import SWEEPS
+from shared.sweep import clock_steps, sweep
 from tests.world import World, heard
 
 TOPICS = ("chunks-cpu", "chunks-deepgram", "chunks-done", "transcripts-ready")
@@ -71,6 +72,8 @@ def written(folder):
         keys = connection.execute("SELECT collection, key FROM documents ORDER BY collection, key").fetchall()
     documents = {}
     for collection, key in keys:
+        if (collection, key) == (SWEEPS, clock_steps.MARK):
+            continue  # of the several kinds in one collection, the earlier releases had another one first
         documents.setdefault(collection, ports.records.get(collection, key))
     world.close()
     return {"messages": queue.messages, "documents": documents}

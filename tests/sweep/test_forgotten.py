@@ -185,3 +185,30 @@ def test_on_one_machine_a_refused_request_goes_when_a_project_would_forget_it(wo
     left = json.dumps([list(world.ports.records.query(one)) for one in everywhere])
     assert "zanzibar" not in left
     assert answers.find("kept", world.ports.records).recording
+
+
+def refused(world, name):
+    asked = {"uri": f"gs://audio/{name}.wav", "request_id": name}
+    request.on_request(dead_letters.pushed(name, json.dumps(asked).encode(), {}), world.ports)
+
+
+@pytest.mark.parametrize("seconds", [-120.0, -3600.0, -200 * DAY, 200 * DAY])
+def test_no_refused_request_goes_because_the_clock_was_set(world, seconds):
+    refused(world, "from-before")
+    assert forgotten.age_out(world.ports) == 0
+    world.clock.time += 60.0
+    world.clock.step(seconds)
+    assert forgotten.age_out(world.ports) == 0
+    refused(world, "from-after")
+    for days, gone in ((89.5, 0), (1.0, 2)):
+        world.clock.time += days * DAY
+        assert forgotten.age_out(world.ports) == gone
+
+
+def test_right_after_a_start_of_the_machine_no_refused_request_goes(world):
+    refused(world, "a")
+    world.clock.time += 91 * DAY
+    world.clock.reboot()
+    assert forgotten.age_out(world.ports) == 0
+    world.clock.time += 600.0
+    assert forgotten.age_out(world.ports) == 1
