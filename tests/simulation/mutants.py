@@ -46,8 +46,8 @@ def _in_place_of(
     return lambda: patch.object(where, name, make(getattr(where, name)))
 
 
-def _count_all(recording: Recording, records: Any) -> int:
-    return int(records.count(documents.CHUNKS, {"recording": recording.id}))
+def _of_every_plan(recording: Recording, records: Any) -> dict[int, Any]:
+    return {one["index"]: one for _, one in records.query(documents.CHUNKS, {"recording": recording.id})}
 
 
 def _nothing(_real: Any) -> Any:
@@ -208,7 +208,7 @@ MUTANTS = {
     "earlier-results": Mutant(
         about="results of a plan before another engine took the whole over count as done",
         scenario="speakers-whole",
-        plant=_in_place_of(documents, "count_done", lambda _: _count_all),
+        plant=_in_place_of(documents, "done_of", lambda _: _of_every_plan),
     ),
     "no-row": Mutant(
         about="the row of a result is not written",

@@ -10,13 +10,11 @@ from tests.simulation.mutants import MUTANTS
 
 WITHIN = 100
 """Histories in which each planted bug must be found; `docs/simulation.md` has how many it took."""
-RARE = {"earlier-results": 250}
-"""The same of a bug that only shows when a process dies between a result and its row: a lost reply is tried again."""
 
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_planted_bug_is_found(name):
-    tries, found = mutants.hunt(name, RARE.get(name, WITHIN))
+    tries, found = mutants.hunt(name, WITHIN)
     assert found is not None, f"{MUTANTS[name].about}: not found in {tries} histories"
 
 
