@@ -12,13 +12,14 @@ dies before that is repeated, and every step before it may be repeated.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gpu_job.pipeline.chunk_job import engine_of
 from gpu_job.pipeline.chunk_result import chunk_result, ledger_row
 from gpu_job.pipeline.inflight import CALL
 from shared import concurrency
-from shared.errors import BadRequest, DropscribeError
+from shared.errors import BadRequest, DropscribeError, NewerVersion
 from shared.flow import chunk
 from shared.messages import ChunkMessage, decode
 from shared.planning import plan
@@ -43,7 +44,7 @@ COMMITTED_AT_A_TIME = 4
 """Results that are written at one time: each waits for the store and the records."""
 
 PATIENCE = 540.0
-"""Seconds after which the last try to write a result begins, while the store or the records refuse."""
+"""Seconds after which the last try to write a result, or what becomes of a failure, begins, while that is refused."""
 
 
 class Committer:
@@ -131,8 +132,8 @@ class Committer:
         return wanted
 
     def decoding_failed(self, delivery: Delivery, error: Exception) -> None:
-        """Decide what becomes of a message that gave no job, in the caller's thread."""
-        self._fail(delivery, error)
+        """Decide what becomes of a message that gave no job, in the caller's thread, which waits for nothing."""
+        self._fail(delivery, error, concurrency.monotonic())
 
     def isolated_begins(self, job: ChunkJob, engine: Transcriber) -> None:
         """Write the row of a chunk that runs alone before the engine begins, in case it takes the worker along."""
@@ -212,13 +213,14 @@ class Committer:
                 del self._under_way[future]
 
     def _commit(self, job: ChunkJob, engine: Transcriber) -> None:
+        until = concurrency.monotonic() + PATIENCE
         try:
             row = ledger_row(job, engine.engine, self._ports, self._meter, "heard")
             result, source = chunk_result(job, engine), job.message.source
-            self._store(job, lambda: chunk.commit_result(result, row, self._ports, source=source))
+            self._store(job, lambda: chunk.commit_result(result, row, self._ports, source=source), until)
         except Exception as error:  # noqa: BLE001 - an unexpected error must not lose the chunk either
             self._meter.lost(job.busy_seconds)
-            self._fail(job.delivery, error)
+            self._fail(job.delivery, error, until)
         else:
             self._meter.kept(job.busy_seconds)
             with self._lock:
@@ -226,20 +228,21 @@ class Committer:
                 self._alone.pop(job.delivery.message_id, None)
             self._inflight.ack(job.delivery)
 
-    def _store(self, job: ChunkJob, work: Callable[[], object]) -> None:
+    def _store(self, job: ChunkJob, work: Callable[[], object], until: float) -> None:
         """Store what an engine has done, again and again while that is refused; its chunk stays in flight meanwhile."""
 
         def watched() -> None:
             with self._inflight.watchdog.within(CALL, f"committing {job}", [job.delivery.message_id]):
                 work()
 
-        patiently(watched, concurrency.monotonic() + PATIENCE, self._closed)
+        patiently(watched, until, self._closed)
 
     def _fail_job(self, job: ChunkJob, error: Exception, engine: Transcriber | None) -> None:
+        until = concurrency.monotonic() + PATIENCE
         if engine is not None:
             row = ledger_row(job, engine.engine, self._ports, self._meter, "failed")
             try:
-                self._store(job, lambda: ledger.write(row, self._ports))
+                self._store(job, lambda: ledger.write(row, self._ports), until)
             except DropscribeError as another:
                 log.warning("the cost of a failed attempt is not in the ledger: %s", another)
                 self._meter.lost(job.busy_seconds)
@@ -247,30 +250,38 @@ class Committer:
                 self._meter.kept(job.busy_seconds)
                 with self._lock:
                     self._alone.pop(job.delivery.message_id, None)
-        self._fail(job.delivery, error)
+        self._fail(job.delivery, error, until)
 
-    def _fail(self, delivery: Delivery, error: Exception) -> None:
-        """Decide what becomes of a message; whatever goes wrong meanwhile, it is not left in flight."""
-        key = delivery.attributes.get("recording", "?")
+    def _fail(self, delivery: Delivery, error: Exception, until: float) -> None:
+        """Decide what becomes of a message, again and again while that cannot be stored; it is not left in flight."""
+        key, message_id = delivery.attributes.get("recording", "?"), delivery.message_id
+        what = f"noting that a chunk of {key} failed"
+        watched = partial(self._inflight.watchdog.within, CALL, what, [message_id])
+
+        def decide() -> None:
+            with watched():
+                try:
+                    self._after_failure(delivery, error)
+                except NewerVersion as newer:  # which this process does not get to know by waiting
+                    self._inflight.nack(delivery, str(newer))
+
         try:
-            with self._inflight.watchdog.within(
-                CALL, f"noting that a chunk of {key} failed", [delivery.message_id]
-            ):
-                self._after_failure(delivery, error)
+            with watched():
+                failure_log.note(
+                    error,
+                    self._ports,
+                    where=plan.worker_engine(self._ports.settings),
+                    message_id=message_id,
+                    attempt=delivery.attempt,
+                    attributes=delivery.attributes,
+                )
+            patiently(decide, until, self._closed)
         except Exception as another:  # noqa: BLE001 - whatever it is, the message comes again
             log.warning("cannot record that %s failed: %s", key, another, exc_info=_unexpected(another))
             self._inflight.nack(delivery, str(another))
 
     def _after_failure(self, delivery: Delivery, error: Exception) -> None:
         """Let it come again, hand it to another engine, or end its recording: see `shared/recovery/fallback.py`."""
-        failure_log.note(
-            error,
-            self._ports,
-            where=plan.worker_engine(self._ports.settings),
-            message_id=delivery.message_id,
-            attempt=delivery.attempt,
-            attributes=delivery.attributes,
-        )
         try:
             message = decode(delivery.data, ChunkMessage)
         except BadRequest as unreadable:

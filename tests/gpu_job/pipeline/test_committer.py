@@ -13,7 +13,7 @@ from gpu_job.pipeline import committer
 from gpu_job.pipeline.chunk_job import prepare
 from gpu_job.pipeline.worker import Worker
 from shared.engines import DEEPGRAM, PARAKEET_CPU
-from shared.errors import BadMedia, StoreUnavailable
+from shared.errors import BadMedia, ModelUnavailable, NewerVersion, StoreUnavailable
 from shared.flow import upload
 from shared.messages import ChunkMessage, decode
 from shared.state import documents, failure_log, ledger, patience
@@ -120,6 +120,40 @@ def test_the_row_of_a_failed_attempt_is_written_once_it_can_be(pulled, refusing)
     soon(lambda: len(steps.inflight) == 0)
     [(_, row)] = world.ports.records.query(documents.LEDGER)
     assert row["outcome"] == "failed"
+
+
+def test_what_becomes_of_a_failed_chunk_is_decided_once_it_can_be_stored_and_no_engine_is_asked_again(
+    pulled, refusing
+):
+    world, steps, recording, delivery = pulled
+    refused, allow = refusing(world.ports.records, "update")
+    steps.committer.failed([prepared(world, delivery)], ModelUnavailable("There are no weights."))
+    soon(lambda: len(refused) > 3)
+    assert (len(steps.inflight), waiting(world), state(world, recording)) == (1, 1, "PLANNED")
+    allow()
+    soon(lambda: len(steps.inflight) == 0)
+    assert (waiting(world), state(world, recording)) == (0, "FAILED")
+    assert world.ports.records.count(failure_log.FAILURES) == 1
+
+
+def test_what_a_later_release_decided_is_given_back_at_once(pulled, monkeypatch):
+    world, steps, recording, delivery = pulled
+
+    def newer(*_, **__):
+        raise NewerVersion("there is no engine of that name")
+
+    monkeypatch.setattr(committer.fallback, "give_up", newer)
+    steps.committer.failed([prepared(world, delivery)], ModelUnavailable("There are no weights."))
+    soon(lambda: len(steps.inflight) == 0)
+    assert (waiting(world), state(world, recording)) == (1, "PLANNED")
+
+
+def test_what_cannot_be_decoded_keeps_no_decoder_waiting(pulled, refusing):
+    world, steps, recording, delivery = pulled
+    refused, _ = refusing(world.ports.records, "update")
+    steps.committer.decoding_failed(delivery, BadMedia("limit", "It kept the decoder busy for too long."))
+    assert (len(refused), len(steps.inflight), waiting(world)) == (1, 0, 1)
+    assert state(world, recording) == "PLANNED"
 
 
 def test_a_worker_that_ends_waits_no_longer_for_what_cannot_be_written(pulled, refusing, monkeypatch):
