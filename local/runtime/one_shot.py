@@ -15,7 +15,7 @@ from functions.push import read
 from gpu_job.pipeline.consumer import DECODERS
 from gpu_job.pipeline.worker import Worker
 from local.commands.audio.inputs import InputFile
-from local.inbox import remembered
+from local.inbox import remembered, taken
 from local.runtime import contents
 from local.runtime.events import object_resource
 from local.runtime.push import PushLoop, end_despite, stop_all
@@ -83,6 +83,8 @@ class Submitted:
     """Name that the file had when an earlier run finished it; empty if it had this one."""
     problem: str = ""
     """Why there is nothing to submit; empty unless the file cannot be read."""
+    of_up: bool = False
+    """Whether it is a file of the inbox that `up` has taken: its recording is waited for, and goes on without this run."""
 
     @property
     def to_do(self) -> bool:
@@ -94,8 +96,9 @@ def look(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> lis
     """Which recordings the files stand for, and which of them are finished. Changes nothing."""
     found: list[Submitted] = []
     keys: set[str] = set()
+    until = concurrency.monotonic() + taken.SOON
     for file in files:
-        one = _look(file, options, ports)
+        one = _of_up(file, options, ports, until) or _look(file, options, ports)
         known = one if one.problem or one.skipped else _known(one, options, ports)
         # Two files of one content may not both stand for one recording.
         chosen = one if known.key in keys else known
@@ -150,7 +153,7 @@ def follow(
     """
     progress = progress or NoProgress()
     ports.queue.look_seconds = LOOK_EVERY  # each step of this run publishes here
-    keys = [one.key for one in submitted if one.to_do]
+    keys = [one.key for one in submitted if one.to_do and not one.of_up]
     yield from ((one, _unread(one, ports)) for one in submitted if one.problem)
     waiting = {one.key: one for one in submitted if not one.problem}
     ports.reclaim()
@@ -239,13 +242,27 @@ def _load(model: str, worker: Worker, do_without: Callable[[ModelUnavailable], N
 
 
 def forget(submitted: Sequence[Submitted], ports: LocalPorts) -> None:
-    """Remove the pending messages of these inputs from the queue, after a person stopped the run.
+    """Remove the pending messages of these inputs from the queue, after a person stopped the run, but those of `up`.
 
     Nothing is lost: submitting a file again continues from the chunks that are done.
     """
-    ports.queue.purge("recording", *(one.key for one in submitted))
-    for one in submitted:
-        dispatch.forget_published(one.key, ports)
+    keys = [one.key for one in submitted if not one.of_up]
+    ports.queue.purge("recording", *keys)
+    for key in keys:
+        dispatch.forget_published(key, ports)
+
+
+def _of_up(file: InputFile, options: Options, ports: LocalPorts, until: float) -> Submitted | None:
+    found = taken.find(file.path, options, ports, until)
+    if found is None:
+        return None
+    source, own = found
+    key = recording_id(source, own)
+    recording = documents.get_recording(ports.records, key)
+    if recording is not None and recording.state == "DELETED":
+        return None  # a person wants it after all
+    done = recording is not None and recording.state == "DONE"
+    return Submitted(file=file, source=source, key=key, skipped=done, of_up=True)
 
 
 def _look(file: InputFile, options: Options, ports: LocalPorts) -> Submitted:

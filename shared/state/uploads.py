@@ -56,6 +56,12 @@ def fix(source: StoredObject, records: Records) -> Upload:
     return _stored(source, records) or asks
 
 
+def taken(source: StoredObject, records: Records) -> Upload | None:
+    """What an upload asks for, if some process has taken it; else None."""
+    asks = _stored(source, records)
+    return asks or (_given(source) if recording_of(source, records) is not None else None)
+
+
 def adopt(recording: Recording, records: Records) -> bool:
     """Fix the options of the upload that an older version has recorded; False if somebody asked for other ones.
 

@@ -112,6 +112,10 @@ class _Run:
                 self._note(
                     f"{printable(one.file.path.name)} was transcribed as {printable(name)}, and is not paid again"
                 )
+            elif one.of_up and one.to_do:
+                self._note(
+                    f"{printable(one.file.path.name)} is in the inbox of `dropscribe up`: this waits for its recording there"
+                )
         self._destination.check(found.files)
         warm = wanted.model
         if warm is not None and any(one.to_do for one in submitted):

@@ -16,9 +16,11 @@ from typer.testing import CliRunner
 
 from local import cli
 from local.backend.embedded_ports import open_ports
+from local.inbox import remembered
 from shared.adapters.web import download
+from shared.flow import upload
 from shared.settings import Settings
-from shared.state import documents
+from shared.state import documents, uploads
 from tests.https_server import https_server, ok
 from tests.speech import talk, write_media
 
@@ -214,3 +216,26 @@ def test_captions_of_another_shape_are_written_again_without_transcribing_again(
     refused = call("a.opus", "--caption-lines", "9")
     assert refused.exit_code == 2
     assert "--caption-lines must be a whole number from 1 to 3" in refused.stderr
+
+
+def test_a_file_that_up_has_taken_from_its_inbox_is_transcribed_once(folder):
+    ports = open_ports(Settings(state_dir=folder / "state", model="tiny"))
+    try:
+        bucket = ports.settings.audio_bucket
+        remembered.remember_defaults(ports.settings, ports.records)
+        inbox = ports.store.folder_of(bucket)
+        inbox.mkdir(parents=True, exist_ok=True)
+        shutil.copy(SAMPLE, inbox / "a.opus")
+        source = ports.store.stat(bucket, "a.opus")
+        recording = upload.accept(source, uploads.fix(source, ports.records).options, ports)
+        result = call(inbox / "a.opus", "--json")
+        assert "a.opus is in the inbox of `dropscribe up`" in result.stderr
+        assert result.exit_code == 0, result.stderr
+        assert json.loads(result.stdout)[0]["recording"] == recording.id
+        again = call(inbox / "a.opus", "-o", "-")
+        assert again.stdout.split() == TRUTH.read_text("utf-8").split()
+        assert [one.id for one in documents.recordings(ports.records)] == [recording.id]
+        rows = [fields["recording"] for _, fields in ports.records.query(documents.LEDGER)]
+        assert rows == [recording.id]
+    finally:
+        ports.close()

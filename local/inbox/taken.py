@@ -1,0 +1,69 @@
+"""Files of the inbox that `dropscribe up` has taken: who transcribes one by its path waits for that recording, and pays for no other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from local.inbox import remembered
+from shared import concurrency
+from shared.engines import AUTO
+from shared.errors import DropscribeError
+from shared.messages import metadata_of
+from shared.routing import weights
+from shared.state import uploads
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from local.backend.embedded_ports import LocalPorts
+    from shared.model import Options, StoredObject
+    from shared.settings import Settings
+
+SOON, LOOK = 3.0, 0.1
+"""Seconds in which `up` takes what was just put into its inbox, and between two looks for that."""
+
+
+def find(
+    path: Path, options: Options, ports: LocalPorts, until: float
+) -> tuple[StoredObject, Options] | None:
+    """The upload that a file of the inbox is, with its own options; None if it is none, or asks for something else.
+
+    Args:
+        path: the file.
+        options: what somebody wants of it now.
+        ports: the adapters to use.
+        until: how long to wait for a running `up` to take it, on the monotonic clock.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    source = _in_inbox(path, ports)
+    if source is None:
+        return None
+    while (asks := uploads.taken(source, ports.records)) is None:
+        if ports.nothing_runs() or concurrency.monotonic() > until:
+            return None
+        concurrency.sleep(LOOK)
+    of_up = remembered.as_up(ports.settings, ports.engines, ports.records)
+    if asks.problem or _result(asks.options, of_up) != _result(options, ports.settings):
+        return None
+    return replace(source, metadata=metadata_of(asks.options)), asks.options
+
+
+def _in_inbox(path: Path, ports: LocalPorts) -> StoredObject | None:
+    bucket = ports.settings.audio_bucket
+    folder = ports.store.folder_of(bucket)
+    # What is a link in the inbox, or lies below one, leads elsewhere; links above the inbox do not matter.
+    file, inbox = path.parent.resolve() / path.name, folder.resolve()
+    name = ports.store.name_of(bucket, folder / file.relative_to(inbox)) if inbox in file.parents else None
+    try:
+        return None if name is None else ports.store.stat(bucket, name)
+    except DropscribeError:
+        return None  # whoever reads it by its path says why it cannot be read
+
+
+def _result(options: Options, settings: Settings) -> str:
+    """A text that differs whenever the result may differ."""
+    method = settings.method if options.method == AUTO else options.method
+    return replace(weights.named(options, settings), method=method).fingerprint()

@@ -1,0 +1,126 @@
+"""Who transcribes a file of the inbox by its path gets the recording that `up` has of it, and no other one is paid."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import threading
+from dataclasses import replace
+
+import pytest
+
+from gpu_job.weights.catalogue import TINY
+from local.backend.embedded_ports import UP_LOCK, open_ports
+from local.commands.audio import inputs
+from local.inbox import remembered, taken
+from local.runtime import one_shot
+from shared.flow import upload
+from shared.model import Options
+from shared.settings import Settings
+from shared.state import documents, uploads
+
+
+@pytest.fixture
+def ports(tmp_path):
+    ports = open_ports(Settings(state_dir=tmp_path / "state", model=TINY, inbox=tmp_path / "inbox"))
+    yield ports
+    ports.close()
+
+
+@pytest.fixture
+def talk(tmp_path, ports):
+    (tmp_path / "inbox").mkdir(exist_ok=True)
+    path = tmp_path / "inbox" / "talk.wav"
+    path.write_bytes(b"RIFF of a talk")
+    return path
+
+
+def take(ports, **metadata):
+    """What `up` does with a new file."""
+    source = replace(ports.store.stat(ports.settings.audio_bucket, "talk.wav"), metadata=metadata)
+    return upload.accept(source, uploads.fix(source, ports.records).options, ports)
+
+
+def look(ports, path, **options):
+    [found] = one_shot.look(inputs.collect([str(path)]).files, Options(model=TINY, **options), ports)
+    return found
+
+
+def recordings(ports):
+    return {one.id for one in documents.recordings(ports.records)}
+
+
+def test_a_file_that_up_has_taken_is_waited_for_and_has_one_recording(ports, talk):
+    recording = take(ports)
+    found = look(ports, talk)
+    assert (found.key, found.of_up, found.to_do) == (recording.id, True, True)
+    one_shot.submit([found], ports)
+    assert recordings(ports) == {recording.id}
+
+
+def test_one_that_up_has_done_is_done(ports, talk):
+    recording = take(ports)
+    documents.change_recording(ports, recording.id, lambda one: replace(one, state="DONE"))
+    assert look(ports, talk).skipped
+
+
+@pytest.mark.parametrize("options", [{"language": "en"}, {"method": "deepgram"}, {"diarize": True}])
+def test_who_asks_for_another_result_gets_another_recording(ports, talk, options):
+    recording = take(ports)
+    found = look(ports, talk, **options)
+    assert not found.of_up
+    assert found.key != recording.id
+
+
+def test_what_up_was_started_with_is_compared_too(ports, talk):
+    recording = take(ports, **{"dropscribe-language": "en"})
+    assert not look(ports, talk).of_up
+    assert look(ports, talk, language="en").key == recording.id
+    remembered.remember_defaults(
+        replace(ports.settings, model="istupakov/parakeet-tdt-0.6b-v3-onnx"), ports.records
+    )
+    assert not look(ports, talk, language="en").of_up
+
+
+def test_without_a_running_up_a_file_that_nobody_has_taken_is_the_callers_own(ports, talk):
+    assert not look(ports, talk).of_up
+
+
+@pytest.fixture
+def up(ports):
+    with (ports.settings.state_dir / UP_LOCK).open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def test_a_running_up_has_a_moment_to_take_what_was_just_put_there(ports, talk, up):
+    later = threading.Timer(0.3, take, [ports])
+    later.start()
+    found = look(ports, talk)
+    later.join()
+    assert found.of_up
+
+
+def test_what_a_running_up_does_not_take_is_the_callers_own_after_a_moment(ports, talk, up, monkeypatch):
+    monkeypatch.setattr(taken, "SOON", 0.2)
+    assert not look(ports, talk).of_up
+
+
+def test_a_file_elsewhere_and_a_link_in_the_inbox_are_no_uploads(ports, talk, tmp_path):
+    take(ports)
+    copy = tmp_path / "talk.wav"
+    shutil.copy2(talk, copy)
+    assert not look(ports, copy).of_up
+    link = talk.with_name("link.wav")
+    link.symlink_to(copy)
+    assert not look(ports, link).of_up
+
+
+def test_a_run_that_is_stopped_takes_no_message_from_up(ports, talk):
+    recording = take(ports)
+    found = look(ports, talk)
+    one_shot.submit([found], ports)
+    waiting = ports.queue.pending("router")
+    one_shot.forget([found], ports)
+    assert ports.queue.pending("router") == waiting > 0
+    assert recordings(ports) == {recording.id}
