@@ -86,6 +86,22 @@ def _one_too_many(real: Any) -> Any:
     return count
 
 
+@contextmanager
+def _too_early() -> Iterator[None]:
+    """Whoever merges counts the results once more as it reads them, so the bug is in both places."""
+
+    def padded(real: Any) -> Any:
+        def results(recording: Recording, ports: Any) -> Any:
+            found = real(recording, ports)
+            return [*found, *found[-1:]] if len(found) == len(recording.chunks) - 1 else found
+
+        return results
+
+    counts = _in_place_of(FaultyRecords, "count", _one_too_many)
+    with counts(), _in_place_of(record, "_results", padded)():
+        yield
+
+
 def _verdict_first(real: Any) -> Any:
     def finish(recording: Any, transcript: Any, ports: Any) -> Any:
         late: list[Any] = []
@@ -224,8 +240,8 @@ MUTANTS = {
     ),
     "merge-too-early": Mutant(
         about="a recording is merged with one chunk missing",
-        scenario="one",
-        plant=_in_place_of(FaultyRecords, "count", _one_too_many),
+        scenario="long",
+        plant=_too_early,
     ),
     "verdict-first": Mutant(
         about="a recording is DONE before its files are written",
