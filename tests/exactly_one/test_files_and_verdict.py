@@ -6,6 +6,7 @@ Whoever finishes it may die before or after each of its calls, and anybody may e
 from __future__ import annotations
 
 import hashlib
+import shutil
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -60,7 +61,9 @@ class Counted:
 class Scene:
     """A deployment with one recording whose chunks all have results, and no message on its way."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *, copied=None):
+        if copied:
+            shutil.copytree(copied, folder, dirs_exist_ok=True)
         self.world = World(folder, chunk_minutes=0.5)
         self.told = []
         publish = self.world.ports.queue.publish
@@ -71,7 +74,9 @@ class Scene:
             return publish(topic, data, attributes)
 
         self.world.ports.queue.publish = noting
-        self.key = self.transcribed().id
+        self.key = (
+            next(self.world.ports.records.query(documents.RECORDINGS))[0] if copied else self.transcribed().id
+        )
         self.ports = self.world.ports
 
     def transcribed(self):
@@ -102,39 +107,56 @@ class Scene:
         return now
 
     def sweep(self, hours=1):
-        """Let hours pass, with a sweep every ten minutes; the merger gets its messages."""
-        for _ in range(hours * 6):
+        """Let hours pass, with a sweep every ten minutes, or two after all is over; the merger gets its messages."""
+        left = hours * 6
+        while left:
             self.world.clock.time += 600
             with suppress(Transient):
                 sweep.on_tick(self.ports)
-            for one in self.ports.queue.pull("merger", 10, 60.0):
+            messages = self.ports.queue.pull("merger", 10, 60.0)
+            for one in messages:
                 with suppress(Transient):
                     record.on_chunk_done(decode(one.data, ChunkDone), self.ports)
                 self.ports.queue.ack("merger", one.lease)
+            left = min(left - 1, 2) if self.is_over(messages) else left - 1
+
+    def is_over(self, messages):
+        """Whether it has ended and been announced, and all files are as they must be."""
+        with suppress(AssertionError):
+            now = self.check()
+            return now.ended and now.announced and not messages
+        return False
+
+
+@pytest.fixture(scope="module")
+def new_scene(tmp_path_factory):
+    """Gives one more scene, each time the same."""
+    first = tmp_path_factory.mktemp("first")
+    Scene(first).world.close()
+    return lambda: Scene(tmp_path_factory.mktemp("scene"), copied=first)
 
 
 @pytest.fixture
-def scene(tmp_path):
-    scene = Scene(tmp_path)
+def scene(new_scene):
+    scene = new_scene()
     yield scene
     scene.world.close()
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
+def undisturbed(new_scene):
     """How many calls an undisturbed finish makes, and the content of its files by their short names."""
-    scene = Scene(tmp_path_factory.mktemp("undisturbed"))
+    scene = new_scene()
     calls = Calls(scene.ports, None, after=False, happens=None)
     assert scene.finish(calls.ports).announced
     files = {name.rsplit("/", 1)[1]: data for name, data in scene.files().items()}
     scene.world.close()
-    # Each upload has its own key and generation, which the document names.
     del files["transcript.json"]
     return calls.count, files
 
 
 @pytest.fixture
-def each_call(undisturbed, tmp_path_factory):
+def each_call(undisturbed, new_scene):
     """Run a history with something that happens before, then after, each call of a finish."""
 
     def run(history):
@@ -142,7 +164,7 @@ def each_call(undisturbed, tmp_path_factory):
         assert count > 8
         for at in range(count):
             for after in (False, True):
-                scene = Scene(tmp_path_factory.mktemp("scene"))
+                scene = new_scene()
                 try:
                     history(scene, partial(calls_of, scene.ports, at, after))
                 finally:
@@ -237,11 +259,11 @@ def test_ended_by_somebody_else_at_any_call_it_has_all_files_or_none(each_call, 
 
 
 @pytest.mark.parametrize("how", ["given up", "cancelled"])
-def test_whoever_withdraws_it_may_die_at_any_call(tmp_path_factory, how):
+def test_whoever_withdraws_it_may_die_at_any_call(new_scene, how):
     at, died = 0, True
     while died:
         for after in (False, True):
-            scene = Scene(tmp_path_factory.mktemp("scene"))
+            scene = new_scene()
             with pytest.raises(Died):
                 scene.finish(at_call("create_all", die, scene.ports, after=True))
             assert len(scene.files()) == 6
