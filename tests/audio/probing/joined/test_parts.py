@@ -11,7 +11,7 @@ from shared.audio.probing.joined.numbered import NUMBERS
 from shared.audio.probing.joined.parts import beginnings, header_length
 from shared.audio.types import MOST_PARTS
 from tests.audio.clocks import flv, two_programs, webm, webm_blocks
-from tests.audio.media import FORMATS, make
+from tests.audio.media import FORMATS, make, repeated
 
 
 def reader(data):
@@ -38,7 +38,7 @@ def test_a_file_that_is_appended_to_itself_begins_again(demuxer, name):
 
 
 def test_what_is_appended_to_a_much_longer_file_of_the_same_stream_is_found():
-    long = make("ogg", "libopus", rate=48_000, seconds=150.0, bit_rate=96_000)
+    long = repeated("ogg", "libopus", rate=48_000, hours=150 / 3600, b="96000")
     short = make("ogg", "libopus", rate=48_000, seconds=9.0, bit_rate=96_000)
     data = long + short.replace(short[14:18], long[14:18])
     assert long[14:18] == data[len(long) + 14 : len(long) + 18]
@@ -114,7 +114,8 @@ def test_a_clock_that_wraps_is_no_new_recording():
 
 
 def test_no_more_recordings_are_kept_apart_than_allowed():
-    data = b"".join(make("ogg", "libopus", rate=48_000, seconds=0.1) for _ in range(MOST_PARTS + 5))
+    seconds = [0.1 + 0.02 * number for number in range(MOST_PARTS + 5)]
+    data = b"".join(make("ogg", "libopus", rate=48_000, seconds=one) for one in seconds)
     assert len(beginnings(reader(data), "ogg")) == MOST_PARTS + 1
 
 
