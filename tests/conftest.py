@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 
 from shared.telemetry import log
-from tests import emulators
+from tests import emulators, kept
 from tests.world import World
 
 # A key of the person who runs the tests would have them call, and pay, the real Deepgram.
@@ -110,11 +110,23 @@ def pytest_collection_finish():
 
 
 @pytest.fixture(scope="session")
-def once(tmp_path_factory):
-    """Gives `once(name, make)`: what `make(folder)` gives, called in one of the processes that run the tests."""
+def root_of_run(tmp_path_factory):
+    """A folder of all processes that run the tests, as long as they do."""
     root = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        root = root.parent
+    return root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kept(root_of_run):
+    """Recordings are made once."""
+    kept.folder = root_of_run / "kept"
+    kept.folder.mkdir(exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def once(root_of_run):
+    """Gives `once(name, make)`: what `make(folder)` gives, called in one of the processes that run the tests."""
+    root = root_of_run
 
     def made_once(name, make):
         folder, made = root / name, root / f"{name}.pickle"

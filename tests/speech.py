@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
+from tests.kept import kept
 from tests.media import SAMPLE_RATE, Samples, read_media, write_media, write_wav
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Sentence:
 @functools.cache
 def sentences() -> tuple[Sentence, ...]:
     """All bundled sentences (decoded once a process)."""
-    audio = read_media(FOLDER / "sentences.opus")
+    audio = np.frombuffer(bytearray(_spoken()), np.int16)
     entries = json.loads((FOLDER / "sentences.json").read_text(encoding="utf-8"))
     found = []
     for entry in entries:
@@ -69,6 +70,11 @@ def sentences() -> tuple[Sentence, ...]:
         words = (SpokenWord(word, a, b) for word, (a, b) in spoken)
         found.append(Sentence(text=entry["text"], samples=audio[start:end], words=tuple(words)))
     return tuple(found)
+
+
+@kept
+def _spoken() -> bytes:
+    return read_media(FOLDER / "sentences.opus").tobytes()
 
 
 def talk(

@@ -98,11 +98,11 @@ def test_a_picture_that_is_a_recording_itself_is_no_other_recording():
 @pytest.mark.parametrize("muxing", [{}, {"movflags": "faststart"}])
 def test_a_file_without_fragments_behind_one_in_fragments_is_told_apart(table, muxing):
     container, codec, options = FORMATS["mp4-fragmented"]
-    data = make(container, codec, **{**options, "bit_rate": 256_000}, seconds=60.0)
+    data = make(container, codec, **{**options, "bit_rate": 192_000}, seconds=60.0)
     long = data if table else data[: data.rindex(b"mfra") - 4]
     assert len(long) > SHORT
     for seconds in (5.0, 60.0):
-        other = make("mp4", "aac", seconds=seconds, bit_rate=256_000, muxing=muxing)
+        other = make("mp4", "aac", seconds=seconds, bit_rate=192_000, muxing=muxing)
         source = reader(long + other)
         assert restarts(source, "mov", 5) == [0, len(long)]
         assert source.bytes_read < 800_000
