@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.engines import hosted_specs, is_hosted
 from shared.flow.chunk import result_name
 from shared.messages import decode, from_fields
 from shared.results import ChunkResult, LedgerRow
@@ -314,7 +315,7 @@ def ledger(world: World, recordings: list[Recording]) -> Iterator[str]:
     written = Counter(
         documents.chunk_key(row.recording, row.chunk)
         for row in rows
-        if row.engine == "deepgram" and row.billed_seconds
+        if is_hosted(row.engine) and row.billed_seconds
     )
     for tag in sorted(charged | written):
         if written[tag] < charged[tag]:
@@ -337,7 +338,7 @@ def engines(world: World, recordings: list[Recording]) -> Iterator[str]:
             continue  # of a plan before another engine took over the whole
         windows = windows_of(one.source.name, *stretch(planned, one.source))
         for tried in claim.tried:
-            names = {claim.key} if tried.engine == "deepgram" else windows
+            names = {claim.key} if is_hosted(tried.engine) else windows
             if not any((tried.engine, name) in world.work.tried for name in names):
                 yield f"{tried.engine} was never asked about chunk {claim.index} of {one.source.name}"
 
@@ -392,8 +393,9 @@ def in_time(world: World, judged_by: Undisturbed) -> Iterator[str]:
     """Everything ends soon after its last fault."""
     before = [one for one in world.calls.faults if one.time <= world.took]
     # On one machine the next delivery sees that the process of a call is gone.
-    called = "deepgram" in world.scenario.engines and world.scenario.platform == "google"
-    hosted = sum(called and one.point.startswith(("deepgram", "everything")) for one in before)
+    called = [one.name for one in hosted_specs(world.scenario.engines)]
+    called = [*called, "everything"] if called and world.scenario.platform == "google" else []
+    hosted = sum(one.point.startswith(tuple(called)) for one in before)
     pushed = sum(
         one.point.startswith("sweeper shared/flow/")
         and any(time <= one.time <= time + SLOW for time in world.calls.pushes)

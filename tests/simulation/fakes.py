@@ -17,7 +17,7 @@ import numpy as np
 from gpu_job.speech import windowing
 from gpu_job.speech.transcriber import SAMPLE_RATE, Device, EngineLost, OutOfMemory
 from shared.audio import Pcm
-from shared.engines import ENGINES, PARAKEET_CPU, PARAKEET_GPU
+from shared.engines import PARAKEET_CPU, PARAKEET_GPU, EngineSpec, own_specs
 from shared.model import AudioInfo, StoredObject
 from shared.ports import GpuState, HostedJob, TaskRun
 from shared.results import Heard, Voice, Word
@@ -278,23 +278,26 @@ class FakeHosted:
     """A hosted engine that charges for every call.
 
     Args:
+        spec: the engine.
         work: is told of every call.
         trouble: chance that a call fails, if the choices come from a seed.
     """
 
-    def __init__(self, work: Work, trouble: float) -> None:
+    def __init__(self, spec: EngineSpec, work: Work, trouble: float) -> None:
+        assert spec.hosted is not None
         self.trouble = trouble
+        self._name, self._weights = spec.name, spec.hosted.weights
         self._work = work
 
     def asked(self, job: HostedJob) -> None:
         """Note that it was asked."""
-        self._work.tried.add(("deepgram", job.tag))
+        self._work.tried.add((self._name, job.tag))
 
     def transcribe(self, job: HostedJob) -> Heard:
         self.asked(job)
         began = running().now
         running().sleep(CALL)
-        self._work.note("deepgram", job.tag, began)
+        self._work.note(self._name, job.tag, began)
         self._work.bill.append((job.tag, job.seconds))
         if job.url is not None:
             name = job.url.rpartition("/")[2]
@@ -310,7 +313,7 @@ class FakeHosted:
             words=words,
             seconds=job.seconds,
             request_id=f"call-{len(self._work.bill)}",
-            model="nova-3",
+            model=self._weights,
             revision="1",
             language="en",
         )
@@ -343,4 +346,4 @@ class FakeJobs:
         return [one for one in self.ended_tasks if one.completed >= since]
 
 
-assert {PARAKEET_GPU.name, PARAKEET_CPU.name, "deepgram"} == set(ENGINES), "a new engine needs its fake here"
+assert own_specs() == [PARAKEET_GPU, PARAKEET_CPU], "a new engine of ours needs its fake here"

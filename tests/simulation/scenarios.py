@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from shared.engines import hosted_specs
 from shared.settings import Settings
 
 Behaviour = Literal["fine", "too small", "partly", "moody", "no weights"]
@@ -92,8 +93,7 @@ class Scenario:
             "transcripts_bucket": "transcripts",
             "work_bucket": "work",
         }
-        if "deepgram" in self.engines:
-            values["api_keys"] = {"deepgram": "key"}
+        values["api_keys"] = {one.name: "key" for one in hosted_specs(self.engines)}
         if self.platform == "google":
             values |= {"platform": "google", "project": "my-project", "gpu_max_tasks": 2}
         return Settings(**values | self.settings)

@@ -26,7 +26,7 @@ from local.runtime.events import object_resource
 from local.runtime.push import PushLoop
 from shared import concurrency
 from shared.costs.executions import Place
-from shared.engines import own_specs
+from shared.engines import hosted_specs, own_specs
 from shared.errors import BadRequest, DropscribeError, ModelUnavailable, Transient
 from shared.flow import erase, forget, record, retry
 from shared.flow.chunk import result_name
@@ -186,7 +186,12 @@ class World:
         topology = embedded_topology(webhooks=bool(self.settings.webhook_url))
         self.queue = MemoryQueue(Truth(), topology, self._order)
         self.jobs = FakeJobs(self._start_task, self.settings.gpu_max_tasks)
-        hosted = FaultyHosted(FakeHosted(self.work, scenario.hosted_trouble), self.calls, scenario.refuses)
+        hosted = {
+            one.name: FaultyHosted(
+                FakeHosted(one, self.work, scenario.hosted_trouble), self.calls, scenario.refuses
+            )
+            for one in hosted_specs(scenario.engines)
+        }
         self.released = ReleasedRecords(self.records)
         self._written = FaultyRecords(self.released if scenario.beside else self.records, self.calls)
         self.ports = (PortsOfMachine if scenario.platform == "local" else Ports)(
@@ -201,7 +206,7 @@ class World:
             clock=Clock(),
             settings=self.settings,
             engines=self.settings.engine_set,
-            hosted={"deepgram": hosted} if "deepgram" in scenario.engines else {},
+            hosted=hosted,
         )
         self.uploads: dict[str, StoredObject] = {}
         self._platform = scheduler.process("platform", immune=True)
