@@ -15,7 +15,7 @@ from shared.adapters.hosted_engines import open_hosted
 from shared.connect import settings_here
 from shared.costs import prices_file
 from shared.costs.prices import TABLE
-from shared.engines import ENGINES
+from shared.engines import ENGINES, choices
 from shared.errors import BadRequest
 from shared.messages import from_fields, options_of
 from shared.model import AudioInfo, Options
@@ -28,6 +28,7 @@ from shared.settings import Settings
 from shared.state import documents
 from shared.topology import topology
 from tests import acme
+from tests.generated import for_terraform, request_schema, tables
 
 SAMPLE = Path(__file__).resolve().parent.parent / "samples" / "voice-note.opus"
 
@@ -71,7 +72,7 @@ def test_its_key_makes_it_an_engine_of_the_deployment_and_nothing_shows_the_key(
 def test_it_can_be_asked_for_by_its_method_wherever_options_come_from(registered, monkeypatch):
     assert options_of({"method": "acme"}).method == "acme"
     monkeypatch.delitem(ENGINES, "acme")
-    with pytest.raises(BadRequest, match="method must be one of auto, parakeet, deepgram, hybrid"):
+    with pytest.raises(BadRequest, match=f"method must be one of {', '.join(choices())}"):
         options_of({"method": "acme"})
 
 
@@ -163,6 +164,22 @@ def test_each_deployment_has_its_topic_and_a_subscription_that_pushes(registered
     assert found.topic == "chunks-acme"
     assert found.dead_letter_topic == "dead-letters"
     assert topology().hurried().subscription("acme") == found
+
+
+def test_terraform_and_the_guides_get_it_from_its_spec(registered):
+    made = json.loads(for_terraform.deployment())
+    assert made["hosted_keys"] == {"deepgram": "DEEPGRAM_API_KEY", "acme": "ACME_API_KEY"}
+    assert made["subscriptions"]["acme"] == {
+        "topic": "chunks-acme", "backoff": [5.0, 300.0], "attempts": 8, "pull": False, "webhook": False
+    }  # fmt: skip
+    assert "chunks-acme" in made["topics"]
+    for text in (for_terraform.alerts(), for_terraform.dashboard()):
+        assert text.count('\\"deepgram\\",\\"acme\\"') == 2
+    of_deepgram = "| `DEEPGRAM_API_KEY` |  | API key of Deepgram; unset: no Deepgram. |\n"
+    of_acme = "| `ACME_API_KEY` |  | API key of Acme Speech; unset: no Acme Speech. |\n"
+    assert of_deepgram + of_acme in tables.settings()
+    properties = json.loads(request_schema.written())["properties"]["options"]["properties"]
+    assert "acme" in properties["method"]["enum"]
 
 
 def test_who_may_take_over_is_in_the_order_of_the_table(registered):

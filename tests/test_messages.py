@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import messages
+from shared.engines import choices
 from shared.errors import BadRequest
 from shared.messages import (
     ChunkDone,
@@ -171,7 +172,7 @@ def test_wrong_options_are_refused(metadata):
         ({"track": "1000"}, "track must be"),
         ({"track": "first"}, "track must be"),
         ({"language": "German!"}, "language must be a language code, such as en or pt-BR"),
-        ({"method": "whisper"}, "method must be one of auto, parakeet, deepgram, hybrid"),
+        ({"method": "whisper"}, f"method must be one of {', '.join(choices())}"),
         ({"model": ""}, "model must be the name of some weights"),
         ({"min_speakers": 0}, "min_speakers must be a whole number from 1 to 50"),
         ({"max_speakers": 51}, "max_speakers must be a whole number from 1 to 50"),

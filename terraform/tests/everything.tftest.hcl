@@ -15,7 +15,7 @@ variables {
     console   = "europe-west4-docker.pkg.dev/dropscribe-test/dropscribe/console@sha256:4444444444444444444444444444444444444444444444444444444444444444"
   }
   cpu             = {}
-  hosted          = { deepgram = {} }
+  hosted          = { for name, key in jsondecode(file("./generated.json")).hosted_keys : name => {} }
   console_members = ["group:editors@example.com"]
 
   budget = { billing_account = "012345-6789AB-CDEF01", monthly = 50 }
@@ -31,8 +31,8 @@ run "everything" {
   command = apply
 
   assert {
-    condition     = length(google_cloud_run_v2_service.this) == 7 && length(google_cloud_run_v2_job.this) == 3
-    error_message = "There are seven functions, two jobs, and one for the next release."
+    condition     = length(google_cloud_run_v2_service.this) == 6 + length(var.hosted) && length(google_cloud_run_v2_job.this) == 3
+    error_message = "There are six functions and one for each hosted engine, two jobs, and one for the next release."
   }
 
   assert {
@@ -122,7 +122,7 @@ run "foundation" {
   }
 
   assert {
-    condition     = length(google_storage_bucket.this) == 3 && length(google_pubsub_topic.this) == 10
+    condition     = length(google_storage_bucket.this) == 3 && length(google_pubsub_topic.this) == 9 + length(var.hosted)
     error_message = "Buckets and topics are part of the foundation."
   }
 }

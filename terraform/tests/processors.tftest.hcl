@@ -14,7 +14,7 @@ variables {
   }
   gpu            = null
   cpu            = {}
-  hosted         = { deepgram = {} }
+  hosted         = { for name, key in jsondecode(file("./generated.json")).hosted_keys : name => {} }
   source_buckets = ["elsewhere"]
 
   console_members = ["group:editors@example.com"]

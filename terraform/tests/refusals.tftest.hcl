@@ -67,7 +67,7 @@ run "does_not_go_together" {
   variables {
     region  = "europe-north1" # no L4
     images  = { functions = "r/functions:latest", gpu = "r/gpu@sha256:2222222222222222222222222222222222222222222222222222222222222222" }
-    hosted  = { acme = {} }
+    hosted  = { nobody = {} }
     buckets = { audio = "recordings", transcripts = "recordings" }
   }
 

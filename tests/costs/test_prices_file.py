@@ -53,16 +53,23 @@ def test_each_price_and_rule_can_be_set(file):
     for number, key in enumerate(prices_file.entries(), 1):
         entry = table.of_engines.get(key) or getattr(table, key)
         assert (entry.usd if isinstance(entry, Price) else entry.seconds) == number + 0.5
-    # Ten prices and rules, each of which some sum is made of.
-    assert (
-        table.hosted("deepgram", 60, Options(language="mul", diarize=True, keyterms="x")) == 2.5 + 3.5 + 4.5
+    # Prices and rules, each of which some sum is made of.
+    worth = {key: number + 0.5 for number, key in enumerate(prices_file.entries(), 1)}
+    every = Options(language="mul", diarize=True, keyterms="x")
+    assert table.hosted("deepgram", 60, every) == (
+        worth["deepgram_minute_multilingual"]
+        + worth["deepgram_minute_speakers"]
+        + worth["deepgram_minute_keyterms"]
     )
-    assert table.hosted("deepgram", 60) == 1.5
-    assert table.gpu_second(Settings()) == 5.5 + 4 * 6.5 + 16 * 7.5
-    assert table.task_seconds(1.0) == 10.5
-    assert table.task_seconds(10.0) == 10.5
-    assert table.task_seconds(11.0) == 2 * 10.5
-    assert table.egress(2**30, Settings(platform="google", project="my-project")) == 8.5
+    assert table.hosted("deepgram", 60) == worth["deepgram_minute"] == 1.5
+    task = worth["l4_second"] + 4 * worth["vcpu_second"] + 16 * worth["gib_second"]
+    assert table.gpu_second(Settings()) == task
+    step = worth["task_step"]
+    assert step == worth["task_minimum"] + 1
+    assert table.task_seconds(1.0) == step
+    assert table.task_seconds(step) == step
+    assert table.task_seconds(step + 0.5) == 2 * step
+    assert table.egress(2**30, Settings(platform="google", project="my-project")) == worth["egress_gib"]
 
 
 def test_a_version_is_the_name_and_a_digest_so_that_a_changed_file_is_another_version(file):
