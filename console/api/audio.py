@@ -12,6 +12,7 @@ from console.api.answers import ApiError, answered
 from console.api.rows import find
 from console.api.types import Sound
 from console.bodies import hung_up
+from shared.audio.containers import BY_NAME
 from shared.errors import BadMedia
 from shared.flow.reading import rendition
 
@@ -24,16 +25,6 @@ if TYPE_CHECKING:
     from shared.model import Recording, StoredObject
     from shared.ports import Ports
 
-TYPES = {
-    "mp3": "audio/mpeg",
-    "wav": "audio/wav",
-    "ogg": "audio/ogg",
-    "flac": "audio/flac",
-    "mov": "audio/mp4",
-    "aac": "audio/aac",
-    "matroska": "video/webm",
-}
-"""What browsers play, by FFmpeg's name of the container: an answer has no other type, whatever the upload claims."""
 PATIENCE = 600
 """Seconds that a player waits for a rendition."""
 PIECE = 256 * 1024
@@ -61,7 +52,9 @@ def sound(one: Recording) -> Sound | None:
 
 
 def _type(one: Recording) -> str:
-    return TYPES[one.audio.format] if one.audio and one.audio.format in TYPES else "application/octet-stream"
+    """What browsers play: an answer has no other type, whatever the upload claims."""
+    container = BY_NAME.get(one.audio.format) if one.audio else None
+    return (container and container.media_type) or "application/octet-stream"
 
 
 async def _prepared(one: Recording, request: Request, ports: Ports) -> tuple[StoredObject, str]:

@@ -16,6 +16,7 @@ from itertools import count
 from typing import TYPE_CHECKING, BinaryIO
 
 from shared import client
+from shared.audio.containers import BY_NAME
 from shared.audio.probing.sniff import sniff
 from shared.errors import BadMedia
 from shared.flow import refusals
@@ -34,14 +35,6 @@ FOLDER = "openai"
 
 LONGEST_TITLE = 255
 """Characters of a recording's title."""
-
-SUFFIXES = {
-    "aac": ".aac", "ac3": ".ac3", "aiff": ".aiff", "amr": ".amr", "ape": ".ape", "asf": ".wma", "au": ".au",
-    "avi": ".avi", "caf": ".caf", "dts": ".dts", "eac3": ".eac3", "flac": ".flac", "flv": ".flv",
-    "matroska": ".mkv", "mov": ".mp4", "mpeg": ".mpg", "mpegts": ".ts", "nistsphere": ".sph", "ogg": ".ogg",
-    "tta": ".tta", "voc": ".voc", "w64": ".w64", "wav": ".wav", "wv": ".wv",
-}  # fmt: skip
-"""Suffix of the name by FFmpeg's name of the container: the sender's own may differ from try to try."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,7 +132,8 @@ def _suffix(head: bytes) -> str:
         if container == "mov" and head[8:11] == b"M4A":
             return ".m4a"
         if container is not None:
-            return SUFFIXES.get(container, "")
+            # The sender's own may differ from try to try.
+            return next(iter(BY_NAME[container].suffixes), "")
     # They have no magic number: tags, or the first frame of a stream.
     frame = len(head) > 1 and head[0] == 0xFF
     if frame and head[1] & 0xF6 == 0xF0:

@@ -16,6 +16,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from shared.adapters.regular_files import open_regular
+from shared.audio.containers import SUFFIXES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,17 +32,6 @@ CAPTIONS = frozenset({".srt", ".vtt"})
 """Suffixes of captions: files that are no recordings, and are expected beside them."""
 UNSAID = "application/octet-stream"
 """The type of files of any kind."""
-
-
-MEDIA_SUFFIXES = frozenset({
-    ".3g2", ".3gp", ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".asf", ".au",
-    ".avi", ".caf", ".dts", ".eac3", ".flac", ".flv", ".m2ts", ".m4a", ".m4b", ".m4v", ".mka",
-    ".mkv", ".mov", ".mp2", ".mp3", ".mp4", ".mpeg", ".mpg", ".mts", ".oga", ".ogg", ".ogv", ".opus",
-    ".sph", ".spx", ".ts", ".tta", ".voc", ".w64", ".wav", ".weba", ".webm", ".wma",
-    ".wmv", ".wv",
-})  # fmt: skip
-"""Suffixes of audio and video that the decoder reads. Of a folder that a command names only files with these are taken; a file that it names is
-always taken."""
 
 
 def is_left_out(relative: Path) -> bool:
@@ -62,7 +52,7 @@ def is_something_else(name: str) -> bool:
     """
     kind = mimetypes.guess_type(name)[0]
     media = kind is None or kind == UNSAID or kind.startswith(("audio/", "video/"))
-    return not media and PurePath(name).suffix.lower() not in MEDIA_SUFFIXES
+    return not media and PurePath(name).suffix.lower() not in SUFFIXES
 
 
 def has_writer(path: Path) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.commands.audio.sources import comes_from_elsewhere
-from local.inbox.ignore import MEDIA_SUFFIXES
+from shared.audio.containers import SUFFIXES
 from shared.errors import BadRequest, DropscribeError, NotFound
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def collect(
             elsewhere |= set() if here else {path}
             continue
         for found in _walk(path, left_out, unreadable):
-            if found.suffix.lower() in MEDIA_SUFFIXES:
+            if found.suffix.lower() in SUFFIXES:
                 named.append((found, found.relative_to(path)))
             else:
                 passed_over += 1

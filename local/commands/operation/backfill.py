@@ -17,8 +17,8 @@ from local.commands.audio.whether_up import say_if_nothing_runs
 from local.commands.context import deployment, errors, options_or_none
 from local.commands.operation.agreement import settled
 from local.commands.terminal import beside, output, print_json, say
-from local.inbox.ignore import MEDIA_SUFFIXES
 from shared import concurrency
+from shared.audio.containers import SUFFIXES
 from shared.errors import BadRequest, DropscribeError, StoreUnavailable
 from shared.flow import backfill
 from shared.in_words import broken_off, counted, dollars, human_duration, human_size, printable
@@ -231,7 +231,7 @@ def _files(found: inputs.Inputs, ports: LocalPorts) -> Iterator[StoredObject]:
 
 def _is_media(one: StoredObject) -> bool:
     suffix = Path(one.name).suffix.lower()
-    return suffix in MEDIA_SUFFIXES or one.content_type.startswith(("audio/", "video/"))
+    return suffix in SUFFIXES or one.content_type.startswith(("audio/", "video/"))
 
 
 def _send(new: Sequence[StoredObject], wanted: Wanted, ports: Ports) -> int:

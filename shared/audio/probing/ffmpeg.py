@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import av
 from av.stream import Disposition
 
+from shared.audio.containers import CONTAINERS
 from shared.audio.files.ogg_positions import counted_from_zero
 from shared.audio.files.reader import Reader
 from shared.audio.probing import amr, flac, riff
@@ -21,11 +22,8 @@ if TYPE_CHECKING:
 
     from shared.audio.files.overlay import Overlay
 
-DEMUXERS = (
-    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,eac3,flac,flv,matroska,mov,mp3,mpc,mpc8,mpeg,mpegts,nistsphere,ogg,"
-    "tta,voc,w64,wav,wv"
-)
-"""FFmpeg's demuxers that may run: recordings only. No playlists, images, subtitles or devices."""
+DEMUXERS = ",".join(one.name for one in CONTAINERS)
+"""FFmpeg's demuxers that may run: recordings only."""
 DECODERS = (
     "aac,ac3,adpcm_ima_qt,adpcm_ima_wav,adpcm_ms,adpcm_yamaha,alac,amrnb,amrwb,libopencore_amrnb,"
     "libopencore_amrwb,ape,dca,eac3,flac,g722,g726,gsm,gsm_ms,libopus,mlp,mp1,mp1float,mp2,mp2float,mp3,"

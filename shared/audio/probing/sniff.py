@@ -1,11 +1,12 @@
 """Which container a file is, from its first bytes.
 
-We choose the demuxer ourselves instead of letting FFmpeg probe: what is not in this table is never parsed, whatever
-its name says, and playlists, images and subtitles are not in it.
+We choose the demuxer ourselves instead of letting FFmpeg probe: what is not in the table of `shared/audio/containers.py` is
+never parsed, whatever its name says.
 """
 
 from __future__ import annotations
 
+from shared.audio.containers import CONTAINERS
 from shared.audio.probing.notices import encrypted
 
 HEAD = 4096
@@ -14,36 +15,6 @@ HEAD = 4096
 SYNC = 0x47
 """What each packet of a transport stream begins with."""
 
-_MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"fLaC", "flac"),
-    (b"OggS", "ogg"),
-    (b"\x1a\x45\xdf\xa3", "matroska"),
-    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
-    (b"#!AMR\n", "amr"),
-    (b"#!AMR-WB\n", "amr"),
-    (b"FLV\x01", "flv"),
-    (b"caff\x00\x01", "caf"),
-    (b".snd", "au"),
-    (b"wvpk", "wv"),
-    (b"MAC ", "ape"),
-    (b"TTA1", "tta"),
-    (b"MPCK", "mpc8"),
-    (b"MP+", "mpc"),
-    (b"Creative Voice File\x1a", "voc"),
-    (b"\x0b\x77", "ac3"),
-    (b"\x7f\xfe\x80\x01", "dts"),
-    (b"\x00\x00\x01\xba", "mpeg"),
-    (b"riff\x2e\x91\xcf\x11", "w64"),
-    (b"NIST_1A\n", "nistsphere"),
-)
-_FORMS: dict[tuple[bytes, bytes], str] = {
-    (b"RIFF", b"WAVE"): "wav",
-    (b"RF64", b"WAVE"): "wav",
-    (b"BW64", b"WAVE"): "wav",
-    (b"RIFF", b"AVI "): "avi",
-    (b"FORM", b"AIFF"): "aiff",
-    (b"FORM", b"AIFC"): "aiff",
-}
 _BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"}
 
 
@@ -57,12 +28,9 @@ def sniff(head: bytes) -> str | None:
     """
     if head[4:8] == b"\x57\x90\x75\x36":
         raise encrypted("Audible's protection")
-    for start, name in _MAGIC:
-        if head.startswith(start):
-            return "eac3" if name == "ac3" and len(head) > 5 and head[5] >> 3 > 10 else name
-    form = _FORMS.get((head[:4], head[8:12]))
-    if form:
-        return form
+    for one in CONTAINERS:
+        if head.startswith(one.starts) or (head[:4], head[8:12]) in one.forms:
+            return "eac3" if one.name == "ac3" and len(head) > 5 and head[5] >> 3 > 10 else one.name
     if head[4:8] in _BOXES:
         return "mov"
     for packet, first in ((188, 0), (192, 4), (204, 0)):

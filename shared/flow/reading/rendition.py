@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.audio import rendition
+from shared.audio.containers import BY_NAME
 from shared.audio.types import SAMPLE_RATE
 from shared.errors import BadRequest, StoreUnavailable
 from shared.flow import chunk
@@ -21,15 +22,6 @@ if TYPE_CHECKING:
 MEDIA_TYPE = rendition.MEDIA_TYPE
 """Of a rendition."""
 
-PLAYED = {
-    "wav": {"pcm_s16le", "pcm_u8", "pcm_s24le", "pcm_s32le", "pcm_f32le"},
-    "flac": {"flac"},
-    "mov": {"aac", "mp3", "flac", "opus"},
-    "ogg": {"opus", "vorbis", "flac"},
-    "mp3": {"mp3"},
-    "aac": {"aac"},
-}
-"""Containers that all browsers play, with the codecs in them, by FFmpeg's names."""
 INEXACT = frozenset({"mp3", "aac"})
 """Those without an index of their frames. Browsers guess by the bit rate, or by a table of a hundred entries: in an mp3 of
 two hours with a variable bit rate they miss by half a minute."""
@@ -42,7 +34,7 @@ def wanted(recording: Recording) -> bool:
         return True
     # Browsers play the first track, and stop where another recording begins in the file.
     other = recording.options.track > 0 or audio.tracks > 1 or audio.parts
-    is_played = not other and audio.codec in PLAYED.get(audio.format, set())
+    is_played = not other and (container := BY_NAME.get(audio.format)) and audio.codec in container.played
     return not is_played or audio.format in INEXACT or not audio.exact
 
 
