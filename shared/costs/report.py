@@ -13,7 +13,7 @@ from shared.costs.advice import Advice
 from shared.costs.limits import Forecast, Limit
 from shared.costs.prices import PriceTable, reference
 from shared.costs.rows import Account
-from shared.costs.summary import By, Sums
+from shared.costs.summary import By, Sums, reference_column
 from shared.engines import is_hosted
 from shared.errors import BadRequest
 from shared.in_words import human_duration
@@ -144,9 +144,9 @@ def as_json(report: Report, ports: Ports) -> dict[str, Any]:
     return {
         "since": report.account.since.isoformat(),
         "until": report.account.until.isoformat(),
-        **_values(report.sums, report.prices),
+        **report.sums.columns(report.prices),
         # Whose price `saved_usd` is measured against, for sentences, and its sum above.
-        "reference": {"name": reference().in_sentences, "column": _reference_column()},
+        "reference": {"name": reference().in_sentences, "column": reference_column()},
         "failed_usd": round(report.sums.fates["failed"], 6),
         "lost_usd": round(report.sums.fates["lost"], 6),
         "unused_usd": round(report.sums.fates["wasted"], 6),
@@ -159,7 +159,7 @@ def as_json(report: Report, ports: Ports) -> dict[str, Any]:
         ],
         "ever_usd": round(ports.records.sum(documents.LEDGER, "usd"), 6),
         "by": report.by,
-        "groups": [{"name": name} | _values(one, report.prices) for name, one in report.groups.items()],
+        "groups": [{"name": name} | one.columns(report.prices) for name, one in report.groups.items()],
         "days": {day: round(usd, 6) for day, usd in report.days.items()},
         "advice": [{"text": one.text, "usd_per_month": round(one.usd_per_month, 4)} for one in report.advice],
         "advice_withheld": report.withheld or None,
@@ -176,11 +176,11 @@ def _busy_seconds(account: Account) -> float:
 def as_csv(report: Report) -> str:
     """The groups as a table with a line for each."""
     out = io.StringIO()
-    first = {report.by: ""} | _values(report.sums, report.prices)
+    first = {report.by: ""} | report.sums.columns(report.prices)
     writer = csv.DictWriter(out, list(first), lineterminator="\n")
     writer.writeheader()
     for name, one in report.groups.items():
-        values = _values(one, report.prices)
+        values = one.columns(report.prices)
         writer.writerow({report.by: name} | {key: _decimal(value) for key, value in values.items()})
     return out.getvalue()
 
@@ -188,24 +188,3 @@ def as_csv(report: Report) -> str:
 def _decimal(value: float | None) -> str:
     """Without an exponent, which not every spreadsheet reads as a number."""
     return "" if value is None else f"{value + 0.0:.6f}".rstrip("0").rstrip(".")
-
-
-def _reference_column() -> str:
-    return f"{reference().name}_usd"
-
-
-def _values(sums: Sums, prices: PriceTable) -> dict[str, float | int | None]:
-    would, each, hourly = sums.reference_usd(prices), sums.usd_per_recording, sums.usd_per_hour
-    return {
-        "recordings": len(sums.recordings),
-        "audio_hours": round(sums.hours, 6),
-        "attempts": sums.attempts,
-        "usd": round(sums.usd, 6),
-        "usd_per_recording": None if each is None else round(each, 6),
-        "usd_per_audio_hour": None if hourly is None else round(hourly, 6),
-        "idle_usd": round(sums.fates["idle"], 6),
-        "wasted_usd": round(sums.wasted, 6),
-        _reference_column(): round(would, 6),
-        # Sums of the same rows in another order differ by a bit, which is not a saving of -0.
-        "saved_usd": round(would - sums.usd, 6) + 0.0,
-    }

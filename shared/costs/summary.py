@@ -85,6 +85,23 @@ class Sums:
         ours = self.seconds - self.hosted_seconds
         return prices.hosted(reference().name, ours, lowest=True) + self.hosted_usd
 
+    def columns(self, prices: PriceTable) -> dict[str, float | int | None]:
+        """Its columns in the JSON and the CSV of a report: US dollars, hours and counts."""
+        would, each, hourly = self.reference_usd(prices), self.usd_per_recording, self.usd_per_hour
+        return {
+            "recordings": len(self.recordings),
+            "audio_hours": round(self.hours, 6),
+            "attempts": self.attempts,
+            "usd": round(self.usd, 6),
+            "usd_per_recording": None if each is None else round(each, 6),
+            "usd_per_audio_hour": None if hourly is None else round(hourly, 6),
+            "idle_usd": round(self.fates["idle"], 6),
+            "wasted_usd": round(self.wasted, 6),
+            reference_column(): round(would, 6),
+            # Sums of the same rows in another order differ by a bit, which is not a saving of -0.
+            "saved_usd": round(would - self.usd, 6) + 0.0,
+        }
+
     def add(self, row: LedgerRow, fate: Fate) -> None:
         """Count one row."""
         self.charge(row.usd, fate)
@@ -104,6 +121,11 @@ class Sums:
         """Add to the cost only."""
         self.usd += usd
         self.fates[fate] += usd
+
+
+def reference_column() -> str:
+    """The column with what the reference would charge."""
+    return f"{reference().name}_usd"
 
 
 def total(account: Account) -> Sums:
