@@ -64,6 +64,26 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path):
     assert list(broken(page)) == ["gone.md", "#nothing"]
 
 
+PLACE = re.compile(r"`([\w/.]+(?:/|\.py|\.js|\.json|\.md|\.toml))`")
+"""A file, or the folder of a file that is yet to be written."""
+
+
+def everyday_changes(text):
+    """The files that the map names for each of the changes at its top."""
+    table = text.partition("Ten everyday changes.")[2].partition("\n\n")[2].partition("\n\n")[0]
+    for row in table.splitlines()[2:]:
+        _, change, opened, *_ = row.split("|")
+        yield change.strip(), PLACE.findall(opened)
+
+
+def test_an_everyday_change_is_in_three_files_at_most():
+    changes = dict(everyday_changes((ROOT / "CONTRIBUTING.md").read_text("utf-8")))
+    assert len(changes) == 10
+    for change, files in changes.items():
+        assert 1 <= len(files) <= 3, change
+        assert [name for name in files if not (ROOT / name).exists()] == [], change
+
+
 def test_each_decision_has_a_number_of_its_own_and_says_it():
     files = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
     numbers = Counter(path.name[:4] for path in files)
