@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import command_line
-from local.backend.search import SqliteSearch
+from local.backend.sqlite.search import SqliteSearch
 from shared.ports import Passage
 
 VOCABULARY = 100_000

@@ -27,7 +27,7 @@ def seconds_since(then: float, now: float) -> float:
 
 
 class SystemClock:
-    """The computer's clocks. Implements `shared.ports.Clock` and `local.backend.upkeep.MachineClock`."""
+    """The computer's clocks. Implements `shared.ports.Clock` and `local.backend.sqlite.upkeep.MachineClock`."""
 
     def now(self) -> float:
         """Seconds since 1970."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from local.backend.records import SqliteRecords
+from local.backend.sqlite.records import SqliteRecords
 
 FILE = Path(__file__).resolve().parents[1] / "shared" / "adapters" / "firestore_indexes.json"
 DATA = json.loads(FILE.read_text("utf-8"))

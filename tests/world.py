@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from local.backend.database import Database
 from local.backend.embedded_ports import WorkerIsThere
-from local.backend.queue import SqliteQueue
-from local.backend.search import SqliteSearch
-from local.backend.store import FileStore
+from local.backend.files.store import FileStore
+from local.backend.sqlite.database import Database
+from local.backend.sqlite.queue import SqliteQueue
+from local.backend.sqlite.search import SqliteSearch
 from local.runtime.events import object_resource
 from shared.audio import Pcm
 from shared.messages import from_fields

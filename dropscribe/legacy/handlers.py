@@ -115,7 +115,7 @@ class TranscriptionHandler(TranscriptionRouter):
 
 def _write(transcript: Transcript, folder: Path, stem: str) -> dict[str, Path]:
     """Write the three files, each completely; older ones are replaced."""
-    from local.backend.atomic_write import replace
+    from local.backend.files.atomic_write import replace
 
     files = {
         f"{stem}_transcript.json": deepgram.answer(transcript, time.time()),

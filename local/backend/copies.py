@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.backend import incoming, names
-from local.backend.atomic_write import remove_unfinished
-from local.backend.beneath import folder_below
-from local.backend.disk_errors import unwritable
-from local.backend.queue import SqliteQueue
-from local.backend.records import SqliteRecords
-from local.backend.store import FileStore
+from local.backend import incoming
+from local.backend.files import names
+from local.backend.files.atomic_write import remove_unfinished
+from local.backend.files.beneath import folder_below
+from local.backend.files.disk_errors import unwritable
+from local.backend.files.store import FileStore
+from local.backend.sqlite.queue import SqliteQueue
+from local.backend.sqlite.records import SqliteRecords
 from shared.adapters.regular_files import read_regular
 from shared.settings import Settings
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.backend import copies, incoming, names, process_ids
-from local.backend.database import Database
-from local.backend.queue import SqliteQueue
-from local.backend.records import SqliteRecords
-from local.backend.search import SqliteSearch
-from local.backend.store import FileStore
-from local.inbox import remembered
+from local.backend import copies, incoming, remembered
+from local.backend.files import names
+from local.backend.files.store import FileStore
+from local.backend.sqlite import process_ids
+from local.backend.sqlite.database import Database
+from local.backend.sqlite.queue import SqliteQueue
+from local.backend.sqlite.records import SqliteRecords
+from local.backend.sqlite.search import SqliteSearch
 from shared.adapters.hosted_engines import open_hosted
 from shared.audio import Limits
 from shared.audio.pool import MediaPool

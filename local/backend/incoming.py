@@ -17,10 +17,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
-from local.backend import staged
-from local.backend.beneath import PRIVATE, make_private
-from local.backend.disk_errors import unwritable
-from local.backend.names import TEMPORARY
+from local.backend.files import staged
+from local.backend.files.beneath import PRIVATE, make_private
+from local.backend.files.disk_errors import unwritable
+from local.backend.files.names import TEMPORARY
 from shared.in_words import printable
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from local.backend.atomic_write import remove_empty, unfinished
-from local.backend.beneath import make_private
+from local.backend.files.atomic_write import remove_empty, unfinished
+from local.backend.files.beneath import make_private
+from local.backend.files.names import TEMPORARY
 from local.backend.incoming import scratch
-from local.backend.names import TEMPORARY
 from shared import concurrency
 from shared.errors import CannotWrite
 from shared.telemetry import log

@@ -18,7 +18,7 @@ from rich.progress import (
 from gpu_job import loading
 from gpu_job.weights import lookup, speakers
 from gpu_job.weights.catalogue import by_name
-from local.inbox import remembered
+from local.backend import remembered
 from shared.engines import hosted_specs
 from shared.errors import ModelUnavailable
 from shared.in_words import human_size

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from local.backend import names
 from local.backend.embedded_ports import LocalPorts
+from local.backend.files import names
 from local.commands.table import color_of, table
 from local.commands.terminal import beside, local_time, say
 from shared.errors import BadRequest, NotFound

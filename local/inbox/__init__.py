@@ -4,7 +4,6 @@ Read watcher first, then ignore.
 
 watcher       finds files, and publishes each when it is complete
 ignore        which files it ignores
-remembered    folders and options of the inbox, kept with the state
 same_content  a file that was renamed after it was done gets its transcript
 taken         a file of the inbox that `transcribe` is asked for has its recording already
 leftovers     uploads from before there was an inbox

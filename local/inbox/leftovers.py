@@ -14,8 +14,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.backend import staged
-from local.backend.store import FileStore
+from local.backend.files import staged
+from local.backend.files.store import FileStore
 from shared.adapters.regular_files import open_regular
 from shared.state import uploads
 from shared.telemetry import log

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from local.inbox import remembered
+from local.backend import remembered
 from shared import concurrency
 from shared.engines import AUTO
 from shared.errors import DropscribeError

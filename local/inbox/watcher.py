@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from watchdog.observers.api import BaseObserver
 
-    from local.backend.store import FileStore
+    from local.backend.files.store import FileStore
     from shared.model import StoredObject
     from shared.ports import Queue
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.backend.beneath import folder_below
 from local.backend.copies import BESIDE, MOST_BESIDE
-from local.backend.disk_errors import unwritable
+from local.backend.files.beneath import folder_below
+from local.backend.files.disk_errors import unwritable
 from local.runtime import export
 from shared.adapters.regular_files import NotAFileError, read_regular
 from shared.errors import CannotWrite

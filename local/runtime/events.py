@@ -7,7 +7,7 @@ import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from local.backend.dead_letter_attributes import PROJECT, rfc3339
+from local.backend.sqlite.dead_letter_attributes import PROJECT, rfc3339
 from shared.state import dead_letters
 
 if TYPE_CHECKING:

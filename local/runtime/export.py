@@ -8,11 +8,11 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from local.backend import names
-from local.backend.atomic_write import replace
-from local.backend.beneath import LinkError, folder_below
 from local.backend.copies import FOLDERS
-from local.backend.disk_errors import unwritable
+from local.backend.files import names
+from local.backend.files.atomic_write import replace
+from local.backend.files.beneath import LinkError, folder_below
+from local.backend.files.disk_errors import unwritable
 from shared.adapters.regular_files import open_regular
 from shared.errors import CannotWrite
 from shared.flow.reading import output_files as reading
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from local.backend.embedded_ports import LocalPorts
-    from local.backend.store import Permissions
+    from local.backend.files.store import Permissions
     from shared.messages import TranscriptReady
     from shared.model import Recording, StoredObject
     from shared.outputs import Shape

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Protocol
 from functions.push import read
 from gpu_job.pipeline.consumer import DECODERS
 from gpu_job.pipeline.worker import Worker
+from local.backend import remembered
 from local.commands.audio.inputs import InputFile
-from local.inbox import remembered, taken
+from local.inbox import taken
 from local.runtime import contents
 from local.runtime.events import object_resource
 from local.runtime.push import PushLoop, end_despite, stop_all

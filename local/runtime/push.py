@@ -21,7 +21,7 @@ from shared.telemetry import log
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from local.backend.queue import SqliteQueue
+    from local.backend.sqlite.queue import SqliteQueue
     from shared.ports import Delivery
 
 _LONGEST_PAUSE = 5.0

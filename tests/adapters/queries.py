@@ -46,7 +46,7 @@ def sources():
     found = []
     for name, path in modules().items():
         text = path.read_text("utf-8")
-        if "records" in text and name not in {"shared.adapters.firestore", "local.backend.records"}:
+        if "records" in text and name not in {"shared.adapters.firestore", "local.backend.sqlite.records"}:
             namespace = {} if path.name == "main.py" else vars(importlib.import_module(name))
             place = path.relative_to(ROOT).as_posix()
             found.append(Source(place=place, tree=ast.parse(text), namespace=namespace))

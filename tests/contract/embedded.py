@@ -6,11 +6,11 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING
 
-from local.backend.database import Database
-from local.backend.queue import SqliteQueue
-from local.backend.records import SqliteRecords
-from local.backend.search import SqliteSearch
-from local.backend.store import FileStore
+from local.backend.files.store import FileStore
+from local.backend.sqlite.database import Database
+from local.backend.sqlite.queue import SqliteQueue
+from local.backend.sqlite.records import SqliteRecords
+from local.backend.sqlite.search import SqliteSearch
 
 if TYPE_CHECKING:
     from pathlib import Path

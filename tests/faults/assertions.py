@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from local.backend.names import TEMPORARY
+from local.backend.files.names import TEMPORARY
 from shared.flow import record
 from shared.flow.chunk import result_name
 from shared.state import dead_letters, documents

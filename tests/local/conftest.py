@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from local.backend.database import Database
 from local.backend.embedded_ports import open_ports
-from local.backend.queue import SqliteQueue
-from local.backend.records import SqliteRecords
-from local.backend.store import FileStore
+from local.backend.files.store import FileStore
+from local.backend.sqlite.database import Database
+from local.backend.sqlite.queue import SqliteQueue
+from local.backend.sqlite.records import SqliteRecords
 from shared.settings import Settings
 from tests.world import SetClock
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
-from local.backend.dead_letter_attributes import dead_letter_attributes
+from local.backend.sqlite.dead_letter_attributes import dead_letter_attributes
 from shared.errors import BadMedia, BadRequest
 from shared.model import StoredObject
 from shared.ports import Clock, Delivery, Hit, Hits

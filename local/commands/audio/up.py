@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from local.backend import incoming
+from local.backend import incoming, remembered
 from local.backend.embedded_ports import UP_LOCK
 from local.commands import downloads, options
 from local.commands.context import errors, local_ports, options_from
 from local.commands.terminal import beside, say
-from local.inbox import leftovers, remembered, same_content
+from local.inbox import leftovers, same_content
 from local.inbox.watcher import Inbox
 from local.runtime import export, processes, prometheus
 from local.runtime.page_address import page_address

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from local.backend import names
 from local.backend.embedded_ports import LocalPorts
+from local.backend.files import names
 from local.commands.found import name_of
 from local.commands.table import color_of, pairs, table
 from local.commands.terminal import local_time

@@ -12,7 +12,7 @@ from gpu_job.pipeline import batcher
 from gpu_job.pipeline import worker as worker_module
 from gpu_job.pipeline.worker import Worker
 from gpu_job.speech.transcriber import EngineLost, OutOfMemory
-from local.backend.queue import SqliteQueue
+from local.backend.sqlite.queue import SqliteQueue
 from shared.audio import Pcm
 from shared.engines import PARAKEET_CPU
 from shared.errors import BadMedia, ModelUnavailable, StoreUnavailable, Transient

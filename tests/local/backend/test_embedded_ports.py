@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from local.backend import process_ids
 from local.backend.embedded_ports import WorkerIsThere, embedded_topology, open_ports
+from local.backend.sqlite import process_ids
 from shared.errors import BadMedia, BadRequest
 from shared.messages import TRANSCRIPTS_READY
 from shared.results import LedgerRow

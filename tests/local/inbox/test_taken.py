@@ -10,9 +10,10 @@ from dataclasses import replace
 import pytest
 
 from gpu_job.weights.catalogue import TINY
+from local.backend import remembered
 from local.backend.embedded_ports import UP_LOCK, open_ports
 from local.commands.audio import inputs
-from local.inbox import remembered, taken
+from local.inbox import taken
 from local.runtime import one_shot
 from shared.flow import upload
 from shared.model import Options

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from local.backend.store import FileStore
+from local.backend.files.store import FileStore
 from local.inbox import watcher as inbox_module
 from local.inbox.ignore import has_writer
 from local.inbox.watcher import Inbox

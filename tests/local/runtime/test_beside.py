@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from local.backend import copies
-from local.backend.atomic_write import unfinished
+from local.backend.files.atomic_write import unfinished
 from local.runtime import beside
 from shared.errors import CannotWrite, ConfigurationError
 from shared.messages import TranscriptReady, to_fields

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from functions.push import read
-from local.backend.queue import SqliteQueue
+from local.backend.sqlite.queue import SqliteQueue
 from local.runtime import push
 from local.runtime.events import object_resource, pushed
 from local.runtime.push import HttpSender, NotDeliveredError, PushLoop, stop_all

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from local.backend import remembered
 from local.backend.embedded_ports import embedded_topology, open_ports
-from local.backend.queue import SqliteQueue
-from local.inbox import remembered
+from local.backend.sqlite.queue import SqliteQueue
 from local.runtime import steps
 from local.runtime.events import object_resource, pushed
 from local.runtime.push import PushLoop

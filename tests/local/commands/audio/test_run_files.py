@@ -15,8 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 from local import cli
+from local.backend import remembered
 from local.backend.embedded_ports import open_ports
-from local.inbox import remembered
 from shared.adapters.web import download
 from shared.flow import upload
 from shared.settings import Settings

@@ -19,9 +19,9 @@ import pytest
 from typer.testing import CliRunner
 
 from local import cli
+from local.backend import remembered
 from local.backend.embedded_ports import open_ports
 from local.commands.audio import up
-from local.inbox import remembered
 from local.runtime import page_address
 from shared.errors import ConfigurationError
 from shared.model import Options

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from local.backend.atomic_write import unfinished
-from local.backend.store import FileStore
+from local.backend.files.atomic_write import unfinished
+from local.backend.files.store import FileStore
 from local.commands.operation import agreement
 from local.runtime import export
 from shared.errors import StoreUnavailable

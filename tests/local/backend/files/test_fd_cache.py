@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.backend.fd_cache import FdCache
+from local.backend.files.fd_cache import FdCache
 
 
 def _open_files():

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from local.backend.database import Changes, Database
-from local.backend.queue import SqliteQueue
+from local.backend.sqlite.database import Changes, Database
+from local.backend.sqlite.queue import SqliteQueue
 from shared.errors import BadRequest, ConfigurationError
 from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE
 from shared.topology import Subscription, Topology, topology

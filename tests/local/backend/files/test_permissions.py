@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from local.backend.permissions import PRIVATE, Permissions
+from local.backend.files.permissions import PRIVATE, Permissions
 
 OUR_GROUP = os.getegid()
 

@@ -24,9 +24,9 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from local.backend.atomic_write import OWNERS
-from local.backend.beneath import make_private
-from local.backend.schema import STATE, Tables
+from local.backend.files.atomic_write import OWNERS
+from local.backend.files.beneath import make_private
+from local.backend.sqlite.schema import STATE, Tables
 from shared.errors import ConfigurationError, StoreUnavailable
 
 if TYPE_CHECKING:

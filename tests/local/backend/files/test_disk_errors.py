@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.backend import disk_errors
+from local.backend.files import disk_errors
 from shared.errors import BadMedia, CannotWrite, ConfigurationError, StoreUnavailable
 from shared.model import StoredObject
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local.backend.search import SqliteSearch
+from local.backend.sqlite.search import SqliteSearch
 from shared.ports import Passage
 
 

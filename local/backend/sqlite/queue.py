@@ -15,9 +15,9 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from local.backend import process_ids
-from local.backend.dead_letter_attributes import dead_letter_attributes
-from local.backend.upkeep import Upkeep
+from local.backend.sqlite import process_ids
+from local.backend.sqlite.dead_letter_attributes import dead_letter_attributes
+from local.backend.sqlite.upkeep import Upkeep
 from shared.errors import BadRequest
 from shared.ports import Delivery
 from shared.topology import Subscription, Topology
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping
 
-    from local.backend.database import Database
-    from local.backend.upkeep import MachineClock
+    from local.backend.sqlite.database import Database
+    from local.backend.sqlite.upkeep import MachineClock
 
 
 class SqliteQueue(Upkeep):

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from local.backend import remembered
 from local.backend.embedded_ports import open_ports
 from local.commands.audio import up
-from local.inbox import remembered
 from local.runtime.events import object_resource
 from shared.errors import BadRequest
 from shared.flow import upload

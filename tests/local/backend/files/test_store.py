@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from local.backend import store as store_module
-from local.backend.store import FileStore
+from local.backend.files import store as store_module
+from local.backend.files.store import FileStore
 from shared.errors import BadMedia, BadRequest, ConfigurationError, Permanent
 from shared.model import StoredObject
 from tests.irregular import IRREGULAR, irregular

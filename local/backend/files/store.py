@@ -1,6 +1,6 @@
 """Store over folders: a bucket is a folder, an object is a file.
 
-Names that are legal file names stay as they are, others are escaped (`local/backend/names.py`), so no name leads
+Names that are legal file names stay as they are, others are escaped (`local/backend/files/names.py`), so no name leads
 out of its folder. Symbolic links are followed where only the owner of a folder can create one, or a person asked for it.
 Elsewhere, as in an inbox, a link is no object: whoever can put files there would choose what is read.
 Listing follows links to files but not to folders, which could lead in a circle.
@@ -17,11 +17,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from local.backend import disk_errors, names, staged
-from local.backend.atomic_write import remove_empty, unlink, write_all
-from local.backend.beneath import LinkError, has_link, open_below
-from local.backend.fd_cache import FdCache
-from local.backend.permissions import PRIVATE, Permissions
+from local.backend.files import disk_errors, names, staged
+from local.backend.files.atomic_write import remove_empty, unlink, write_all
+from local.backend.files.beneath import LinkError, has_link, open_below
+from local.backend.files.fd_cache import FdCache
+from local.backend.files.permissions import PRIVATE, Permissions
 from shared.adapters.regular_files import open_regular
 from shared.errors import BadMedia, BadRequest, BucketRefused, Permanent
 from shared.model import StoredObject

@@ -6,11 +6,11 @@ import json
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-from local.backend import process_ids
+from local.backend.sqlite import process_ids
 from shared.ports import Clock
 
 if TYPE_CHECKING:
-    from local.backend.database import Database
+    from local.backend.sqlite.database import Database
 
 
 class MachineClock(Clock, Protocol):
@@ -27,7 +27,7 @@ class MachineClock(Clock, Protocol):
 
 
 class Upkeep:
-    """The base of `local.backend.queue.SqliteQueue`."""
+    """The base of `local.backend.sqlite.queue.SqliteQueue`."""
 
     def __init__(self, database: Database, clock: MachineClock) -> None:
         self._database = database

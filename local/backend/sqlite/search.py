@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from local.backend.database import Database
-from local.backend.schema import SEARCH
+from local.backend.sqlite.database import Database
+from local.backend.sqlite.schema import SEARCH
 from shared.ports import Hits
 from shared.search import wanted, words_index
 

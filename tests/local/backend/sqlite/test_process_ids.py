@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local.backend import process_ids
+from local.backend.sqlite import process_ids
 
 
 def test_process_is_gone_only_where_that_is_certain():

@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from local.backend.database import Database
-from local.backend.queue import SqliteQueue
-from local.backend.records import SqliteRecords
-from local.backend.schema import SCHEMA_VERSION
+from local.backend.sqlite.database import Database
+from local.backend.sqlite.queue import SqliteQueue
+from local.backend.sqlite.records import SqliteRecords
+from local.backend.sqlite.schema import SCHEMA_VERSION
 from shared.clock import SystemClock
 from shared.errors import ConfigurationError, StoreUnavailable
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local.backend.dead_letter_attributes import dead_letter_attributes, rfc3339
+from local.backend.sqlite.dead_letter_attributes import dead_letter_attributes, rfc3339
 
 
 def test_it_carries_its_own_attributes_and_where_how_often_and_why_it_failed():

@@ -13,8 +13,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from local.backend.beneath import PRIVATE
-from local.backend.names import TEMPORARY
+from local.backend.files.beneath import PRIVATE
+from local.backend.files.names import TEMPORARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.backend.names import to_name, to_path
+from local.backend.files.names import to_name, to_path
 
 _letters = st.sampled_from("ab%=+!./\0\n é2Fß😀") | st.characters(exclude_categories=["Cs"])
 _names = st.text(_letters, max_size=40) | st.builds(

@@ -8,8 +8,8 @@ import stat
 
 import pytest
 
-from local.backend import staged
-from local.backend.beneath import LinkError
+from local.backend.files import staged
+from local.backend.files.beneath import LinkError
 
 
 @pytest.fixture(params=["without a name", "hidden", "without links"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from local.backend.database import Database
-from local.backend.queue import SqliteQueue
+from local.backend.sqlite.database import Database
+from local.backend.sqlite.queue import SqliteQueue
 from shared.engines import PARAKEET_GPU
 from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from local.backend import atomic_write
-from local.backend.atomic_write import remove_empty, write_all
+from local.backend.files import atomic_write
+from local.backend.files.atomic_write import remove_empty, write_all
 
 
 @pytest.fixture

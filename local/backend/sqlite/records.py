@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from local.backend.schema import FILTERS
+from local.backend.sqlite.schema import FILTERS
 from shared.errors import BadRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from local.backend.database import Database
+    from local.backend.sqlite.database import Database
     from shared.ports import Fields
 
 _PAGE = 500

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from local.backend import beneath
-from local.backend.beneath import LinkError, folder_below, has_link, make_private, open_below
+from local.backend.files import beneath
+from local.backend.files.beneath import LinkError, folder_below, has_link, make_private, open_below
 from shared.errors import ConfigurationError
 
 

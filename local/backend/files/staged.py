@@ -13,9 +13,9 @@ import os
 import secrets
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from local.backend.atomic_write import NOT_HERE, OWNERS, despite_removals
-from local.backend.beneath import PRIVATE, folder_below
-from local.backend.names import TEMPORARY
+from local.backend.files.atomic_write import NOT_HERE, OWNERS, despite_removals
+from local.backend.files.beneath import PRIVATE, folder_below
+from local.backend.files.names import TEMPORARY
 
 if TYPE_CHECKING:
     from pathlib import Path

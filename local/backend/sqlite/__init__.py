@@ -1,0 +1,13 @@
+"""Records, messages and the words of all transcripts in SQLite files.
+
+In reading order:
+
+    database                 the SQLite file, shared by processes and threads
+      schema                 its tables
+    records                  documents in the database
+    search                   words of all transcripts, in a database of their own
+    queue                    messages in the database
+      upkeep                 what the queue does beyond its port
+      process_ids            whose lease a message is under
+      dead_letter_attributes what Pub/Sub adds to a dead letter
+"""
