@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from local.commands import weights
 from local.commands.context import errors
 from local.commands.options import AsJson  # noqa: TC001 - Typer reads it at run time
+from local.commands.table import table
+from local.commands.terminal import beside, output, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+WIDTH = 130
+"""Columns of the benchmark's table that is not printed on a terminal."""
 
 app = typer.Typer(
     help="Manage weights: list, download, verify, export and benchmark them.",
@@ -85,4 +95,32 @@ def models_benchmark(
     from local.evaluation import benchmark  # noqa: PLC0415 - loads numpy and more, the other commands need not
 
     with errors():
-        raise typer.Exit(benchmark.run(names or [], manifest, language=language, as_json=as_json))
+        say = partial(beside(highlight=False).print, markup=False)
+        results = benchmark.run(names or [], manifest, language=language, say=say)
+        print_json(results) if as_json else _show(results)
+        raise typer.Exit(0 if any("speed" in result for result in results) else 1)
+
+
+def _show(results: Sequence[dict[str, Any]]) -> None:
+    console = output(WIDTH)
+    figures = ("load", "RTFx", "memory", "GPU", "WER", "95 % interval")
+    shown = table("weights", "form", *figures, figures=figures, whole=("form",))
+    for one in results:
+        if "speed" not in one:
+            continue
+        low, high = one["interval"]
+        shown.add_row(
+            one["name"],
+            one["form"],
+            f"{one['load']:.1f} s",
+            f"{one['speed']:,.0f}×",
+            f"{one['memory'] / 1e6:,.0f} MB",
+            f"{one['accelerator'] / 1e6:,.0f} MB" if one["accelerator"] else "–",
+            f"{100 * one['rate']:.2f} %",
+            f"{100 * low:.2f}–{100 * high:.2f} %",
+        )
+    if shown.row_count:
+        console.print(shown)
+    for one in results:
+        if one["obstacle"]:
+            console.print(Text(f"{one['name']}, {one['form']}: {one['obstacle']}"), soft_wrap=True)

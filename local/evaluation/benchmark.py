@@ -16,18 +16,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
-
 from gpu_job.peak_memory import peak_memory
-from gpu_job.weights import lookup
+from gpu_job.weights import int8, lookup
 from gpu_job.weights.catalogue import by_name, catalogue
-from local.commands.table import table
-from local.commands.terminal import beside, output, print_json
 from local.evaluation import accuracy, clips, corpus
 from shared.errors import DropscribeError, ModelUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from gpu_job.speech.transcriber import Transcriber
     from gpu_job.weights.catalogue import Kind
@@ -36,8 +32,6 @@ WARM_UP = 2
 """Windows recognised before the clock starts."""
 TOGETHER = 64
 """Windows given at one time to an engine that does not say how many it wants."""
-WIDTH = 130
-"""Columns of a table that is not printed on a terminal."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,21 +71,22 @@ class Measured:
         return self.audio / self.seconds
 
 
-def run(names: Sequence[str], manifest: Path, *, language: str, as_json: bool) -> int:
-    """Measure and print; 0 if at least one form ran.
+def run(
+    names: Sequence[str], manifest: Path, *, language: str, say: Callable[[str], None]
+) -> list[dict[str, Any]]:
+    """Measure every form; one that did not run has an obstacle and no speed.
 
     Args:
         names: weights by name or path; none for all on this disk.
         manifest: a manifest or the folder of a corpus, see `corpus.read`.
         language: of the recordings, for the rules of spelling.
-        as_json: print JSON instead of a table.
+        say: is told which form comes next.
 
     Raises:
         BadRequest: the manifest cannot be read.
         ConfigurationError: a package for word error rates is not installed.
         ModelUnavailable: none of the weights is on this disk.
     """
-    console = beside(highlight=False)
     normalise = accuracy.normaliser(language)
     entries = corpus.read(manifest)
     chosen = list(names) or [one.name for one in catalogue() if one.onnx.on_disk() or one.nemo.on_disk()]
@@ -107,7 +102,7 @@ def run(names: Sequence[str], manifest: Path, *, language: str, as_json: bool) -
                 "obstacle": variant.obstacle,
             }
             if not variant.obstacle:
-                console.print(f"{variant.name}, {variant.form} …", markup=False)
+                say(f"{variant.name}, {variant.form} …")
                 try:
                     measured = _measure(variant, files)
                 except ModelUnavailable as error:
@@ -115,11 +110,7 @@ def run(names: Sequence[str], manifest: Path, *, language: str, as_json: bool) -
                 else:
                     result |= _scored(measured, entries, normalise)
             results.append(result)
-    if as_json:
-        print_json(results)
-    else:
-        _show(results)
-    return 0 if any("speed" in result for result in results) else 1
+    return results
 
 
 def _scored(measured: Measured, entries: Sequence[corpus.Entry], normalise: Any) -> dict[str, Any]:
@@ -160,8 +151,6 @@ def _on_disk(name: str, kind: Kind) -> tuple[str, str]:
 
 
 def _quantised(name: str, source: str, target: Path) -> Variant:
-    from gpu_job.weights import int8  # noqa: PLC0415 - reaches for NeMo's exporter
-
     try:
         path = str(int8.quantise(Path(source), target))
     except DropscribeError as error:
@@ -240,31 +229,6 @@ def _engine(form: str, path: str) -> Transcriber:
     from gpu_job.speech.onnx import onnx_engine  # noqa: PLC0415 - imports onnxruntime
 
     return onnx_engine.load(path)
-
-
-def _show(results: Sequence[dict[str, Any]]) -> None:
-    console = output(WIDTH)
-    figures = ("load", "RTFx", "memory", "GPU", "WER", "95 % interval")
-    shown = table("weights", "form", *figures, figures=figures, whole=("form",))
-    for one in results:
-        if "speed" not in one:
-            continue
-        low, high = one["interval"]
-        shown.add_row(
-            one["name"],
-            one["form"],
-            f"{one['load']:.1f} s",
-            f"{one['speed']:,.0f}×",
-            f"{one['memory'] / 1e6:,.0f} MB",
-            f"{one['accelerator'] / 1e6:,.0f} MB" if one["accelerator"] else "–",
-            f"{100 * one['rate']:.2f} %",
-            f"{100 * low:.2f}–{100 * high:.2f} %",
-        )
-    if shown.row_count:
-        console.print(shown)
-    for one in results:
-        if one["obstacle"]:
-            console.print(Text(f"{one['name']}, {one['form']}: {one['obstacle']}"), soft_wrap=True)
 
 
 if __name__ == "__main__":
