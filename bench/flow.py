@@ -20,7 +20,7 @@ from gpu_job.pipeline.consumer import DECODERS
 from gpu_job.speech.onnx import onnx_engine
 from local.backend.embedded_ports import open_ports
 from local.commands.audio import inputs
-from local.runtime import one_shot
+from local.runtime import one_shot, submission
 from shared.flow.reading import peaks
 from shared.model import Options
 from shared.results import Word
@@ -108,8 +108,8 @@ class WholeFlow:
     def __call__(self, prepared):
         paths, ports = prepared
         timed, started = Timed(self._engine), time.perf_counter()
-        found = one_shot.look(inputs.collect(paths).files, Options(), ports)
-        one_shot.submit(found, ports)
+        found = submission.look(inputs.collect(paths).files, Options(), ports)
+        submission.submit(found, ports)
         ended = {
             one.file.path: recording for one, recording in one_shot.follow(found, ports, lambda _name: timed)
         }

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from local.backend.embedded_ports import LocalPorts
-    from local.commands.audio.inputs import InputFile
     from local.commands.audio.sources import Sources
-    from local.runtime.one_shot import Submitted
+    from local.runtime.submission import InputFile, Submitted
     from shared import model
     from shared.model import Recording
     from shared.settings import Settings
@@ -182,7 +181,7 @@ def _run(
 ) -> Iterator[tuple[Submitted, Recording]]:
     """Every file with its recording as it ends. Nothing is lost where the caller stops."""
     from local.commands import downloads
-    from local.runtime import one_shot
+    from local.runtime import one_shot, submission
     from shared.routing import eligible, speakers, weights
 
     settings = ports.settings
@@ -193,7 +192,7 @@ def _run(
     def do_without(error: ModelUnavailable) -> None:
         log.warning(downloads.who_instead(error, wanted, ports))
 
-    submitted = one_shot.look(files, wanted, ports)
+    submitted = submission.look(files, wanted, ports)
     warm = wanted.model
     if warm is not None and any(one.to_do for one in submitted):
         try:
@@ -202,7 +201,7 @@ def _run(
             do_without(error)
             warm = None
     told.files = {one.key: str(one.file.path) for one in submitted}
-    one_shot.submit(submitted, ports)
+    submission.submit(submitted, ports)
     left = {one.key: one for one in submitted}
     engines = loaded(settings)
     try:
@@ -218,7 +217,7 @@ def _run(
             left.pop(one.key, None)
             yield one, recording
     except (KeyboardInterrupt, GeneratorExit):
-        one_shot.forget(list(left.values()), ports)
+        submission.forget(list(left.values()), ports)
         raise
 
 

@@ -316,6 +316,7 @@ NO_TEST_OF_ITS_OWN = {
     "gpu_job.speech.nemo.nemo_parts": "imports: every test of the NeMo engine is one of them",
     "dropscribe.run": "what transcribe and transcribe_all do: dropscribe/test_here",
     "local.runtime.one_shot": "composes a run: test_transcribe and test_half_an_hour run it",
+    "local.runtime.submission": "how a run begins: test_transcribe, and test_contents for renamed files",
     # One half of something that is called as a whole.
     "shared.routing.pick": "the order of precedence in `route.choose`: test_route",
     "gpu_job.pipeline.recogniser": "a thread between batcher and committer: test_worker",

@@ -29,7 +29,7 @@ from gpu_job.weights.catalogue import TINY
 from local.backend.embedded_ports import open_ports
 from local.commands.audio import inputs
 from local.evaluation import accuracy, clips, corpus
-from local.runtime import one_shot
+from local.runtime import one_shot, submission
 from shared.costs.prices import TABLE
 from shared.errors import DropscribeError, ModelUnavailable
 from shared.in_words import dollars
@@ -110,8 +110,8 @@ def transcribe(
         try:
             names = [one.audio.absolute() for one in spoken]
             collected = {file.path: file for file in inputs.collect(sorted(set(names))).files}
-            found = one_shot.look(list(collected.values()), Options(model=model, method=method), ports)
-            one_shot.submit(found, ports)
+            found = submission.look(list(collected.values()), Options(model=model, method=method), ports)
+            submission.submit(found, ports)
             heard: dict[Path, Heard] = {}
             seconds = 0.0
             for one, recording in one_shot.follow(found, ports, lambda _name: engine):

@@ -5,6 +5,5 @@ Read watcher first, then ignore.
 watcher       finds files, and publishes each when it is complete
 ignore        which files it ignores
 same_content  a file that was renamed after it was done gets its transcript
-taken         a file of the inbox that `transcribe` is asked for has its recording already
 leftovers     uploads from before there was an inbox
 """

@@ -13,7 +13,7 @@ from gpu_job.speech.onnx import onnx_engine
 from gpu_job.weights.catalogue import TINY
 from local.backend.embedded_ports import open_ports
 from local.commands.audio import inputs
-from local.runtime import one_shot
+from local.runtime import one_shot, submission
 from shared.model import Options
 from shared.settings import Settings
 from tests.corpus.cases import Case, expected, unknown
@@ -76,8 +76,8 @@ def rows(cases: Sequence[Case], folder: Path) -> Iterator[Row]:
         path.write_bytes(case.make())
         by_path[path.absolute()] = case
     try:
-        found = one_shot.look(inputs.collect(list(by_path)).files, Options(model=TINY), ports)
-        one_shot.submit(found, ports)
+        found = submission.look(inputs.collect(list(by_path)).files, Options(model=TINY), ports)
+        submission.submit(found, ports)
         for one, recording in one_shot.follow(found, ports, onnx_engine.load):
             case = by_path[one.file.path]
             if recording.state != "DONE":

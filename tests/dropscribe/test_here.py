@@ -10,7 +10,7 @@ import pytest
 
 import dropscribe
 from gpu_job import loading
-from local.runtime import one_shot
+from local.runtime import submission
 from tests import voices
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
@@ -135,9 +135,9 @@ def test_what_has_an_address_is_fetched_and_named_by_it(state, monkeypatch):
 
 def test_whoever_stops_half_way_goes_on_with_the_next_call(state, monkeypatch):
     forgotten = []
-    forget = one_shot.forget
+    forget = submission.forget
     monkeypatch.setattr(
-        one_shot,
+        submission,
         "forget",
         lambda left, ports: forgotten.extend(one.file.path.name for one in left) or forget(left, ports),
     )

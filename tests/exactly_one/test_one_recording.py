@@ -14,9 +14,9 @@ import pytest
 
 from local.backend.embedded_ports import open_ports
 from local.commands.audio import up
-from local.commands.audio.inputs import InputFile
 from local.inbox.watcher import Inbox
-from local.runtime import one_shot
+from local.runtime import submission
+from local.runtime.submission import InputFile
 from shared.errors import UnderWay
 from shared.flow import record, request, upload
 from shared.messages import object_from_event
@@ -258,7 +258,7 @@ def test_a_file_that_is_transcribed_with_other_options_has_another_recording(tmp
     (tmp_path / "talk.wav").write_bytes(b"sound")
     file = InputFile(path=tmp_path / "talk.wav", output=Path("talk.wav"))
     for language in ("en", "de"):
-        one_shot.submit(one_shot.look([file], Options(language=language), ports), ports)
+        submission.submit(submission.look([file], Options(language=language), ports), ports)
     for one in ports.queue.pull("router", 10, 60.0):
         upload.on_upload(json.loads(one.data), ports)
     found = documents.recordings(ports.records)

@@ -13,7 +13,7 @@ import pytest
 from bench.flow import Instant
 from local.backend.embedded_ports import open_ports
 from local.commands.audio import inputs
-from local.runtime import export, one_shot
+from local.runtime import export, one_shot, submission
 from shared.model import Options
 from shared.settings import Settings
 from shared.state import documents
@@ -74,8 +74,8 @@ def transcribed(paths, state, out):
     """What became of some files, by their names: their recordings, and the bytes of the copies."""
     ports = open_ports(Settings(state_dir=state, engines="parakeet-cpu", model="instant"))
     try:
-        found = one_shot.look(inputs.collect(paths).files, Options(), ports)
-        one_shot.submit(found, ports)
+        found = submission.look(inputs.collect(paths).files, Options(), ports)
+        submission.submit(found, ports)
         ended = {}
         for one, recording in one_shot.follow(found, ports, lambda _: Instant()):
             folder = out / one.file.path.name

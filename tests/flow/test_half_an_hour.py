@@ -11,7 +11,7 @@ import pytest
 from gpu_job.speech.onnx import onnx_engine
 from local.backend.embedded_ports import open_ports
 from local.commands.audio import inputs
-from local.runtime import one_shot
+from local.runtime import one_shot, submission
 from shared.flow import merge
 from shared.flow.chunk import result_name
 from shared.messages import decode
@@ -56,8 +56,8 @@ def in_one_piece(recording, once):
 def transcribe(path, minutes, state):
     ports = open_ports(Settings(state_dir=state, chunk_minutes=minutes, model="tiny"))
     try:
-        files = one_shot.look(inputs.collect([path]).files, Options(model="tiny"), ports)
-        one_shot.submit(files, ports)
+        files = submission.look(inputs.collect([path]).files, Options(model="tiny"), ports)
+        submission.submit(files, ports)
         [(_, recording)] = one_shot.follow(files, ports, onnx_engine.load)
         assert recording.state == "DONE"
         results = [

@@ -15,7 +15,7 @@ import dropscribe
 from gpu_job.speech.onnx import onnx_engine
 from local.backend.embedded_ports import open_ports
 from local.commands.audio import inputs
-from local.runtime import one_shot
+from local.runtime import one_shot, submission
 from shared.adapters.cloud_telemetry import COLLECTOR
 from shared.flow import erase
 from shared.flow.forget import forget
@@ -71,8 +71,8 @@ def embedded(path, state, deepgram, options=None):
     settings = Settings(state_dir=state, model="tiny", api_keys={"deepgram": KEY}, deepgram_url=deepgram.url)
     ports = open_ports(settings)
     try:
-        found = one_shot.look(inputs.collect([path]).files, options or Options(), ports)
-        one_shot.submit(found, ports)
+        found = submission.look(inputs.collect([path]).files, options or Options(), ports)
+        submission.submit(found, ports)
         [(_, recording)] = one_shot.follow(found, ports, onnx_engine.load)
         return outputs(recording, ports), ledger(recording, ports)
     finally:

@@ -17,8 +17,8 @@ from gpu_job.speech.transcriber import Device, EngineLost, OutOfMemory
 from gpu_job.weights.catalogue import BUNDLED
 from local import cli, exit_codes
 from local.backend.embedded_ports import embedded_topology, open_ports
-from local.commands.audio.inputs import InputFile
-from local.runtime import one_shot
+from local.runtime import one_shot, submission
+from local.runtime.submission import InputFile
 from shared.errors import BadMedia, ModelUnavailable, Transient
 from shared.flow import upload
 from shared.messages import from_fields
@@ -65,8 +65,8 @@ def transcribe(server, tmp_path):
     def call(engine, *, options=None, **settings):
         chosen = {"model": "fake", "api_keys": {"deepgram": KEY}, "deepgram_url": server.url} | settings
         ports = open_ports(Settings(state_dir=tmp_path / "state", **chosen), HURRIED)
-        found = one_shot.look([InputFile(path=SAMPLE, output=Path("x"))], options or Options(), ports)
-        one_shot.submit(found, ports)
+        found = submission.look([InputFile(path=SAMPLE, output=Path("x"))], options or Options(), ports)
+        submission.submit(found, ports)
 
         def load(_model):
             if isinstance(engine, Exception):

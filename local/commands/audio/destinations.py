@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from local.backend.embedded_ports import LocalPorts
-    from local.commands.audio.inputs import InputFile
-    from local.runtime.one_shot import Submitted
+    from local.runtime.submission import InputFile, Submitted
     from shared.model import Recording
     from shared.outputs import Shape
 

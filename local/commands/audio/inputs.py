@@ -10,23 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.commands.audio.sources import comes_from_elsewhere
+from local.runtime.submission import InputFile
 from shared.audio.containers import SUFFIXES
 from shared.errors import BadRequest, DropscribeError, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InputFile:
-    """One file to transcribe."""
-
-    path: Path
-    """Absolute, links not resolved."""
-    output: Path
-    """Folder of its outputs, relative to the output directory; no two inputs share one."""
-    is_here: bool = True
-    """False for what came from standard input or a web address: nothing can be put beside it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,7 +20,7 @@ from local.commands.audio.screen import Screen
 from local.commands.audio.sources import Sources
 from local.commands.context import exit_code
 from local.commands.terminal import beside, print_json, print_json_line
-from local.runtime import one_shot
+from local.runtime import one_shot, submission
 from shared import outputs
 from shared.adapters.web.download import shown
 from shared.errors import DropscribeError
@@ -102,7 +102,7 @@ class _Run:
         eligible.check_language(request.options, ports.settings, ports.engines)
         wanted = weights.named(request.options, ports.settings)
         found = self._gather(incoming)
-        submitted = one_shot.look(found.files, wanted, ports)
+        submitted = submission.look(found.files, wanted, ports)
         before = sum(one.skipped for one in submitted)
         if before:
             self._note(f"Already transcribed: {before} of {len(submitted)}")
@@ -122,11 +122,11 @@ class _Run:
             # Or an error before anything is started.
             here = downloads.locate_or_do_without(warm, wanted, ports, self._console)
             warm = warm if here else None
-        one_shot.submit(submitted, ports)
+        submission.submit(submitted, ports)
         try:
             self._follow(submitted, wanted, warm)
         except (KeyboardInterrupt, BrokenPipeError) as error:
-            one_shot.forget(submitted, ports)
+            submission.forget(submitted, ports)
             if isinstance(error, BrokenPipeError):
                 raise
             self._console.print(
@@ -156,7 +156,7 @@ class _Run:
             self._print_line(self._unread[-1])
         return found
 
-    def _follow(self, submitted: Sequence[one_shot.Submitted], wanted: Options, warm: str | None) -> None:
+    def _follow(self, submitted: Sequence[submission.Submitted], wanted: Options, warm: str | None) -> None:
         names = {one.key: printable(str(one.file.output)) for one in submitted}
         # Bars would paint over what is printed on the same terminal.
         bars = not (sys.stdout.isatty() and (self._request.to_stdout or self._request.json_lines))
@@ -174,7 +174,7 @@ class _Run:
         if self._request.json_lines:
             print_json_line(line.as_json())
 
-    def _put(self, one: one_shot.Submitted, recording: Recording) -> tuple[Placed | None, str]:
+    def _put(self, one: submission.Submitted, recording: Recording) -> tuple[Placed | None, str]:
         try:
             return self._destination.put(one, recording), ""
         except DropscribeError as error:
@@ -192,8 +192,8 @@ class _Run:
             report.show(lines, where=where, preview=request.preview)
 
     def _endings(
-        self, submitted: Sequence[one_shot.Submitted], screen: Screen, wanted: Options, warm: str | None
-    ) -> Iterator[tuple[one_shot.Submitted, Recording]]:
+        self, submitted: Sequence[submission.Submitted], screen: Screen, wanted: Options, warm: str | None
+    ) -> Iterator[tuple[submission.Submitted, Recording]]:
         """Every input with how it ended."""
         ports = self._ports
         settings = ports.settings

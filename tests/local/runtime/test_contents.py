@@ -10,7 +10,7 @@ import pytest
 from gpu_job.weights.catalogue import TINY
 from local.backend.embedded_ports import open_ports
 from local.commands.audio import inputs
-from local.runtime import contents, one_shot
+from local.runtime import contents, submission
 from shared.model import Options
 from shared.settings import Settings
 from shared.state import documents
@@ -26,14 +26,14 @@ def ports(tmp_path):
 
 
 def look(ports, *paths, options=OPTIONS):
-    return one_shot.look(inputs.collect([str(one) for one in paths]).files, options, ports)
+    return submission.look(inputs.collect([str(one) for one in paths]).files, options, ports)
 
 
 def transcribed(ports, path, data=b"RIFF of a talk", state="DONE"):
     """Key of the recording of a file that an earlier run has ended."""
     path.write_bytes(data)
     [one] = look(ports, path)
-    one_shot.submit([one], ports)
+    submission.submit([one], ports)
     documents.change_recording(ports, one.key, lambda stored: replace(stored, state=state))
     return one.key
 

@@ -9,7 +9,7 @@ import pytest
 
 from local.backend.embedded_ports import open_ports
 from local.commands.audio.destinations import Beside, InFolders, ToStdout
-from local.commands.audio.inputs import InputFile
+from local.runtime.submission import InputFile
 from shared.errors import BadRequest, CannotWrite
 from shared.model import Options, Recording, StoredObject
 from shared.settings import Settings

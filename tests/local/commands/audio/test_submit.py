@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from local import cli
 from local.backend.embedded_ports import open_ports
 from local.commands.audio import inputs, submit
-from local.runtime import one_shot
+from local.runtime import submission
 from local.runtime.events import pushed
 from local.runtime.steps import in_process
 from shared.errors import BadRequest
@@ -160,7 +160,7 @@ def test_a_file_is_one_recording_whether_it_is_submitted_or_transcribed(run, sta
     ports = open_ports(Settings(state_dir=state))
     [recording] = documents.recordings(ports.records)
     wanted = weights.named(Options(), ports.settings)
-    [found] = one_shot.look(inputs.collect([tmp_path / "talk.wav"]).files, wanted, ports)
+    [found] = submission.look(inputs.collect([tmp_path / "talk.wav"]).files, wanted, ports)
     ports.close()
     assert (found.key, wanted.model) == (recording.id, recording.options.model)
     assert wanted.model is not None

@@ -13,8 +13,7 @@ from gpu_job.weights.catalogue import TINY
 from local.backend import remembered
 from local.backend.embedded_ports import UP_LOCK, open_ports
 from local.commands.audio import inputs
-from local.inbox import taken
-from local.runtime import one_shot
+from local.runtime import submission, taken
 from shared.flow import upload
 from shared.model import Options
 from shared.settings import Settings
@@ -43,7 +42,7 @@ def take(ports, **metadata):
 
 
 def look(ports, path, **options):
-    [found] = one_shot.look(inputs.collect([str(path)]).files, Options(model=TINY, **options), ports)
+    [found] = submission.look(inputs.collect([str(path)]).files, Options(model=TINY, **options), ports)
     return found
 
 
@@ -55,7 +54,7 @@ def test_a_file_that_up_has_taken_is_waited_for_and_has_one_recording(ports, tal
     recording = take(ports)
     found = look(ports, talk)
     assert (found.key, found.of_up, found.to_do) == (recording.id, True, True)
-    one_shot.submit([found], ports)
+    submission.submit([found], ports)
     assert recordings(ports) == {recording.id}
 
 
@@ -120,8 +119,8 @@ def test_a_file_elsewhere_and_a_link_in_the_inbox_are_no_uploads(ports, talk, tm
 def test_a_run_that_is_stopped_takes_no_message_from_up(ports, talk):
     recording = take(ports)
     found = look(ports, talk)
-    one_shot.submit([found], ports)
+    submission.submit([found], ports)
     waiting = ports.queue.pending("router")
-    one_shot.forget([found], ports)
+    submission.forget([found], ports)
     assert ports.queue.pending("router") == waiting > 0
     assert recordings(ports) == {recording.id}

@@ -1,0 +1,149 @@
+"""From files to recordings on their way: what is done already, and what is announced to the router.
+
+A file is known by its path and its version; one that was renamed after it was done, by its content.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local.runtime import contents, taken
+from local.runtime.events import object_resource
+from shared import concurrency
+from shared.errors import Permanent
+from shared.flow import dispatch, upload
+from shared.messages import AUDIO_FINALIZED, metadata_of, options_from_metadata
+from shared.model import FILES_BUCKET, Options, StoredObject, recording_id
+from shared.state import documents
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from local.backend.embedded_ports import LocalPorts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InputFile:
+    """One file to transcribe."""
+
+    path: Path
+    """Absolute, links not resolved."""
+    output: Path
+    """Folder of its outputs, relative to the output directory; no two inputs share one."""
+    is_here: bool = True
+    """False for what came from standard input or a web address: nothing can be put beside it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submitted:
+    """One input on its way."""
+
+    file: InputFile
+    """The file."""
+    source: StoredObject
+    """The file as an object, with its options."""
+    key: str
+    """Key of its recording."""
+    skipped: bool = False
+    """Whether an earlier run finished it."""
+    known_as: str = ""
+    """Name that the file had when an earlier run finished it; empty if it had this one."""
+    problem: str = ""
+    """Why there is nothing to submit; empty unless the file cannot be read."""
+    of_up: bool = False
+    """Whether it is a file of the inbox that `up` has taken: its recording is waited for, and goes on without this run."""
+
+    @property
+    def to_do(self) -> bool:
+        """Whether there is something to transcribe."""
+        return not self.skipped and not self.problem
+
+
+def look(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> list[Submitted]:
+    """Which recordings the files stand for, and which of them are finished. Changes nothing."""
+    found: list[Submitted] = []
+    keys: set[str] = set()
+    until = concurrency.monotonic() + taken.SOON
+    for file in files:
+        one = _of_up(file, options, ports, until) or _look(file, options, ports)
+        known = one if one.problem or one.skipped else _known(one, options, ports)
+        # Two files of one content may not both stand for one recording.
+        chosen = one if known.key in keys else known
+        found.append(chosen)
+        keys.add(chosen.key)
+    return found
+
+
+def submit(found: Sequence[Submitted], ports: LocalPorts) -> None:
+    """Announce unfinished recordings to the router; those that failed or were cancelled before are tried again."""
+    wanted = [one for one in found if one.to_do]
+    with ports.together():
+        for one in wanted:
+            recording = documents.get_recording(ports.records, one.key)
+            if recording is None:
+                # Its own options apply, whatever another recording of the same file has.
+                upload.accept(one.source, options_from_metadata(one.source.metadata), ports)
+            else:
+                upload.reopen(recording, ports)
+        for one in wanted:
+            with suppress(Permanent):  # a file that cannot be read is told when it is its turn
+                options = options_from_metadata(one.source.metadata)
+                contents.remember(contents.key_of(one.source, options, ports), one.key, ports)
+    announce(wanted, ports)
+
+
+def announce(several: Sequence[Submitted], ports: LocalPorts) -> None:
+    """Announce recordings to the router, whatever was announced before."""
+    ports.queue.publish_many(
+        AUDIO_FINALIZED, [(object_resource(one.source), {"recording": one.key}) for one in several]
+    )
+
+
+def forget(submitted: Sequence[Submitted], ports: LocalPorts) -> None:
+    """Remove the pending messages of these inputs from the queue, after a person stopped the run, but those of `up`.
+
+    Nothing is lost: submitting a file again continues from the chunks that are done.
+    """
+    keys = [one.key for one in submitted if not one.of_up]
+    ports.queue.purge("recording", *keys)
+    for key in keys:
+        dispatch.forget_published(key, ports)
+
+
+def _of_up(file: InputFile, options: Options, ports: LocalPorts, until: float) -> Submitted | None:
+    found = taken.find(file.path, options, ports, until)
+    if found is None:
+        return None
+    source, own = found
+    key = recording_id(source, own)
+    recording = documents.get_recording(ports.records, key)
+    if recording is not None and recording.state == "DELETED":
+        return None  # a person wants it after all
+    done = recording is not None and recording.state == "DONE"
+    return Submitted(file=file, source=source, key=key, skipped=done, of_up=True)
+
+
+def _look(file: InputFile, options: Options, ports: LocalPorts) -> Submitted:
+    try:
+        source = replace(ports.file(file.path), metadata=metadata_of(options))
+    except Permanent as error:
+        source = StoredObject(bucket=FILES_BUCKET, name=str(file.path), generation=0, size=0)
+        return Submitted(file=file, source=source, key=recording_id(source, options), problem=str(error))
+    key = recording_id(source, options)
+    recording = documents.get_recording(ports.records, key)
+    done = recording is not None and recording.state == "DONE"
+    return Submitted(file=file, source=source, key=key, skipped=done)
+
+
+def _known(one: Submitted, options: Options, ports: LocalPorts) -> Submitted:
+    """The same, or the finished recording of a file of this content that had another name."""
+    if documents.get_recording(ports.records, one.key) is not None:
+        return one
+    with suppress(Permanent):
+        recording = contents.find(contents.key_of(one.source, options, ports), ports)
+        if recording is not None:
+            return replace(one, key=recording.id, skipped=True, known_as=recording.source.name)
+    return one
