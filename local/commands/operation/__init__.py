@@ -10,7 +10,6 @@ Read agreement first, then retry.
     webhook        a secret for webhooks, and a test of their address
     dead_letters   messages that could not be handled: list, show, replay, discard
     reindex        have the words of all transcripts found
-    reconcile      the ledger beside what Deepgram and Google say (`dropscribe cost reconcile`)
 
 Shared by them: `agreement` (say what will be done, and ask).
 """

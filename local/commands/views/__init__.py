@@ -7,6 +7,7 @@ Read status first, then details.
                                             watch         the same, drawn again with each change
                                             letters       the newest dead letters
     cost      what was spent                cost_screen   its tables and bars
+                                            reconcile     the ledger beside what Deepgram and Google say
     doctor    what works here
 
 `docs/operation.md` tells an operator what each shows.

@@ -9,9 +9,8 @@ import typer
 
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import deployment, errors
-from local.commands.operation import reconcile
 from local.commands.terminal import output, print_json, print_text
-from local.commands.views import cost_screen
+from local.commands.views import cost_screen, reconcile
 from shared.connect import settings_here
 from shared.costs import hour_price, prices_file, report
 from shared.costs.report import Question

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from local.cli import app
-from local.commands.operation import reconcile
+from local.commands.views import reconcile
 from shared.adapters.bills import deepgram_bill, google_bill
 from shared.errors import BadRequest
 from shared.messages import to_fields
