@@ -3,13 +3,16 @@
 Read server.py first, then api/.
 
 server.py       the application
-security/       who may ask, and what browsers may do with the answers
-api/            /api/v1, which the page uses
-live/           what changes, for all who look
 page_files.py   the page
+api/            /api/v1, which the page uses
+openai/         /v1, the protocol of OpenAI's audio API
+security/       who may ask, and what browsers may do with the answers
+renditions.py   sound for browsers and waveforms that are missing, one after the other
+results.py      results of chunks that were read a moment ago
 bodies.py       large bodies of requests, in pieces
 impatient.py    connections that send half a request
-openai/         /v1, the protocol of OpenAI's audio API
+
+The two protocols know nothing of each other, and what both need stands below them.
 
 It is part of Dropscribe's inside and changes without notice: programs import `dropscribe`.
 """

@@ -12,11 +12,11 @@ from starlette.routing import Route
 from console import page_files
 from console.api import about, routes
 from console.api.answers import in_thread
+from console.api.feed import Feed
 from console.api.uploads import Places
-from console.live.feed import Feed
-from console.live.renditions import Renditions
-from console.live.results import Results
 from console.openai import routes as openai_routes
+from console.renditions import Renditions
+from console.results import Results
 from console.security.access import Guard
 
 if TYPE_CHECKING:

@@ -9,6 +9,6 @@ audio.py        the sound                   search.py      words of all transcri
 uploads.py      files in                    storage_uploads.py   … past this server, in a project
 requests.py     what is there already, and quotes
 costs.py        as `dropscribe cost`        trouble.py     failures, dead letters, workers
-events.py       what changes, as it changes
+events.py       what changes                feed.py        one poll of it for all pages, while any is open
 about.py        the deployment              openapi.py     the description
 """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from console.live.renditions import Renditions
+    from console.renditions import Renditions
     from shared.model import Recording, StoredObject
     from shared.ports import Ports
 

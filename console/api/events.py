@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
-    from console.live.feed import Feed
+    from console.api.feed import Feed
 
 PING = 15
 """Seconds between two comments in a stream that has nothing to say."""

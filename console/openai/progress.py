@@ -16,8 +16,8 @@ from shared.telemetry import log
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from console.live.results import Results
     from console.openai.intake import Ask
+    from console.results import Results
     from shared.ports import Ports
 
 MOST = 100

@@ -18,8 +18,8 @@ from starlette.routing import Route
 
 from console import impatient
 from console.__main__ import CONNECTIONS
+from console.api.feed import MOST_VIEWERS
 from console.impatient import Impatient
-from console.live.feed import MOST_VIEWERS
 from console.security.access import Access, Guard
 
 

@@ -12,7 +12,7 @@ from zlib import compress
 import pytest
 from google.cloud import firestore
 
-from console.live.results import Results
+from console.results import Results
 from shared.adapters.object_search import ObjectSearch
 from shared.flow import chunk, forget, record, upload
 from shared.flow.chunk import result_name

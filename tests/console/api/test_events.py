@@ -7,8 +7,8 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from console.api import events
-from console.live import feed as feed_module
-from console.live.feed import MOST_EACH, MOST_VIEWERS, Event, Feed
+from console.api import feed as feed_module
+from console.api.feed import MOST_EACH, MOST_VIEWERS, Event, Feed
 from tests import event_loop
 
 

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 import httpx
 from starlette.applications import Starlette
 
-from console.live.results import Results
 from console.openai import routes
+from console.results import Results
 from tests import event_loop
 
 AUDIO = b"RIFF\0\0\0\0WAVEfmt "

@@ -15,8 +15,8 @@ from functools import partial
 import uvicorn
 from starlette.applications import Starlette
 
-from console.live.results import Results
 from console.openai.routes import routes
+from console.results import Results
 from gpu_job import loading
 from gpu_job.pipeline.worker import Worker
 from local.backend.embedded_ports import UP_LOCK, open_ports

@@ -10,11 +10,11 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
-from console.live.results import Results
 from console.openai import intake
 from console.openai.intake import Ask
 from console.openai.multipart import Received
 from console.openai.progress import Look, Progress
+from console.results import Results
 from shared.errors import OverLimit
 from shared.flow import record, request, upload
 from shared.model import Options, Recording, recording_id

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from console.live.results import Results
 from console.openai import progress
 from console.openai.intake import Ask
 from console.openai.progress import Progress
+from console.results import Results
 from shared.errors import NewerVersion
 from shared.flow import chunk, upload
 from shared.flow.reading import live

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from console.live.results import Results
 from console.openai import receiving, routes
+from console.results import Results
 from shared.flow import chunk, record, upload
 from shared.messages import ChunkDone
 from shared.model import Options

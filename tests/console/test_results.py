@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from console.live.results import MOST, Results
+from console.results import MOST, Results
 from shared.flow.reading import live
 
 
@@ -43,7 +43,7 @@ def test_what_was_read_is_not_read_again(asked):
 
 
 def test_what_nobody_asks_for_any_more_is_forgotten_by_itself(asked, monkeypatch):
-    monkeypatch.setattr("console.live.results.KEPT", 0.05)
+    monkeypatch.setattr("console.results.KEPT", 0.05)
     known = Results()
     read(known, "a")
     until = time.monotonic() + 10.0

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from console.live.renditions import Renditions
+from console.renditions import Renditions
 from shared.errors import BadMedia
 from shared.flow.reading import peaks, rendition
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from console.live.feed import Feed
+from console.api.feed import Feed
 from shared.flow import forget, record, upload
 from shared.state import dead_letters
 from tests import event_loop
