@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import platform
 import shutil
+import statistics
 import subprocess
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -92,6 +93,11 @@ def busy_seconds() -> float:
         return 0.0
     user, nice, system, _idle, _waiting, interrupts, *rest = map(int, first.split()[1:])
     return (user + nice + system + interrupts + rest[0]) / os.sysconf("SC_CLK_TCK")
+
+
+def spread(values: list[float], form: str = ".2f") -> str:
+    """`1.52 (1.40 to 1.71)`: the median, the least and the most."""
+    return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
 def described(device: str) -> list[str]:

@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 from bench import command_line, machine
-from bench.engines.contest import spread
 from bench.keeps_up import Passed, make_files, through
+from bench.machine import spread
 from gpu_job.pipeline.batcher import pack
 from gpu_job.pipeline.loaded_engines import LoadedEngines
 from gpu_job.pipeline.memory import units

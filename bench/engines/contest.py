@@ -7,7 +7,6 @@ the machine does then hits all of them alike.
 from __future__ import annotations
 
 import os
-import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -109,11 +108,6 @@ def hold(names: Sequence[str], job: Job, rounds: int) -> list[Contender]:
         for one in ready:
             one.close()
     return [one for one in ready if not one.missing]
-
-
-def spread(values: list[float], form: str = ".2f") -> str:
-    """`1.52 (1.40 to 1.71)`: the median, the least and the most."""
-    return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
 def ratios(one: Contender, other: Contender, what: str = "seconds") -> list[float]:

@@ -20,8 +20,9 @@ import numpy as np
 
 from bench import command_line, machine
 from bench.engines.contenders import CONTENDERS, NEMO, OURS
-from bench.engines.contest import hold, ratios, spread
+from bench.engines.contest import hold, ratios
 from bench.engines.job import Job
+from bench.machine import spread
 from tests.speech import SAMPLE_RATE, read_media, sentences, talk, text_of, word_errors, write_wav
 
 TARGETS = {"hours": 2.0, "bag": 1.4}

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench import flow, machine
 from bench.engines import random_weights, speed
-from bench.engines.contest import hold, ratios, spread
+from bench.engines.contest import hold, ratios
 from bench.engines.job import Job
 from tests.speech import SAMPLE_RATE, write_wav
 
@@ -21,10 +21,6 @@ def rounds(*seconds):
 def test_a_ratio_is_made_of_two_times_of_the_same_round():
     assert ratios(rounds(1.0, 2.0), rounds(3.0, 8.0)) == [3.0, 4.0]
     assert ratios(rounds(1.0), rounds(3.0), "core") == [3.0]
-
-
-def test_a_spread_is_the_median_the_least_and_the_most():
-    assert spread([3.0, 1.0, 2.0]) == "2.00 (1.00 to 3.00)"
 
 
 def test_short_files_are_the_same_every_time_and_as_long_as_promised():
