@@ -11,6 +11,8 @@ Read `../cli.py` first, then context and audio/.
     flags        settings while it runs
     models       weights                       weights       list, download, verify, export
 
+deployment/ may take from operation/, and that from audio/ and views/; never the other way.
+
 Shared by several: `context` (ports, options, errors), `options` (declarations), `downloads` (weights, with a bar),
 `terminal` (standard output), `table` (the one style of tables), `found` (the recordings that a command line names).
 """
