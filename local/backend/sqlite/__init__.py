@@ -3,7 +3,9 @@
 In reading order:
 
     database                 the SQLite file, shared by processes and threads
+      migration              made in a new file, and brought to this version in an older one
       schema                 its tables
+      sqlite_errors          errors of SQLite as ours
     records                  documents in the database
     search                   words of all transcripts, in a database of their own
     queue                    messages in the database

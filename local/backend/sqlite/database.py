@@ -17,30 +17,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import sqlite3
 import threading
-import time
 from collections import deque
 from typing import TYPE_CHECKING
 
 from local.backend.files.atomic_write import OWNERS
 from local.backend.files.beneath import make_private
+from local.backend.sqlite.migration import Migration
 from local.backend.sqlite.schema import STATE, Tables
+from local.backend.sqlite.sqlite_errors import translated
 from shared.errors import ConfigurationError, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_NOT_NOW = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM}
-_NEVER = {
-    sqlite3.SQLITE_NOTADB: "it is not a Dropscribe database",
-    sqlite3.SQLITE_CORRUPT: "it is damaged",
-    sqlite3.SQLITE_READONLY: "it is read-only",
-    sqlite3.SQLITE_PERM: "it is not allowed to be opened",
-}
 
 _WRITER_SECONDS = 0.05
 """How long a reader waits for the connection that writes, before it takes another one."""
@@ -285,102 +276,23 @@ class Database:
         return connection
 
     def _prepare(self) -> None:
+        migration = Migration(path=self._path, tables=self._tables, busy_seconds=self._busy_seconds)
         with self.read() as connection:
-            self._use_write_ahead_log(connection)
-            if self._version(connection) == self._tables.version:
+            migration.use_write_ahead_log(connection)
+            if not migration.is_due(connection):
                 return
         with self.write() as connection:
-            # Another process may have been first.
-            if self._version(connection) == 0:
-                for statement in self._tables.create:
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {self._tables.version}")
-        self._migrate()
-        with self.read() as connection:
-            self._use_write_ahead_log(connection)
-
-    def _migrate(self) -> None:
-        """Bring the file of an older Dropscribe to this version.
-
-        Only while no other process has the file open: an older one would go on by the old schema.
-        """
+            migration.create(connection)
         while self._idle:
             self._idle.pop().close()
         self._close_main_unless_used()
-        deadline = time.monotonic() + self._busy_seconds
         with self._translated_errors():
-            while True:
-                connection = self._connect()
-                try:
-                    self._change(connection)
-                except sqlite3.OperationalError as error:
-                    if _code(error) not in _BUSY or time.monotonic() > deadline:
-                        raise
-                else:
-                    return
-                finally:
-                    connection.close()
-                # Others may be about to do the same, and each needs to be alone.
-                time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - no secret
+            migration.run(self._connect)
+        with self.read() as connection:
+            migration.use_write_ahead_log(connection)
 
-    def _change(self, connection: sqlite3.Connection) -> None:
-        version = self._version(connection)
-        if version == self._tables.version:
-            return
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        # Fails while anybody else has the file open, and then keeps it for this connection.
-        connection.execute("PRAGMA journal_mode = DELETE")
-        connection.execute("BEGIN EXCLUSIVE")
-        for statement in (
-            one for number in range(version, self._tables.version) for one in self._tables.changes[number + 1]
-        ):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {self._tables.version}")
-        connection.execute("COMMIT")
-
-    def _use_write_ahead_log(self, connection: sqlite3.Connection) -> None:
-        # Changing the journal mode does not wait for other openers, so the waiting is done here.
-        deadline = time.monotonic() + self._busy_seconds
-        while True:
-            try:
-                connection.execute("PRAGMA journal_mode = WAL")
-            except sqlite3.OperationalError as error:
-                if _code(error) not in _BUSY or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
-            else:
-                return
-
-    def _version(self, connection: sqlite3.Connection) -> int:
-        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if version > self._tables.version:
-            raise ConfigurationError(
-                f"{self._path} was written by a newer Dropscribe (its schema is {version}, this one knows "
-                f"{self._tables.version}). Upgrade Dropscribe, or set DROPSCRIBE_STATE_DIR to another folder."
-            )
-        return version
-
-    @contextlib.contextmanager
-    def _translated_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            code = _code(error)
-            if code in _BUSY:
-                raise StoreUnavailable(
-                    f"Other processes kept {self._path} locked for {self._busy_seconds:g} s. "
-                    "Check which Dropscribe processes are still running, and try again."
-                ) from error
-            if code in _NOT_NOW:
-                raise StoreUnavailable(
-                    f"{self._path} cannot be read or written now ({error}). Check the disk and its free space."
-                ) from error
-            if code in _NEVER:
-                raise ConfigurationError(
-                    f"{self._path} cannot be used: {_NEVER[code]} ({error}). "
-                    "Repair its permissions, or move it away and start again."
-                ) from error
-            raise
+    def _translated_errors(self) -> contextlib.AbstractContextManager[None]:
+        return translated(self._path, self._busy_seconds)
 
 
 class Changes:
@@ -402,8 +314,3 @@ class Changes:
 
     def _version(self) -> int:
         return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
-
-
-def _code(error: sqlite3.Error) -> int:
-    # Extended codes carry the primary one in the low byte.
-    return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF

@@ -1,0 +1,65 @@
+"""Errors of SQLite as errors of ours: what passes if one waits, and what a person must repair."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from typing import TYPE_CHECKING
+
+from shared.errors import ConfigurationError, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_NOT_NOW = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM}
+_NEVER = {
+    sqlite3.SQLITE_NOTADB: "it is not a Dropscribe database",
+    sqlite3.SQLITE_CORRUPT: "it is damaged",
+    sqlite3.SQLITE_READONLY: "it is read-only",
+    sqlite3.SQLITE_PERM: "it is not allowed to be opened",
+}
+
+
+@contextlib.contextmanager
+def translated(path: Path, busy_seconds: float) -> Iterator[None]:
+    """Translate what is raised inside.
+
+    Args:
+        path: the file.
+        busy_seconds: how long SQLite waits for others.
+
+    Raises:
+        StoreUnavailable: others hold the file, or the disk does not take it now.
+        ConfigurationError: it cannot be used at all.
+    """
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = _code(error)
+        if code in _BUSY:
+            raise StoreUnavailable(
+                f"Other processes kept {path} locked for {busy_seconds:g} s. "
+                "Check which Dropscribe processes are still running, and try again."
+            ) from error
+        if code in _NOT_NOW:
+            raise StoreUnavailable(
+                f"{path} cannot be read or written now ({error}). Check the disk and its free space."
+            ) from error
+        if code in _NEVER:
+            raise ConfigurationError(
+                f"{path} cannot be used: {_NEVER[code]} ({error}). "
+                "Repair its permissions, or move it away and start again."
+            ) from error
+        raise
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether somebody else holds what was wanted."""
+    return _code(error) in _BUSY
+
+
+def _code(error: sqlite3.Error) -> int:
+    # Extended codes carry the primary one in the low byte.
+    return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
