@@ -346,7 +346,7 @@ def test_a_new_row_in_the_table_of_formats_is_all_that_the_command_needs(tmp_pat
     program = (
         "from shared import formats as names\n"
         "from shared.outputs import formats\n"
-        "lyrics = formats.OutputFile(format='lrc', name='transcript.lrc', content_type='text/plain',\n"
+        "lyrics = formats.OutputFile(format='lrc', name='transcript.lrc', use='sing', content_type='text/plain',\n"
         "    render=lambda it: ''.join(f'[{one.start}]{one.lines[0]}' for one in it.captions).encode())\n"
         "formats.FILES = (*formats.FILES, lyrics)\n"
         "names.FORMATS += ('lrc',)\n"
