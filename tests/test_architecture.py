@@ -408,6 +408,8 @@ NO_TEST_OF_ITS_OWN = {
     "shared.routing.pick": "the order of precedence in `route.choose`: test_route",
     "gpu_job.pipeline.recogniser": "a thread between batcher and committer: test_worker",
     "local.commands.weights": "what stands behind `dropscribe models`: test_models",
+    "local.commands.views.overview": "what `dropscribe status` looks at: test_status",
+    "local.commands.views.status_screen": "how it is shown: test_status",
 }
 """Modules without a test file at the mirrored place, each with where it is tested or why there is nothing to test."""
 

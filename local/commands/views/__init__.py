@@ -3,7 +3,9 @@
 Read status first, then details.
 
     show      a transcript
-    status    where recordings stand        details       all that is known of one
+    status    where recordings stand        overview      what it looks at
+                                            status_screen how that is shown
+                                            details       all that is known of one
                                             watch         the same, drawn again with each change
                                             letters       the newest dead letters
     cost      what was spent                cost_screen   its tables and bars

@@ -9,7 +9,7 @@ import pytest
 
 from local.backend.embedded_ports import open_ports
 from local.commands.views import status
-from local.commands.views.status import Wanted
+from local.commands.views.overview import Wanted
 from shared.errors import EngineFailed, StoreUnavailable
 from shared.flow import upload
 from shared.messages import AUDIO_FINALIZED

@@ -1,0 +1,130 @@
+"""How a deployment stands: recordings by state, those that somebody wants to see, and what waits or failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from local.backend.embedded_ports import LocalPorts
+from local.commands import found
+from local.commands.views import details, letters
+from shared.messages import to_fields
+from shared.model import Recording, State
+from shared.routing import conditions
+from shared.state import documents, failure_log, pages
+from shared.state.dead_letters import DEAD_LETTERS
+
+if TYPE_CHECKING:
+    from shared.ports import Ports
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What the command line asks for."""
+
+    limit: int = 20
+    """Most recordings to show."""
+    places: tuple[str, ...] = ()
+    """What names the recordings to show, see `found.HELP`; none: all."""
+    states: tuple[State, ...] = ()
+    """Only recordings in these states; none: in any."""
+    ids: bool = False
+    """Show IDs, files and states only."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """How a deployment stands."""
+
+    states: dict[State, int]
+    """Number of recordings by state; states without any are left out."""
+    recordings: list[Recording]
+    """Those to show."""
+    more: int
+    """Number of recordings that are wanted and not shown."""
+    waiting: dict[str, int] | None
+    """Messages waiting by subscription; None where they cannot be counted."""
+    dead_letters: int
+    """Number of messages that could not be handled."""
+    newest_letters: list[letters.Letter] = field(default_factory=list)
+    """The newest of them."""
+    failed_attempts: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Number of failed attempts by place and class of error."""
+    no_workers: dict[str, str] = field(default_factory=dict)
+    """Why no workers could be started, by pool."""
+
+
+def look(wanted: Wanted, ports: Ports) -> Report:
+    """How the deployment stands now.
+
+    Raises:
+        NotFound: there is no recording of a name.
+        BadRequest: a name fits several recordings.
+        Transient: the records did not answer.
+    """
+    states = pages.states(ports.records)
+    if wanted.places:
+        recordings, more = found.each_of(wanted.places, ports), 0
+    else:
+        recordings = newest(ports, wanted.limit, wanted.states)
+        more = sum(count for state, count in states.items() if state in (wanted.states or states)) - len(
+            recordings
+        )
+    given_up = ports.records.count(DEAD_LETTERS)
+    return Report(
+        states=states,
+        recordings=recordings,
+        more=max(0, more),
+        waiting=_pending(ports),
+        dead_letters=given_up,
+        newest_letters=letters.newest(ports.records) if given_up else [],
+        failed_attempts=failure_log.by_class(ports.records),
+        no_workers=_no_workers(ports),
+    )
+
+
+def as_values(report: Report, ports: Ports) -> dict[str, Any]:
+    """The report as plain values."""
+    return {
+        "states": report.states,
+        "recordings": [details.row_values(one, ports) for one in report.recordings],
+        "messages_waiting": report.waiting,
+        "dead_letters": report.dead_letters,
+        "newest_dead_letters": to_fields(report.newest_letters),
+        "failed_attempts": report.failed_attempts,
+        "no_workers": report.no_workers,
+    } | location(ports)
+
+
+def newest(ports: Ports, limit: int, states: tuple[State, ...] = ()) -> list[Recording]:
+    """Up to `limit` recordings in some states, or in all: those in progress, then the others, each newest first."""
+    wanted: list[dict[str, str] | None] = [{"state": state} for state in states or pages.IN_PROGRESS]
+    if not states:
+        wanted.append(None)
+    found = [
+        # Beside each recording that was deleted there may be a mark, which is none.
+        ports.records.newest(documents.RECORDINGS, "created", limit, where)
+        for where in wanted
+    ]
+    known = {one.id: one for page in found for one in documents.readable(page, Recording)}
+    shown = [one for one in known.values() if not pages.is_mark(one)]
+    return sorted(shown, key=lambda one: (one.ended, -one.created))[:limit]
+
+
+def location(ports: Ports) -> dict[str, str]:
+    """Where the records are."""
+    if isinstance(ports, LocalPorts):
+        return {"state_dir": str(ports.settings.state_dir)}
+    return {"project": ports.settings.project}
+
+
+def _pending(ports: Ports) -> dict[str, int] | None:
+    """Number of messages waiting in each subscription; None on Google Cloud, where Pub/Sub cannot be asked."""
+    if not isinstance(ports, LocalPorts):
+        return None
+    return {one.name: ports.queue.pending(one.name) for one in ports.queue.topology.subscriptions}
+
+
+def _no_workers(ports: Ports) -> dict[str, str]:
+    """Why the sweeper could start no workers, by pool; nothing for pools that are available or were not asked for."""
+    return {pool: one.said or one.status for pool, one in conditions.out_of_workers(ports).items()}
