@@ -395,7 +395,6 @@ NO_TEST_OF_ITS_OWN = {
     "console.api.answers": "what every test of the API reads: errors as sentences",
     "console.api.rows": "how every list of the API shows a recording: test_recordings",
     "local.backend.sqlite.schema": "the statements with which every test of the database begins",
-    "local.commands.options": "declarations, which every test of a command reads",
     "shared.concurrency": "names of the standard library, which tests/simulation replaces",
     # Composition: nothing is left where its parts are replaced.
     "shared.adapters.google_ports": "composes the adapters: tests/google runs them together",

@@ -34,6 +34,18 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 
+@options.of_a_recording(
+    without=(
+        "filler_words",
+        "speaker_names",
+        "label",
+        "title",
+        "caption_width",
+        "caption_lines",
+        "caption_speed",
+        "formats",
+    )
+)
 def command(
     *,
     uri: Annotated[
@@ -42,31 +54,13 @@ def command(
             help="gs://bucket/name, a file on this machine, an https:// address, or - for standard input."
         ),
     ],
-    method: options.Method = None,
-    model: options.Model = None,
-    language: options.Language = None,
-    track: options.Track = None,
-    keyterms: options.Keyterms = None,
-    diarize: options.Diarize = False,
-    min_speakers: options.MinSpeakers = None,
-    max_speakers: options.MaxSpeakers = None,
-    channels: options.Channels = None,
+    asked: options.Asked,
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,
 ) -> None:
     """Show which engine would transcribe a recording, what it would cost, and why not another. Transcribes nothing."""
     with errors(), deployment(state_dir, begin=True) as ports:
-        given = options_from(
-            method=method,
-            model=model,
-            language=language,
-            track=track,
-            keyterms=keyterms,
-            diarize=diarize,
-            min_speakers=min_speakers,
-            max_speakers=max_speakers,
-            channels=channels,
-        )
+        given = options_from(**asked)
         with received(uri, ports) as (place, name):
             run(place, given, ports, as_json=as_json, name=name)
 

@@ -53,6 +53,7 @@ class Submission:
     """Say nothing but what went wrong."""
 
 
+@options.of_a_recording()
 def command(
     *,
     uri: Annotated[str, typer.Argument(help="gs://bucket/name, or a file on this machine.")],
@@ -60,23 +61,7 @@ def command(
     timeout: Annotated[
         float | None, typer.Option(min=0, help="Longest time to wait, in seconds.", show_default=False)
     ] = None,
-    method: options.Method = None,
-    model: options.Model = None,
-    language: options.Language = None,
-    track: options.Track = None,
-    keyterms: options.Keyterms = None,
-    filler_words: options.FillerWords = False,
-    diarize: options.Diarize = False,
-    min_speakers: options.MinSpeakers = None,
-    max_speakers: options.MaxSpeakers = None,
-    channels: options.Channels = None,
-    speaker_names: options.SpeakerNames = None,
-    label: options.Label = None,
-    title: options.Title = None,
-    caption_width: options.CaptionWidth = None,
-    caption_lines: options.CaptionLines = None,
-    caption_speed: options.CaptionSpeed = None,
-    formats: options.Formats = None,
+    asked: options.Asked,
     request_id: Annotated[
         str | None,
         typer.Option(help="Your own id for the request; if left out, one is made.", show_default=False),
@@ -95,25 +80,7 @@ def command(
     with errors(), deployment(state_dir, begin=True) as ports:
         submission = Submission(
             uri=uri,
-            options=options_or_none(
-                method=method,
-                model=model,
-                language=language,
-                track=track,
-                keyterms=keyterms,
-                filler_words=filler_words,
-                diarize=diarize,
-                min_speakers=min_speakers,
-                max_speakers=max_speakers,
-                channels=channels,
-                speaker_names=speaker_names,
-                label=label,
-                title=title,
-                caption_width=caption_width,
-                caption_lines=caption_lines,
-                caption_speed=caption_speed,
-                formats=formats,
-            ),
+            options=options_or_none(**asked),
             request_id=request_id,
             metadata=metadata_of(metadata or []),
             wait=wait,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands import options
 from local.commands.audio.destinations import STDOUT
 from local.commands.audio.run_files import Request, run
 from local.commands.audio.sources import check_name
@@ -23,6 +23,7 @@ OUT = Path("transcripts")
 """Folder for the transcripts if none is named."""
 
 
+@options.of_a_recording(without=("title", "formats"))
 def command(
     *,
     # Typer does not check them: one file that cannot be read must not stop the others.
@@ -66,21 +67,7 @@ def command(
             help="What to call the recording from standard input, or from an address.", show_default=False
         ),
     ] = None,
-    method: options.Method = None,
-    model: options.Model = None,
-    language: options.Language = None,
-    track: options.Track = None,
-    keyterms: options.Keyterms = None,
-    filler_words: options.FillerWords = False,
-    diarize: options.Diarize = False,
-    min_speakers: options.MinSpeakers = None,
-    max_speakers: options.MaxSpeakers = None,
-    channels: options.Channels = None,
-    speaker_names: options.SpeakerNames = None,
-    label: options.Label = None,
-    caption_width: options.CaptionWidth = None,
-    caption_lines: options.CaptionLines = None,
-    caption_speed: options.CaptionSpeed = None,
+    asked: options.Asked,
     as_json: options.AsJson = False,
     json_lines: Annotated[
         bool, typer.Option("--jsonl", help="Print one line of JSON for each file as soon as it ends.")
@@ -105,23 +92,7 @@ def command(
             formats=default
             if formats is None
             else list(dict.fromkeys(one.strip() for one in formats.split(","))),
-            options=options_from(
-                method=method,
-                model=model,
-                language=language,
-                track=track,
-                keyterms=keyterms,
-                filler_words=filler_words,
-                diarize=diarize,
-                min_speakers=min_speakers,
-                max_speakers=max_speakers,
-                channels=channels,
-                speaker_names=speaker_names,
-                label=label,
-                caption_width=caption_width,
-                caption_lines=caption_lines,
-                caption_speed=caption_speed,
-            ),
+            options=options_from(**asked),
             as_json=as_json,
             json_lines=json_lines,
             quiet=quiet,

@@ -68,6 +68,7 @@ PATHS = (
 """Variables that name folders."""
 
 
+@options.of_a_recording(without=("speaker_names", "title"))
 def command(
     *,
     inbox: Annotated[
@@ -87,21 +88,7 @@ def command(
             show_default=False,
         ),
     ] = None,
-    method: options.Method = None,
-    model: options.Model = None,
-    language: options.Language = None,
-    track: options.Track = None,
-    keyterms: options.Keyterms = None,
-    filler_words: options.FillerWords = False,
-    diarize: options.Diarize = False,
-    min_speakers: options.MinSpeakers = None,
-    max_speakers: options.MaxSpeakers = None,
-    channels: options.Channels = None,
-    label: options.Label = None,
-    caption_width: options.CaptionWidth = None,
-    caption_lines: options.CaptionLines = None,
-    caption_speed: options.CaptionSpeed = None,
-    formats: options.Formats = None,
+    asked: options.Asked,
     captions_beside: Annotated[
         bool,
         typer.Option(
@@ -136,8 +123,8 @@ def command(
 
     The options apply to every file dropped from now on. `dropscribe submit` takes other options for one file.
     """
-    chosen = {"DROPSCRIBE_INBOX": inbox, "DROPSCRIBE_TRANSCRIPTS": out, "PARAKEET_MODEL_NAME": model}
-    chosen["TRANSCRIPTION_METHOD"] = method
+    chosen = {"DROPSCRIBE_INBOX": inbox, "DROPSCRIBE_TRANSCRIPTS": out, "PARAKEET_MODEL_NAME": asked["model"]}
+    chosen["TRANSCRIPTION_METHOD"] = asked["method"]
     chosen["DROPSCRIBE_FOLLOW_LINKS"] = "true" if follow_links else None
     chosen["DROPSCRIBE_QUIET"] = "true" if quiet else None
     os.environ.update({name: str(value) for name, value in chosen.items() if value is not None})
@@ -146,23 +133,7 @@ def command(
         if os.environ.get(name):
             os.environ[name] = str(Path(os.environ[name]).expanduser().absolute())
     with errors(), local_ports(state_dir) as ports:
-        given = options_from(
-            method=method,
-            model=model,
-            language=language,
-            track=track,
-            keyterms=keyterms,
-            filler_words=filler_words,
-            diarize=diarize,
-            min_speakers=min_speakers,
-            max_speakers=max_speakers,
-            channels=channels,
-            label=label,
-            caption_width=caption_width,
-            caption_lines=caption_lines,
-            caption_speed=caption_speed,
-            formats=formats,
-        )
+        given = options_from(**asked)
         raise typer.Exit(run(ports, given, metrics_port, console=console, captions_beside=captions_beside))
 
 

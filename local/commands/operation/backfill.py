@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from local import exit_codes
 from local.backend.embedded_ports import LocalPorts
-from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands import options
 from local.commands.audio import inputs
 from local.commands.audio.whether_up import say_if_nothing_runs
 from local.commands.context import deployment, errors, options_or_none
@@ -67,6 +67,7 @@ class Found:
     """Objects that do not look like media."""
 
 
+@options.of_a_recording(without=("speaker_names", "title"))
 def command(
     *,
     place: Annotated[str, typer.Argument(help="gs://bucket/prefix, or a folder on this machine.")],
@@ -80,21 +81,7 @@ def command(
             "--any-name", help="Also objects in a bucket whose name and type are not those of media."
         ),
     ] = False,
-    method: options.Method = None,
-    model: options.Model = None,
-    language: options.Language = None,
-    track: options.Track = None,
-    keyterms: options.Keyterms = None,
-    filler_words: options.FillerWords = False,
-    diarize: options.Diarize = False,
-    min_speakers: options.MinSpeakers = None,
-    max_speakers: options.MaxSpeakers = None,
-    channels: options.Channels = None,
-    label: options.Label = None,
-    caption_width: options.CaptionWidth = None,
-    caption_lines: options.CaptionLines = None,
-    caption_speed: options.CaptionSpeed = None,
-    formats: options.Formats = None,
+    asked: options.Asked,
     yes: options.Yes = False,
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,
@@ -103,23 +90,7 @@ def command(
     with errors(), deployment(state_dir, begin=True) as ports:
         wanted = Wanted(
             place=place,
-            options=options_or_none(
-                method=method,
-                model=model,
-                language=language,
-                track=track,
-                keyterms=keyterms,
-                filler_words=filler_words,
-                diarize=diarize,
-                min_speakers=min_speakers,
-                max_speakers=max_speakers,
-                channels=channels,
-                label=label,
-                caption_width=caption_width,
-                caption_lines=caption_lines,
-                caption_speed=caption_speed,
-                formats=formats,
-            ),
+            options=options_or_none(**asked),
             per_minute=per_minute,
             probes=probes,
             any_name=any_name,
