@@ -27,7 +27,6 @@ OPENAIS = (
     *("gpt-4o-mini-transcribe-2025-12-15", "gpt-4o-transcribe-diarize"),
 )
 """The names of OpenAI's client, for programs that look for them in the list. All beginning with `gpt-` are taken."""
-DIARIZE = "gpt-4o-transcribe-diarize"
 
 _PARAKEET = re.compile(r"nvidia/parakeet-[A-Za-z0-9._-]{1,200}")
 
