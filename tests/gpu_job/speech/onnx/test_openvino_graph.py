@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import openvino
 import pytest
@@ -18,9 +20,24 @@ def encoder():
     return openvino.Core().read_model(BUNDLED / "encoder-model.onnx")
 
 
-def frames(model, length, precision="f32"):
+def compiled(model, precision="f32"):
     settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": 1}
-    compiled = openvino.Core().compile_model(model, "CPU", settings)
+    return openvino.Core().compile_model(model, "CPU", settings)
+
+
+@cache
+def as_exported(precision="f32"):
+    return compiled(encoder(), precision)
+
+
+@cache
+def prepared():
+    model = encoder()
+    openvino_graph.prepare(model, LONGEST)
+    return compiled(model)
+
+
+def frames(compiled, length):
     random = np.random.default_rng(length)
     given = (random.standard_normal((2, 80, length)).astype(np.float32), np.array([length, length // 2]))
     encoded, counts = compiled(dict(zip(INPUTS, given, strict=True))).values()
@@ -35,7 +52,8 @@ def of_type(model, name):
 def test_narrow_masks_change_no_bit_of_the_frames(precision):
     narrow = encoder()
     openvino_graph._narrow_masks(narrow)
-    for one, other in zip(frames(narrow, 317, precision), frames(encoder(), 317, precision), strict=True):
+    ours, theirs = compiled(narrow, precision), as_exported(precision)
+    for one, other in zip(frames(ours, 317), frames(theirs, 317), strict=True):
         assert np.array_equal(one, other)
 
 
@@ -49,9 +67,7 @@ def test_no_mask_has_a_channel_for_each_of_the_features():
 
 @pytest.mark.parametrize("length", [BUCKET, 317, LONGEST * BUCKET])
 def test_all_changes_together_keep_the_frames(length):
-    model = encoder()
-    openvino_graph.prepare(model, LONGEST)
-    for one, other in zip(frames(model, length), frames(encoder(), length), strict=True):
+    for one, other in zip(frames(prepared(), length), frames(as_exported(), length), strict=True):
         assert one.shape == other.shape
         assert np.abs(one - other).max() < 1e-5
 
