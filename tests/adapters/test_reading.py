@@ -57,7 +57,8 @@ def recording(request, gcs_address, tmp_path, monkeypatch):
     container, codec, muxing = FORMATS[request.param]
     path = tmp_path / "long"
     rate = 48_000 if codec == "libopus" else RATE
-    write_repeated(str(path), container, codec, rate=rate, hours=HOURS, muxing=muxing, b="24000")
+    encoding = {"b": "24000"} | ({"frame_duration": "60"} if codec == "libopus" else {})
+    write_repeated(str(path), container, codec, rate=rate, hours=HOURS, muxing=muxing, **encoding)
     store = GcsStore("dropscribe-tests")
     with storage.Client("dropscribe-tests", AnonymousCredentials()) as client:
         bucket = client.create_bucket(Prefixer("dropscribe", "reading", separator="-").create_prefix())
