@@ -20,17 +20,18 @@ import os
 import sqlite3
 import threading
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING
 
 from local.backend.files.atomic_write import OWNERS
 from local.backend.files.beneath import make_private
 from local.backend.sqlite.migration import Migration
 from local.backend.sqlite.schema import STATE, Tables
-from local.backend.sqlite.sqlite_errors import translated
+from local.backend.sqlite.sqlite_errors import as_ours, translated
 from shared.errors import ConfigurationError, StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _WRITER_SECONDS = 0.05
@@ -83,22 +84,13 @@ class Database:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNERS))
         self._prepare()
 
-    @contextlib.contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         """A connection for reading; each statement sees one committed state.
 
         Raises:
             StoreUnavailable: the file did not answer in time.
         """
-        with self._translated_errors(), contextlib.ExitStack() as stack:
-            main = stack.enter_context(self._main_connection())
-            if self._using.acquire(timeout=_WRITER_SECONDS):
-                stack.callback(self._using.release)
-                if not main.in_transaction:
-                    yield main
-                    return
-            # Another process keeps the writer waiting, or this is a look at what is not committed yet.
-            yield stack.enter_context(self._connection(self._idle))
+        return _Block(self._begin_read, self._as_ours)
 
     @contextlib.contextmanager
     def write(self, *, durable: bool = True, hand_over: bool = False) -> Iterator[sqlite3.Connection]:
@@ -112,7 +104,7 @@ class Database:
         Raises:
             StoreUnavailable: other writers held the file too long, or the disk is full.
         """
-        with self._translated_errors(), self._main_connection() as connection:
+        with _Block(self._begin, self._as_ours) as connection:
             # Threads of one process queue here: SQLite's own waiting is sleeping and trying again.
             with self._using:
                 connection.execute("BEGIN IMMEDIATE")
@@ -161,7 +153,7 @@ class Database:
         Raises:
             StoreUnavailable: others hold the file too long, or the disk is full.
         """
-        with self._translated_errors(), self._main_connection() as connection, self._using:
+        with _Block(self._begin, self._as_ours) as connection, self._using:
             if rewrite:
                 connection.execute("VACUUM")
             if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
@@ -177,26 +169,43 @@ class Database:
             while pool:
                 pool.pop().close()
 
-    @contextlib.contextmanager
-    def _main_connection(self) -> Iterator[sqlite3.Connection]:
-        """The connection that writes, open for as long as the block lasts; whoever uses it has `_using`."""
+    def _begin(self) -> tuple[sqlite3.Connection, Callable[[], None]]:
+        """The connection that writes, open until what else is given is called; whoever uses it has `_using`."""
         self._check_process()
         with self._counting:
+            if self._main is None:
+                self._main = self._connect()
             self._uses += 1
-            try:
-                if self._main is None:
-                    self._main = self._connect()
-                main = self._main
-            except BaseException:
-                self._uses -= 1
-                raise
+            return self._main, self._end
+
+    def _end(self) -> None:
+        with self._counting:
+            self._uses -= 1
+        if self._closed:
+            self._close_main_unless_used()
+
+    def _begin_read(self) -> tuple[sqlite3.Connection, Callable[[], None]]:
+        """The same with `_using`, or another connection where that is not to be had soon."""
+        main, end = self._begin()
         try:
-            yield main
-        finally:
-            with self._counting:
-                self._uses -= 1
-            if self._closed:
-                self._close_main_unless_used()
+            if self._using.acquire(timeout=_WRITER_SECONDS):
+                end = self._end_read
+                if not main.in_transaction:
+                    return main, end
+            # Another process keeps the writer waiting, or this is a look at what is not committed yet.
+            other = self._take(self._idle)
+        except BaseException:
+            end()
+            raise
+        return other, partial(self._end_other, other, end)
+
+    def _end_read(self) -> None:
+        self._using.release()
+        self._end()
+
+    def _end_other(self, other: sqlite3.Connection, end: Callable[[], None]) -> None:
+        self._give(other, self._idle)
+        end()
 
     def _close_main_unless_used(self) -> None:
         with self._counting:
@@ -293,6 +302,40 @@ class Database:
 
     def _translated_errors(self) -> contextlib.AbstractContextManager[None]:
         return translated(self._path, self._busy_seconds)
+
+    def _as_ours(self, error: sqlite3.DatabaseError) -> Exception | None:
+        return as_ours(error, self._path, self._busy_seconds)
+
+
+class _Block:
+    """A connection for as long as a block lasts, with the errors of this module.
+
+    No generator, as two or three of them take longer than SQLite takes to find a document.
+    """
+
+    __slots__ = ("_as_ours", "_begin", "_end")
+
+    def __init__(
+        self,
+        begin: Callable[[], tuple[sqlite3.Connection, Callable[[], None]]],
+        as_ours: Callable[[sqlite3.DatabaseError], Exception | None],
+    ) -> None:
+        self._begin = begin
+        self._as_ours = as_ours
+
+    def __enter__(self) -> sqlite3.Connection:
+        try:
+            connection, self._end = self._begin()
+        except sqlite3.DatabaseError as error:
+            if told := self._as_ours(error):
+                raise told from error
+            raise
+        return connection
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self._end()
+        if isinstance(error, sqlite3.DatabaseError) and (told := self._as_ours(error)):
+            raise told from error
 
 
 class Changes:

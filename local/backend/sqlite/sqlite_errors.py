@@ -37,22 +37,29 @@ def translated(path: Path, busy_seconds: float) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        code = _code(error)
-        if code in _BUSY:
-            raise StoreUnavailable(
-                f"Other processes kept {path} locked for {busy_seconds:g} s. "
-                "Check which Dropscribe processes are still running, and try again."
-            ) from error
-        if code in _NOT_NOW:
-            raise StoreUnavailable(
-                f"{path} cannot be read or written now ({error}). Check the disk and its free space."
-            ) from error
-        if code in _NEVER:
-            raise ConfigurationError(
-                f"{path} cannot be used: {_NEVER[code]} ({error}). "
-                "Repair its permissions, or move it away and start again."
-            ) from error
+        if told := as_ours(error, path, busy_seconds):
+            raise told from error
         raise
+
+
+def as_ours(error: sqlite3.DatabaseError, path: Path, busy_seconds: float) -> Exception | None:
+    """What callers are told of an error of a file; None: the error itself."""
+    code = _code(error)
+    if code in _BUSY:
+        return StoreUnavailable(
+            f"Other processes kept {path} locked for {busy_seconds:g} s. "
+            "Check which Dropscribe processes are still running, and try again."
+        )
+    if code in _NOT_NOW:
+        return StoreUnavailable(
+            f"{path} cannot be read or written now ({error}). Check the disk and its free space."
+        )
+    if code in _NEVER:
+        return ConfigurationError(
+            f"{path} cannot be used: {_NEVER[code]} ({error}). "
+            "Repair its permissions, or move it away and start again."
+        )
+    return None
 
 
 def is_busy(error: sqlite3.Error) -> bool:
