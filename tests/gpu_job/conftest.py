@@ -39,3 +39,9 @@ def speech():
     """Two minutes in windows of 16 kHz float samples, and the true words."""
     samples, truth = talk(120.0, seed=11)
     return [samples[w.start : w.end] / np.float32(32768) for w in windowing.cut(samples)], truth
+
+
+@pytest.fixture(scope="session")
+def heard(tiny, speech):
+    """What NeMo's engine hears in all windows at once."""
+    return tiny.transcribe(speech[0])
