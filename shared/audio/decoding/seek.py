@@ -87,9 +87,11 @@ def _last_before(
     packets: Iterator[Packet[AudioStream]], stream: AudioStream, wanted: float
 ) -> Iterator[Packet[AudioStream]]:
     """The packets from the last one on that begins at or before a time: where a seek with an index would have led."""
+    assert stream.time_base is not None
+    units, per_second = stream.time_base.as_integer_ratio()  # each look at the time base makes a new one
     before: Packet[AudioStream] | None = None
     for packet in packets:
-        if before is not None and (packet.pts is None or _seconds(stream, packet.pts) > wanted):
+        if before is not None and (packet.pts is None or packet.pts * units / per_second > wanted):
             yield before
             yield packet
             break
