@@ -22,8 +22,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 
+from shared.audio import pool
+from shared.audio.sandbox.parent import Sandbox
 from shared.telemetry import log
-from tests import emulators, kept
+from tests import decoders, emulators, kept
 from tests.world import World
 
 # A key of the person who runs the tests would have them call, and pay, the real Deepgram.
@@ -169,6 +171,19 @@ def firestore_address():
     """`host:port` of the Firestore emulator."""
     with emulators.or_skip(emulators.firestore_emulator()) as address:
         yield address
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kept_decoders():
+    """Tests use the same decoding processes, one after another."""
+    with decoders.kept():
+        yield
+
+
+@pytest.fixture
+def own_decoders(monkeypatch):
+    """Decoding processes that this test starts and ends itself."""
+    monkeypatch.setattr(pool, "Sandbox", Sandbox)
 
 
 @pytest.fixture(autouse=True)

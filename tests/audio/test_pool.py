@@ -18,6 +18,8 @@ from tests.audio.media import RATE
 from tests.audio.test_sides import sound
 from tests.speech import talk, write_media
 
+pytestmark = pytest.mark.usefixtures("own_decoders")
+
 
 class Bytes:
     def __init__(self, data):

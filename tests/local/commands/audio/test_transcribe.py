@@ -77,6 +77,7 @@ def test_a_file_becomes_six_files_and_exit_code_0(run, tmp_path):
     }  # fmt: skip
 
 
+@pytest.mark.usefixtures("own_decoders")
 def test_a_short_file_by_itself_is_decoded_by_one_process(run, monkeypatch):
     started, start = [], process.start
     monkeypatch.setattr(process, "start", lambda: started.append(start()) or started[-1])
