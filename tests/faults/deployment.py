@@ -29,9 +29,16 @@ PATIENCE = 120.0
 
 
 class Deployment:
-    """One state directory with its inbox and output folder, and the processes on it."""
+    """One state directory with its inbox and output folder, and the processes on it.
 
-    def __init__(self, folder, **settings):
+    Args:
+        folder: for all of it.
+        page: whether the page is served, by one more process.
+        settings: variables of its processes.
+    """
+
+    def __init__(self, folder, *, page=False, **settings):
+        self.page = page
         self.folder = folder
         self.inbox, self.out, self.state = folder / "inbox", folder / "out", folder / "state"
         self.inbox.mkdir()
@@ -84,7 +91,7 @@ class Deployment:
     def start(self):
         """Begin; returns when all processes have been started."""
         before = self.said.stat().st_size if self.said.exists() else 0
-        self.process = self._run("local.cli", "up")
+        self.process = self._run("local.cli", "up", "--console" if self.page else "--no-console")
         self.wait(lambda: b"Stop with Ctrl-C" in self.said.read_bytes()[before:])
 
     def step_clock(self, seconds):

@@ -81,7 +81,7 @@ def check(deployment, expected, *, most_repeats):
 def kills(folder, media, expected, seed):
     """Five kills at moments of a seed."""
     chance = random.Random(seed)
-    deployment, destroyed = Deployment(folder), 0
+    deployment, destroyed = Deployment(folder, page=True), 0
     kinds = ["worker", "worker and decoders", "functions", "up", "everything"]
     chance.shuffle(kinds)
     try:

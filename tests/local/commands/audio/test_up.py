@@ -52,10 +52,12 @@ class Deployment:
         self.ports.close()
 
     @contextmanager
-    def up(self, *more, killed=False, ready=None):
+    def up(self, *more, killed=False, ready=None, page=False):
         # Relative paths, and a folder that is not the project's.
         command = [sys.executable, "-m", "local.cli", "up", "--inbox", "inbox", "--out", "out"]
         command += ["--model", "tiny", "--state-dir", "state", *more]
+        # One process less to start.
+        command += [] if page else ["--no-console"]
         environment = os.environ | {
             "CHUNK_DURATION_MINUTES": "0.5",
             "GPU_BATCH_SIZE": "1",
@@ -121,7 +123,7 @@ def deployment(tmp_path):
 def running(tmp_path_factory):
     """A deployment whose `up` runs, and the port of its measurements."""
     deployment, port = Deployment(tmp_path_factory.mktemp("running")), free_port()
-    with deployment.up("--metrics-port", str(port)):
+    with deployment.up("--metrics-port", str(port), page=True):
         yield deployment, port
     deployment.close()
 
@@ -296,7 +298,7 @@ def test_it_prints_the_address_of_the_page_once_that_opens(running):
 
 
 def test_quiet_it_says_nothing_while_all_goes_well(deployment):
-    with deployment.up("--quiet", ready=lambda: page_address.running(deployment.ports.settings)):
+    with deployment.up("--quiet", ready=lambda: page_address.running(deployment.ports.settings), page=True):
         shutil.copy(SAMPLES / "status-meeting.mp3", deployment.inbox / "a.mp3")
         deployment.wait(lambda: list(deployment.out.rglob("transcript.txt")))
     assert deployment.said.read_bytes() == b""

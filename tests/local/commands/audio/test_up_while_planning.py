@@ -21,11 +21,12 @@ if {"on_upload", "local.runtime.fork_server"} & set(sys.orig_argv):
         open(os.environ["PLANNING"], "w").write(str(os.getpid()))
         until = time.monotonic() + 300
         while time.monotonic() < until:
-            sum(range(1000))
+            sum(range(100_000))
+            time.sleep(0.02)
 
     probe.look_at = look_at
 """
-"""A router that computes for five minutes for each plan."""
+"""A router that computes, though not all of the time, for five minutes for each plan."""
 PROMPTLY = 20.0
 """Seconds, on a busy machine: `up` waits for five, and a process that does not obey is killed after ten."""
 
