@@ -153,23 +153,23 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def gcs_address():
+def gcs_address(root_of_run):
     """`host:port` of a Cloud Storage emulator."""
-    with emulators.or_skip(emulators.gcs_server()) as address:
+    with emulators.or_skip(emulators.shared(emulators.gcs_server, root_of_run)) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
-def pubsub_address():
+def pubsub_address(root_of_run):
     """`host:port` of the Pub/Sub emulator."""
-    with emulators.or_skip(emulators.pubsub_emulator()) as address:
+    with emulators.or_skip(emulators.shared(emulators.pubsub_emulator, root_of_run)) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
-def firestore_address():
+def firestore_address(root_of_run):
     """`host:port` of the Firestore emulator."""
-    with emulators.or_skip(emulators.firestore_emulator()) as address:
+    with emulators.or_skip(emulators.shared(emulators.firestore_emulator, root_of_run)) as address:
         yield address
 
 

@@ -4,6 +4,8 @@
     pubsub_emulator()      Google's, from the Cloud SDK
     firestore_emulator()   Google's, from the Cloud SDK
 
+    shared(server, folder)  … one of each for several processes
+
 Each is a context manager that gives `host:port`. A server that `STORAGE_EMULATOR_HOST`,
 `PUBSUB_EMULATOR_HOST` or `FIRESTORE_EMULATOR_HOST` already names is used as it is. Nothing here sets those
 variables: callers hand the address to what they start. What the emulators hold ends with them; use names
@@ -12,11 +14,13 @@ that are unique all the same, because one server serves many tests (`test_utils.
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import os
 import platform
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -33,7 +37,9 @@ from tests.ports import HOST, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
+ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60.0
 """Seconds that a server may take to answer, on a busy machine."""
 STARTS = 3
@@ -55,6 +61,74 @@ def or_skip(server):
         except EmulatorMissing as missing:
             pytest.skip(str(missing))
         yield given
+
+
+@contextmanager
+def shared(server: Callable[[], AbstractContextManager[str]], folder: Path) -> Iterator[str]:
+    """A server that all processes share which name the same folder; it ends with the last of them, however that ends.
+
+    Args:
+        server: one of the functions below.
+        folder: for its files.
+
+    Raises:
+        EmulatorMissing: as the server does.
+    """
+    users, found = folder / f"{server.__name__}.users", folder / f"{server.__name__}.address"
+    with users.open("a") as used, found.open("a+") as addressed:
+        fcntl.flock(addressed, fcntl.LOCK_EX)
+        fcntl.flock(used, fcntl.LOCK_SH)
+        addressed.seek(0)
+        address = addressed.read()
+        if not (address and listens(address)):
+            address = _left_to(users, server)
+            addressed.truncate(0)
+            addressed.write(address)
+            addressed.flush()
+        fcntl.flock(addressed, fcntl.LOCK_UN)
+        yield address
+
+
+KEEPER = """
+import fcntl, sys
+from pathlib import Path
+from tests import emulators
+try:
+    with getattr(emulators, sys.argv[1])() as address:
+        print(address, flush=True)
+        with open(sys.argv[2]) as users:
+            fcntl.flock(users, fcntl.LOCK_EX)  # each who uses it has a share
+except emulators.EmulatorMissing as missing:
+    print(missing, flush=True)
+"""
+"""A process that keeps a server until nobody uses it."""
+_keepers: list[subprocess.Popen[str]] = []
+"""They may outlive this process, which waits for none."""
+
+
+def _left_to(users: Path, server: Callable[[], AbstractContextManager[str]]) -> str:
+    """Start a server in a process of its own, which ends it when the file has no user any more."""
+    keeper = subprocess.Popen(
+        [sys.executable, "-c", KEEPER, server.__name__, str(users)],
+        stdout=subprocess.PIPE, cwd=ROOT, text=True, start_new_session=True,
+    )  # fmt: skip
+    _keepers.append(keeper)
+    assert keeper.stdout is not None
+    with keeper.stdout as says:
+        said = says.readline().strip()
+    if not said:
+        raise RuntimeError(f"{server.__name__} did not start")
+    if " " in said:
+        keeper.wait()
+        raise EmulatorMissing(said)
+    return said
+
+
+def listens(address: str) -> bool:
+    """Whether a server answers at `host:port`."""
+    host, port = address.split(":")
+    with socket.socket() as one:
+        return one.connect_ex((host, int(port))) == 0
 
 
 @contextmanager

@@ -6,18 +6,11 @@ import multiprocessing
 import os
 import shutil
 import signal
-import socket
 import time
 
 import pytest
 
 from tests import emulators
-
-
-def listens(address):
-    host, port = address.split(":")
-    with socket.socket() as one:
-        return one.connect_ex((host, int(port))) == 0
 
 
 @pytest.fixture(autouse=True)
@@ -35,8 +28,8 @@ def nothing_is_installed(monkeypatch):
 def test_a_server_listens_inside_and_not_after(gcs_address):
     with emulators.gcs_server() as address:
         assert address != gcs_address
-        assert listens(address)
-    assert not listens(address)
+        assert emulators.listens(address)
+    assert not emulators.listens(address)
 
 
 def _start_and_wait(sender):
@@ -46,7 +39,7 @@ def _start_and_wait(sender):
 
 
 def test_a_server_ends_with_its_owner_even_if_that_is_killed(gcs_address):
-    assert listens(gcs_address)
+    assert emulators.listens(gcs_address)
     spawn = multiprocessing.get_context("spawn")
     receiver, sender = spawn.Pipe(duplex=False)
     owner = spawn.Process(target=_start_and_wait, args=(sender,))
@@ -54,14 +47,14 @@ def test_a_server_ends_with_its_owner_even_if_that_is_killed(gcs_address):
     sender.close()
     with receiver:
         address = receiver.recv()
-    assert listens(address)
+    assert emulators.listens(address)
     os.kill(owner.pid, signal.SIGKILL)
     owner.join()
     owner.close()
     deadline = time.monotonic() + 10
-    while listens(address) and time.monotonic() < deadline:
+    while emulators.listens(address) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not listens(address)
+    assert not emulators.listens(address)
 
 
 def test_a_server_that_runs_already_is_used_even_where_none_is_installed(monkeypatch):
@@ -84,3 +77,34 @@ def test_what_is_not_installed_says_how_to_install_it(monkeypatch, start, says):
     nothing_is_installed(monkeypatch)
     with pytest.raises(emulators.EmulatorMissing, match=says), start():
         pass
+
+
+def _use(sender, folder):
+    with emulators.shared(emulators.gcs_server, folder) as address:
+        sender.send(address)
+        signal.pause()
+
+
+def test_processes_share_a_server_that_ends_with_the_last_of_them_even_if_that_is_killed(tmp_path):
+    spawn = multiprocessing.get_context("spawn")
+    owners, addresses = [], set()
+    for _ in range(2):
+        receiver, sender = spawn.Pipe(duplex=False)
+        owner = spawn.Process(target=_use, args=(sender, tmp_path))
+        owner.start()
+        sender.close()
+        with receiver:
+            addresses.add(receiver.recv())
+        owners.append(owner)
+    [address] = addresses
+    for owner in owners:
+        assert emulators.listens(address)
+        os.kill(owner.pid, signal.SIGKILL)
+        owner.join()
+        owner.close()
+    deadline = time.monotonic() + 10
+    while emulators.listens(address) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not emulators.listens(address)
+    with emulators.shared(emulators.gcs_server, tmp_path) as another:
+        assert emulators.listens(another)

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from tests.terraform.deployed import Process
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LAID = Deployed.read(FILES["processors"])
+LAID = Deployed.of_project(FILES["processors"], f"dropscribe-{os.environ.get('PYTEST_XDIST_WORKER', 'test')}")
 PROJECT = LAID.project
 WEIGHTS = {"nvidia/parakeet-tdt-0.6b-v3": "tiny"}
 """What stands here for the weights in the images: a deployment that names others finds none."""

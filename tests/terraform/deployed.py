@@ -72,6 +72,12 @@ class Deployed:
         """The deployment of a file."""
         return cls(json.loads(path.read_text("utf-8")))
 
+    @classmethod
+    def of_project(cls, path: Path, project: str) -> Deployed:
+        """The deployment of a file, in another project."""
+        told = path.read_text("utf-8")
+        return cls(json.loads(told.replace(cls.read(path).project, project)))
+
     def of(self, kind: str, name: str = "") -> dict[str, dict[str, Any]]:
         """The resources of a type (without `google_`), by their keys, or by their addresses where they have none.
 
