@@ -14,10 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from google.api_core import exceptions as google
 from google.auth import exceptions as auth
-from google.cloud import run_v2
-from google.cloud.run_v2.services.executions.transports import ExecutionsGrpcTransport
-from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
-from google.cloud.run_v2.services.tasks.transports import TasksGrpcTransport
 
 from shared.adapters import credentials
 from shared.errors import ConfigurationError, StoreUnavailable, Transient
@@ -26,8 +22,10 @@ from shared.ports import GpuState, TaskRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     import grpc  # type: ignore[import-untyped]  # grpcio publishes no types
+    from google.cloud import run_v2
 
 EXPECTED = (
     google.GoogleAPICallError,
@@ -89,7 +87,7 @@ class CloudRunJobs:
 
         If nothing runs and what was started has waited for a machine longer than `WAITS`, the state is `pending`.
         """
-        request = run_v2.ListExecutionsRequest(parent=self._name, page_size=PAGE)
+        request = _library().ListExecutionsRequest(parent=self._name, page_size=PAGE)
         try:
             pager = self._executions.list_executions(request, retry=None, timeout=self._timeout)
             page = next(iter(pager.pages)).executions
@@ -115,8 +113,9 @@ class CloudRunJobs:
         Returns:
             `ready` with the started tasks, or why there are none.
         """
-        overrides = run_v2.RunJobRequest.Overrides(task_count=tasks)
-        request = run_v2.RunJobRequest(name=self._name, overrides=overrides)
+        library = _library()
+        overrides = library.RunJobRequest.Overrides(task_count=tasks)
+        request = library.RunJobRequest(name=self._name, overrides=overrides)
         try:
             # The operation is not awaited: it ends when the workers do.
             self._jobs.run_job(request, retry=None, timeout=self._timeout)
@@ -131,7 +130,7 @@ class CloudRunJobs:
             Transient: Cloud Run did not answer, or a permission is missing; says which.
         """
         oldest = datetime.fromtimestamp(max(0.0, since - LONGEST), UTC)
-        request = run_v2.ListExecutionsRequest(parent=self._name, page_size=PAGE)
+        request = _library().ListExecutionsRequest(parent=self._name, page_size=PAGE)
         found: list[TaskRun] = []
         try:
             for one in self._executions.list_executions(request, retry=None, timeout=self._timeout):
@@ -146,7 +145,7 @@ class CloudRunJobs:
     def _tasks_of(self, execution: run_v2.Execution) -> list[TaskRun]:
         # The name of a listed execution may be full or only its last part.
         name = execution.name.rpartition("/")[2]
-        request = run_v2.ListTasksRequest(parent=f"{self._name}/executions/{name}", page_size=PAGE)
+        request = _library().ListTasksRequest(parent=f"{self._name}/executions/{name}", page_size=PAGE)
         tasks = self._tasks.list_tasks(request, retry=None, timeout=self._timeout)
         completed = execution.completion_time.timestamp()
         return [
@@ -165,21 +164,25 @@ class CloudRunJobs:
 
     @cached_property
     def _jobs(self) -> run_v2.JobsClient:
-        return run_v2.JobsClient(**self._connection(JobsGrpcTransport))
+        client: run_v2.JobsClient = self._client("Jobs")
+        return client
 
     @cached_property
     def _executions(self) -> run_v2.ExecutionsClient:
-        return run_v2.ExecutionsClient(**self._connection(ExecutionsGrpcTransport))
+        client: run_v2.ExecutionsClient = self._client("Executions")
+        return client
 
     @cached_property
     def _tasks(self) -> run_v2.TasksClient:
-        return run_v2.TasksClient(**self._connection(TasksGrpcTransport))
+        client: run_v2.TasksClient = self._client("Tasks")
+        return client
 
-    def _connection(self, transport: Callable[..., Any]) -> dict[str, Any]:
-        """Arguments for building a client."""
+    def _client(self, service: str) -> Any:
+        """A client of one of the library's services."""
+        client = getattr(_library(), f"{service}Client")
         if self._channel:
-            return {"transport": transport(channel=self._channel)}
-        return {"credentials": credentials.default()}
+            return client(transport=client.get_transport_class("grpc")(channel=self._channel))
+        return client(credentials=credentials.default())
 
     def _explained(self, error: Exception, role: str) -> GpuState:
         if isinstance(error, google.Unauthorized):
@@ -218,6 +221,13 @@ class CloudRunJobs:
             reason=f"Cloud Run did not answer properly ({type(error).__name__}: {said}). "
             "The sweeper tries again in a minute.",
         )
+
+
+def _library() -> ModuleType:
+    """Loaded by the first call, because that takes nearly as long as all of Google's other clients together."""
+    from google.cloud import run_v2  # noqa: PLC0415 - as above
+
+    return run_v2
 
 
 def _left(execution: run_v2.Execution) -> int:

@@ -56,5 +56,14 @@ def test_a_function_with_a_wrong_setting_says_so_in_one_line_and_ends(function):
     assert "cannot start: GPU_BATCH_SIZE is 'many': it must be a whole number" in result.stderr
 
 
+def test_in_a_project_the_client_of_cloud_run_is_not_loaded_before_a_call():
+    """Most functions make none, and it takes nearly as long as all others."""
+    load = "import sys, shared.adapters.google_ports; print('google.cloud.run_v2' in sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", load], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "False\n"
+
+
 def test_every_function_is_looked_at():
     assert {"router", "merger", "sweeper"} <= set(FUNCTIONS)
