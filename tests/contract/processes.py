@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-_spawn = multiprocessing.get_context("spawn")
+# Each is a fork of one process that has loaded what they need, and nothing else.
+_forked = multiprocessing.get_context("forkserver")
+_forked.set_forkserver_preload(
+    [f"tests.contract.test_{name}" for name in ("claims", "queue", "records", "search", "store")]
+    + [f"tests.contract.{name}" for name in ("cloud_storage", "fire_store", "pub_sub", "shards")]
+)
 
 
 def in_processes(count, work, *arguments):
     """What `work(index, *arguments)` returns in each of `count` processes that begin together."""
-    barrier = _spawn.Barrier(count)
-    pipes = [_spawn.Pipe(duplex=False) for _ in range(count)]
+    barrier = _forked.Barrier(count)
+    pipes = [_forked.Pipe(duplex=False) for _ in range(count)]
     workers = [
-        _spawn.Process(target=_report, args=(barrier, sender, work, index, arguments))
+        _forked.Process(target=_report, args=(barrier, sender, work, index, arguments))
         for index, (_, sender) in enumerate(pipes)
     ]
     for worker in workers:
@@ -40,8 +45,8 @@ def killed(work, *arguments):
 
     Gives the value.
     """
-    receiver, sender = _spawn.Pipe(duplex=False)
-    worker = _spawn.Process(target=work, args=(Say(sender), *arguments))
+    receiver, sender = _forked.Pipe(duplex=False)
+    worker = _forked.Process(target=work, args=(Say(sender), *arguments))
     worker.start()
     sender.close()
     try:
