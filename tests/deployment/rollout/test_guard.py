@@ -15,6 +15,7 @@ from deployment.rollout.figures import Watch
 from deployment.rollout.judge import Limits
 from deployment.rollout.services import Traffic
 from deployment.rollout.state import GUARD
+from shared.engines import hosted_specs
 from shared.errors import ConfigurationError, StoreUnavailable
 from shared.messages import to_fields
 from shared.sweep import measured
@@ -203,7 +204,9 @@ def test_everything_its_account_may_it_does_and_no_more(project):
     assert deployment.world.pull(LANE) == []
     assert [one.data for one in deployment.world.pull("gpu-worker")] == [b"1"]
     assert all("completionTime" in one for one in deployment.google.executions.values())
-    elsewhere = {("service", "dropscribe-deepgram"), ("account", "deepgram")}  # it is not in this deployment
+    # Hosted engines are not in this deployment.
+    names = [one.subscription for one in hosted_specs()]
+    elsewhere = {("service", f"dropscribe-{name}") for name in names} | {("account", name) for name in names}
     by_ports = {"datastore.entities", "telemetry.traces.write"}
     left = {one for one in MAY - project.asked if one[:2] not in elsewhere and one[2] not in by_ports}
     assert left == set()
