@@ -144,7 +144,7 @@ def transcribing(tmp_path):
             hosted = keys | {"TRANSCRIPTION_METHOD": "deepgram"}
             deployment = faults.Deployment(tmp_path, **(hosted if engine == "hosted" else {}))
             made.append(deployment)
-            media.make(deployment.folder)
+            media.make(deployment.folder, media.NAMES[:1])
             deployment.start()
             deployment.drop(deployment.folder / media.NAMES[0])
             deployment.wait(
