@@ -1,6 +1,6 @@
 """What the functions and jobs of a project need on Cloud Run: memory, requests at a time, time-outs. Pure.
 
-Terraform's values are tested against these. A function decodes files that strangers made, so as many decoders as it
+Terraform's values are made from these. A function decodes files that strangers made, so as many decoders as it
 serves requests may each take all that they are allowed, and its memory must hold them and the function itself.
 """
 
@@ -48,17 +48,16 @@ class FunctionSize:
         return FUNCTION_PROCESS_MIB + decoders + self.audio_hours * HOUR_OF_AUDIO_MIB
 
 
-FUNCTIONS: dict[str, FunctionSize] = {
-    "router": FunctionSize(memory_mib=2048, requests=4, decodes=True),
-    "requests": FunctionSize(memory_mib=2048, requests=4, decodes=True),
-    "merger": FunctionSize(memory_mib=2048, requests=4, decodes=False),
-    # A dead letter about the last chunk of a recording has it merged here.
-    "dead-letters": FunctionSize(memory_mib=2048, requests=4, decodes=False),
-    "sweeper": FunctionSize(memory_mib=2048, requests=1, decodes=True),
-    "guard": FunctionSize(memory_mib=1024, requests=1, decodes=False),
-    **{
-        one.name: FunctionSize(memory_mib=2048, requests=2, decodes=True, audio_hours=2.5)
-        for one in hosted_specs()
-    },
-}
-"""The functions by the names of their services, without `dropscribe-`."""
+def functions() -> dict[str, FunctionSize]:
+    """The functions by the names of their services, without `dropscribe-`."""
+    hosted = FunctionSize(memory_mib=2048, requests=2, decodes=True, audio_hours=2.5)
+    return {
+        "router": FunctionSize(memory_mib=2048, requests=4, decodes=True),
+        "requests": FunctionSize(memory_mib=2048, requests=4, decodes=True),
+        "merger": FunctionSize(memory_mib=2048, requests=4, decodes=False),
+        # A dead letter about the last chunk of a recording has it merged here.
+        "dead-letters": FunctionSize(memory_mib=2048, requests=4, decodes=False),
+        "sweeper": FunctionSize(memory_mib=2048, requests=1, decodes=True),
+        "guard": FunctionSize(memory_mib=1024, requests=1, decodes=False),
+        **{one.name: hosted for one in hosted_specs()},
+    }

@@ -11,6 +11,7 @@ locals {
   # NAME-api-key. `make generated` writes it.
   generated   = jsondecode(file("${path.module}/generated.json"))
   hosted_keys = local.generated.hosted_keys
+  sizes       = { for name, one in local.generated.functions : name => { memory = "${one.memory_mib / 1024}Gi", concurrency = one.requests } }
 
   buckets = { for name, one in var.buckets : name => coalesce(one, "${var.project}-${name}") }
 
@@ -18,23 +19,23 @@ locals {
   runs = var.images != null
 
   # Own entrypoints are Cloud Run services, one account each. The subscription of its name feeds one; sweeper and guard
-  # have a clock instead. Memory and requests at a time are those of shared/deployment_sizes.py, which says why (a test compares).
+  # have a clock instead. Memory and requests at a time are those of shared/deployment_sizes.py, which says why.
   functions = {
     for name, one in merge(
       {
-        router       = { source = "router", target = "on_upload", memory = "2Gi" }
-        requests     = { source = "router", target = "on_request", memory = "2Gi" }
-        merger       = { source = "merger", target = "on_chunk_done", memory = "2Gi" }
-        dead-letters = { source = "sweeper", target = "on_dead_letter", memory = "2Gi" }
-        sweeper      = { source = "sweeper", target = "on_tick", memory = "2Gi", concurrency = 1, max_instances = 1, timeout = 1800 }
-        guard        = { source = "guard", target = "on_tick", memory = "1Gi", concurrency = 1, max_instances = 1 }
+        router       = { source = "router", target = "on_upload" }
+        requests     = { source = "router", target = "on_request" }
+        merger       = { source = "merger", target = "on_chunk_done" }
+        dead-letters = { source = "sweeper", target = "on_dead_letter" }
+        sweeper      = { source = "sweeper", target = "on_tick", max_instances = 1, timeout = 1800 }
+        guard        = { source = "guard", target = "on_tick", max_instances = 1 }
       },
       var.webhook == null ? {} : {
         webhooks        = { source = "webhooks", target = "on_transcript", memory = "1Gi" }
         webhooks-budget = { source = "webhooks", target = "on_budget", memory = "1Gi" }
       },
       { for name, one in var.hosted : name => {
-        source = "hosted", target = "on_chunk", memory = "2Gi", concurrency = 2, max_instances = one.max_instances
+        source = "hosted", target = "on_chunk", max_instances = one.max_instances
       } },
       ) : name => merge({
         concurrency   = 4
@@ -42,7 +43,7 @@ locals {
         timeout       = 600
         # These look at which engines have a key, or use it.
         keys = contains(concat(["router", "requests", "sweeper"], keys(var.hosted)), name)
-    }, one)
+    }, try(local.sizes[name], {}), one)
     if local.runs
   }
 

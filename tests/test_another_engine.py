@@ -173,6 +173,7 @@ def test_terraform_and_the_guides_get_it_from_its_spec(registered):
         "topic": "chunks-acme", "backoff": [5.0, 300.0], "attempts": 8, "pull": False, "webhook": False
     }  # fmt: skip
     assert "chunks-acme" in made["topics"]
+    assert made["functions"]["acme"] == {"memory_mib": 2048, "requests": 2}
     for text in (for_terraform.alerts(), for_terraform.dashboard()):
         assert text.count('\\"deepgram\\",\\"acme\\"') == 2
     of_deepgram = "| `DEEPGRAM_API_KEY` |  | API key of Deepgram; unset: no Deepgram. |\n"
