@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 from typing import TYPE_CHECKING, TypeVar
 
 from shared import concurrency
@@ -81,11 +81,17 @@ def next_in_turn(part: str, found: Found[Item], most: int, ports: Ports) -> Gene
     Raises:
         Transient: the records did not answer.
     """
-    start = at = sweep_notes.stopped_at(part, ports)
+    first = found("")
+    few = list(islice(first, 2))
+    # Mostly nothing waits, or one thing, and it does not matter where the last tick stopped.
+    start = at = sweep_notes.stopped_at(part, ports) if len(few) > 1 else ""
     # Read first, because handling them changes what a query gives.
-    items = list(islice(found(start), most))
-    if start and len(items) < most:
-        items += takewhile(lambda one: one[0] <= start, islice(found(""), most - len(items)))
+    if start:
+        items = list(islice(found(start), most))
+        if len(items) < most:
+            items += takewhile(lambda one: one[0] <= start, islice(found(""), most - len(items)))
+    else:
+        items = list(islice(chain(few, first), most))
     left = len(items)
     try:
         for key, item in items:

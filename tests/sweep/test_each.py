@@ -38,6 +38,19 @@ def test_ten_thousand_that_wait_are_each_looked_at_within_four_ticks(world):
     assert sorted(seen[len(KEYS) :]) == KEYS
 
 
+def test_where_one_thing_waits_or_none_nobody_reads_where_the_last_tick_stopped(world, monkeypatch):
+    monkeypatch.setattr(world.ports.records, "get", None)
+    seen = []
+    look(world, seen, [])
+    look(world, seen, KEYS[:1])
+    assert seen == KEYS[:1]
+
+
+def test_one_at_a_time_all_get_their_turn(world):
+    turns = [key for _ in range(4) for key, _ in next_in_turn("part", those(KEYS[:3]), 1, world.ports)]
+    assert turns == [*KEYS[:3], KEYS[0]]
+
+
 def test_what_all_fits_into_one_tick_costs_one_look_and_no_write(world, monkeypatch):
     asked = []
     for name in ("get", "create", "update"):

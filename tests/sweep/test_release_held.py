@@ -240,7 +240,7 @@ def test_a_month_tells_its_forecast_when_a_day_has_passed(world, ports, heard_al
     )
 
 
-def test_without_budgets_a_tick_costs_two_looks(world):
+def test_without_budgets_a_tick_costs_one_look(world):
     asked = []
 
     class Noting:
@@ -249,4 +249,4 @@ def test_without_budgets_a_tick_costs_two_looks(world):
             return getattr(world.ports.records, name)
 
     assert release_held.keep_budgets(replace(world.ports, records=Noting())) == 0
-    assert asked == ["get", "query"]
+    assert asked == ["query"]
