@@ -85,16 +85,14 @@ def about(recording: str = "", chunk: int | None = None, traceparent: str = "") 
         traceparent: the trace to join, if the thread is in no other span of it; what is not valid is ignored.
     """
     before = current()
-    found = replace(before, recording=recording or before.recording)
-    if recording not in {"", before.recording}:
-        found = replace(found, chunk=None)
-        if before.recording:
-            found = replace(found, trace="", span="")
-    if chunk is not None:
-        found = replace(found, chunk=chunk)
+    is_other = recording not in {"", before.recording}
+    trace, span = ("", "") if is_other and before.recording else (before.trace, before.span)
     ids = parse(traceparent)
-    if ids is not None and ids[0] != found.trace:
-        found = replace(found, trace=ids[0], span=ids[1])
+    if ids is not None and ids[0] != trace:
+        trace, span = ids
+    if chunk is None and not is_other:
+        chunk = before.chunk
+    found = replace(before, recording=recording or before.recording, chunk=chunk, trace=trace, span=span)
     with entered(found):
         yield
 

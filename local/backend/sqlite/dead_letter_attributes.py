@@ -35,4 +35,4 @@ def dead_letter_attributes(
 
 def rfc3339(seconds: float) -> str:
     """Seconds since 1970 as Google's APIs write a time: `2026-01-31T12:00:00.123456Z`."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
