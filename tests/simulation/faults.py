@@ -14,7 +14,7 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.errors import EngineFailed, EngineRefused, StoreUnavailable
@@ -50,7 +50,7 @@ MOST_COPIES = 12
 AWAY = {"store", "records", "queue"}
 """The ports that refuse everything during an outage."""
 
-LONG_POLL = 20.0
+LONG_POLL = 60.0
 """Seconds that a pull waits for a message, so that a history is not full of empty pulls."""
 
 
@@ -132,8 +132,11 @@ class Calls:
         """When an outage ends, seconds since 1970."""
         self.results: defaultdict[str, list[tuple[float, bool]]] = defaultdict(list)
         """When the document of each chunk was created, and when it was deleted."""
-        self.began = running().now
-        self._chance = chance * LEVELS[running().choices.pick("level", len(LEVELS))]
+        self._scheduler = running()
+        self.began = self._scheduler.now
+        chance *= LEVELS[self._scheduler.choices.pick("level", len(LEVELS))]
+        self._chances = {EFFECT: chance, LOOK: chance / 4}
+        self._choices = self._scheduler.choices.stream("fault")
         self._most = most
 
     def effect(
@@ -145,9 +148,11 @@ class Calls:
         about: str = "",
     ) -> Any:
         """Make a call that changes something, with what it raises if it is refused or its reply is lost."""
-        scheduler = running()
         mode = self._mode(what, EFFECT, about)
         self._refuse_if_away(what)
+        if not mode:
+            return work()
+        scheduler = self._scheduler
         if mode == "before":
             scheduler.kill(scheduler.current.process)
         if mode == "refused":
@@ -163,9 +168,11 @@ class Calls:
 
     def look(self, what: str, work: Callable[[], Any], about: str = "") -> Any:
         """Make a call that only reads."""
-        scheduler = running()
         mode = self._mode(what, LOOK, about)
         self._refuse_if_away(what)
+        if not mode:
+            return work()
+        scheduler = self._scheduler
         if mode == "before":
             scheduler.kill(scheduler.current.process)
         if mode == "refused":
@@ -175,34 +182,34 @@ class Calls:
         return work()
 
     def _refuse_if_away(self, what: str) -> None:
-        scheduler = running()
+        scheduler = self._scheduler
         away = scheduler.now < self.away_until and what.partition(".")[0] in AWAY
         if away and not scheduler.current.process.immune:
             raise StoreUnavailable(f"refused for a while: {what}")
 
     def may_fail(self) -> bool:
         """Whether one more fault may happen now."""
-        return not running().current.process.immune and len(self.faults) < self._most
+        return not self._scheduler.current.process.immune and len(self.faults) < self._most
 
     def happened(self, what: str, point: str, about: str = "", process: Process | None = None) -> None:
         """Note something else that went wrong, to the process that asks or to another."""
-        now, whose = running().now - self.began, process or running().current.process
+        now, whose = self._scheduler.now - self.began, process or self._scheduler.current.process
         self.faults.append(Fault(time=now, what=what, point=point, process=whose.number, about=about))
 
     def _mode(self, what: str, modes: tuple[str, ...], about: str) -> str:
-        scheduler = running()
+        scheduler = self._scheduler
         scheduler.pause()
-        process = scheduler.current.process
+        process, now = scheduler.current.process, scheduler.now
         point = f"{_place()} {what}"
-        scheduler.choices.note(f"{scheduler.now:.3f} {process.name} {point}\n")
+        scheduler.choices.note(now, process.name, point)
         mode = ""
         if not process.immune:
-            chance = self._chance if modes is EFFECT else self._chance / 4
+            chance = self._chances[modes] if len(self.faults) < self._most else 0.0
             if process.name == "sweeper":
                 # It makes most of all calls, and most of them when everything is over.
                 chance /= 4
-            at = scheduler.choices.pick("fault", len(modes), chance if self.may_fail() else 0.0)
-            self.met.append(Met(time=scheduler.now - self.began, point=point, modes=modes))
+            at = self._choices.pick(len(modes), chance)
+            self.met.append(Met(now - self.began, point, modes))
             mode = modes[at]
         if self.trace is not None:
             since = scheduler.now - self.began
@@ -216,17 +223,23 @@ def _place() -> str:
     """The call of the flow that leads to the present one, as `sites.py` names it."""
     frame = sys._getframe(3)
     while frame is not None:
-        module = _module_of(frame.f_code.co_filename)
+        module = _modules[frame.f_code.co_filename]
         if module:
             return sites.name_of(frame, module)
         frame = frame.f_back
     return "tests"
 
 
-@cache
-def _module_of(path: str) -> str:
-    """The path of a module of the flow in this repository; empty if it is none."""
-    return path.removeprefix(ROOT) if path.startswith(ROOT) and not path.startswith(HELPERS) else ""
+class _Modules(dict[str, str]):
+    """The paths of modules of the flow in this repository, by their files; empty for one that is none."""
+
+    def __missing__(self, file: str) -> str:
+        is_flow = file.startswith(ROOT) and not file.startswith(HELPERS)
+        found = self[file] = file.removeprefix(ROOT) if is_flow else ""
+        return found
+
+
+_modules = _Modules()
 
 
 class FaultyStore:
@@ -376,7 +389,8 @@ class FaultyQueue:
             ids = self._queue.publish_many(topic, several)
             scheduler = running()
             self._calls.sent |= dict.fromkeys(ids, Sent(scheduler.now, scheduler.current.process))
-            self._wake()
+            for one in self.topology.of_topic(topic):
+                scheduler.wake(self._sleepers[one.name])
             return ids
 
         return self._calls.effect(f"queue.publish {topic}", work)

@@ -36,8 +36,6 @@ class Outcome:
     faults: tuple[Fault, ...]
     choices: dict[tuple[str, int], int]
     """All that were not the default: with them it happens again."""
-    digest: str
-    """The same for equal histories."""
     took: float
     """Virtual seconds until everything had ended."""
     met: tuple[Met, ...]
@@ -45,6 +43,13 @@ class Outcome:
     trace: tuple[str, ...] = ()
     work: checks.Undisturbed | None = None
     """What came of it, if nothing was to go wrong."""
+    told: Choices
+    """What they were asked for, and all that happened."""
+
+    @property
+    def digest(self) -> str:
+        """The same for equal histories."""
+        return self.told.digest
 
 
 def run(
@@ -104,8 +109,8 @@ def _run(
             except Stalled as error:
                 ended, stalled = False, str(error)
             for collection, several in world.records.documents.items():
-                choices.note(f"{collection} {sorted(several.items())}")
-            choices.note(f"{sorted((name, data) for name, (_, data) in world.store.objects.items())}")
+                choices.note(collection, sorted(several.items()))
+            choices.note(sorted((name, data) for name, (_, data) in world.store.objects.items()))
             problems = [f"stalled: {stalled}"] if stalled else checks.problems(world, judged_by, ended=ended)
             return Outcome(
                 scenario=scenario,
@@ -113,7 +118,7 @@ def _run(
                 problems=tuple(problems),
                 faults=tuple(world.calls.faults),
                 choices=dict(choices.taken),
-                digest=choices.digest,
+                told=choices,
                 took=world.took,
                 met=tuple(world.calls.met),
                 trace=tuple(world.calls.trace or ()),

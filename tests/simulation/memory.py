@@ -6,7 +6,6 @@ They have no faults and no threads of their own: `faults.py` stands in front of 
 from __future__ import annotations
 
 import io
-import json
 import math
 import mimetypes
 from collections import defaultdict
@@ -365,12 +364,12 @@ class MemoryQueue:
         self.publish(policy.dead_letter_topic, one.data, attributes)
 
 
-_JSON = json.JSONEncoder(allow_nan=False)
+_JSON = msgspec.json.Encoder()
 
 
 def _encoded(fields: Fields) -> bytes:
     try:
-        return _JSON.encode(dict(fields)).encode()
+        return _JSON.encode(dict(fields))
     except (TypeError, ValueError) as error:
         raise BadRequest(f"a document must consist of JSON values: {error}") from error
 

@@ -46,11 +46,13 @@ class _Looks:
 
 
 def _wait_for(waiting: list[Task], holds: Callable[[], bool], timeout: float | None) -> bool:
-    """Wait in a list until something holds; False if it does not hold in time."""
+    """Let others go first, now and then, and wait in a list until something holds; False if it does not hold in time."""
+    running().maybe_pause()
+    return holds() or _waited_for(waiting, holds, timeout)
+
+
+def _waited_for(waiting: list[Task], holds: Callable[[], bool], timeout: float | None) -> bool:
     scheduler = running()
-    scheduler.maybe_pause()
-    if holds():
-        return True
     until = math.inf if timeout is None else scheduler.now + timeout
     scheduler.wait(waiting, lambda: 0.0 if holds() else until - scheduler.now)
     return holds()
@@ -62,15 +64,18 @@ class Lock:
         self._waiting: list[Task] = []
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002 - as in threading
-        wanted = None if timeout < 0 else timeout
-        if not _wait_for(self._waiting, lambda: not self._held, wanted if blocking else 0.0):
-            return False
+        running().maybe_pause()
+        if self._held:
+            wanted = None if timeout < 0 else timeout
+            if not _waited_for(self._waiting, lambda: not self._held, wanted if blocking else 0.0):
+                return False
         self._held = True
         return True
 
     def release(self) -> None:
         self._held = False
-        running().wake(self._waiting)
+        if self._waiting:
+            running().wake(self._waiting)
 
     def __enter__(self) -> bool:
         return self.acquire()

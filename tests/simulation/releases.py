@@ -13,6 +13,8 @@ from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE, TRANSCRIPTS_READY
 from shared.versions import over
 from tests.simulation.scheduler import running
@@ -92,6 +94,11 @@ def lost(before: Any, after: Any, place: str = "") -> list[str]:
     return []
 
 
+def _plain(fields: Any) -> Any:
+    """The same as it is read again, with lists for tuples."""
+    return msgspec.json.decode(msgspec.json.encode(fields))
+
+
 class ReleasedRecords:
     """Records as the release of each process reads and writes them."""
 
@@ -112,10 +119,10 @@ class ReleasedRecords:
             after = change(read)
             if after is None:
                 return None
-            after = self._written(collection, json.loads(json.dumps(after)))
+            after = self._written(collection, _plain(after))
             if of_process() == "earlier":
                 after = over(stored, frozen(read), frozen(after))
-                after = json.loads(json.dumps(after))
+                after = _plain(after)
             self.losses += [f"{collection}/{key}: {one}" for one in lost(stored, after)]
             return after
 

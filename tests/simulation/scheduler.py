@@ -22,8 +22,8 @@ from tests.simulation.choices import SCHEDULE, Choices
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-START = 1_800_055_800.0
-"""Seconds since 1970 at which every history begins: half an hour before midnight, when a day's budget ends."""
+START = 1_800_057_000.0
+"""Seconds since 1970 at which every history begins: ten minutes before midnight, when a day's budget ends."""
 
 MOST_SWITCHES = 400_000
 """A history with more of them goes round in circles."""
@@ -106,6 +106,7 @@ class Scheduler:
 
     def __init__(self, choices: Choices) -> None:
         self.choices = choices
+        self._schedule, self._preempt = choices.stream(SCHEDULE), choices.stream("preempt")
         self.now = START
         self.switches = 0
         self.main = Task("main", Process("main", immune=True))
@@ -151,12 +152,15 @@ class Scheduler:
         task = self.current
         if task.process.killed:
             raise Killed
-        self._ready.append(task)
-        self._switch(task)
+        if self._ready or self._doomed or self.switches + 1 == MOST_SWITCHES:
+            self._ready.append(task)
+            self._switch(task)
+        else:  # there is nobody else
+            self.switches += 1
 
     def maybe_pause(self) -> None:
         """Let others go first, now and then."""
-        if self.choices.pick("preempt", 2, 0.05):
+        if self._preempt.pick(2, 0.05):
             self.pause()
         elif self.current.process.killed:
             raise Killed
@@ -198,6 +202,8 @@ class Scheduler:
 
     def wake(self, waiting: list[Task], count: int | None = None) -> None:
         """Let those in a list go on, in the order in which they came."""
+        if not waiting:
+            return
         woken = waiting[:count]
         del waiting[:count]
         for task in woken:
@@ -257,7 +263,7 @@ class Scheduler:
             if doomed:
                 return doomed.pop()
             count = len(ready)
-            task = ready.pop(self.choices.pick(SCHEDULE, count) if count > 1 else 0)
+            task = ready.pop(self._schedule.pick(count) if count > 1 else 0)
             if task.waits is None or not self._waits_on(*task.waits, task):
                 return task
 

@@ -82,11 +82,18 @@ def _used(path: Path) -> Iterator[tuple[str, str, ast.expr]]:
         elif isinstance(node, ast.Lambda):
             function = "<lambda>"
         elif isinstance(node, ast.Attribute | ast.Name):
-            yield function, ast.unparse(node), node
+            yield function, _name(node), node
         for child in ast.iter_child_nodes(node):
             yield from visit(child, function)
 
     return visit(ast.parse(path.read_text("utf-8")), "<module>")
+
+
+def _name(node: ast.expr) -> str:
+    """A name with dots, as the source has it; what is called or looked up on its way is left out."""
+    if isinstance(node, ast.Attribute):
+        return f"{_name(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else "()"
 
 
 _names: dict[tuple[int, int], tuple[CodeType, str]] = {}
