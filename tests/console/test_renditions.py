@@ -9,6 +9,7 @@ import pytest
 from console.renditions import Renditions
 from shared.errors import BadMedia
 from shared.flow.reading import peaks, rendition
+from tests import event_loop
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_a_waveform_is_drawn_once_while_many_look_and_a_failure_ends_nothing(
 
 
 def test_what_was_not_begun_is_not_made_once_nobody_waits_for_it(renditions, world, done, monkeypatch):
-    asyncio.run(_some_hang_up(renditions, world, done, monkeypatch))
+    event_loop.run(_some_hang_up(renditions, world, done, monkeypatch))
 
 
 async def _some_hang_up(renditions, world, done, monkeypatch):
