@@ -83,8 +83,10 @@ def literals(path):
 def test_the_product_asks_the_table_and_names_no_engine_elsewhere():
     files = (path for folder in TOPS for end in ("py", "js") for path in (ROOT / folder).rglob(f"*.{end}"))
     found = {path.relative_to(ROOT).as_posix(): names for path in files if (names := literals(path))}
-    # A module of an engine's own: `shared/adapters/deepgram.py`.
-    others = {path for path, names in found.items() if not all(f"adapters/{name}" in path for name in names)}
+    # A module of an engine's own: `shared/adapters/engines/deepgram.py`.
+    others = {
+        path for path, names in found.items() if not all(f"adapters/engines/{name}" in path for name in names)
+    }
     assert others == set(MAY_NAME_ENGINES)
 
 

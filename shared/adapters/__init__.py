@@ -9,7 +9,7 @@ fail the import. The flow imports none of these modules. google_ports.py puts th
     cloud_run.py        workers: start them, look at them
     object_search.py    words of all transcripts, in the store
     cloud_telemetry.py  measurements and traces         credentials.py
-    hosted_engines.py   the hosted engines with a key, each by the adapter that `shared/engines.py` names; deepgram_answers.py
+    hosted_engines.py   the hosted engines with a key; engines/  the adapter of each
     bills/              what providers say it cost      web/  addresses that somebody named
     regular_files.py    files of this machine that others may exchange
 """

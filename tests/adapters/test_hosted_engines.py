@@ -10,7 +10,7 @@ import pytest
 from shared.adapters.hosted_engines import open_hosted
 from shared.errors import EngineRefused
 from shared.settings import Settings
-from tests.adapters.test_deepgram import JOB
+from tests.adapters.engines.test_deepgram import JOB
 from tests.deepgram_server import KEY, deepgram_server
 
 
@@ -27,7 +27,7 @@ def test_there_is_deepgram_exactly_where_there_is_a_key(server):
 
 
 def test_without_the_library_it_says_how_to_get_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "shared.adapters.deepgram", None)
+    monkeypatch.setitem(sys.modules, "shared.adapters.engines.deepgram", None)
     hosted = open_hosted(Settings(api_keys={"deepgram": KEY}))
     with pytest.raises(EngineRefused, match=r"pip install 'dropscribe\[deepgram\]'"):
         hosted["deepgram"].transcribe(JOB)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from shared import concurrency
-from shared.adapters import deepgram_answers
+from shared.adapters.engines import deepgram_answers
 from shared.audio import Pcm
 from shared.costs import budget
 from shared.engines import ENGINES

@@ -53,7 +53,7 @@ class Failing(CountingEngine):
 
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setattr("shared.adapters.deepgram.SHORTEST_PAUSE", 0.01)
+    monkeypatch.setattr("shared.adapters.engines.deepgram.SHORTEST_PAUSE", 0.01)
     with deepgram_server() as running:
         yield running
 

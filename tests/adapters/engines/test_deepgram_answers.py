@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters.deepgram_answers import heard, quoted, refusal
+from shared.adapters.engines.deepgram_answers import heard, quoted, refusal
 from shared.errors import DropscribeError, EngineFailed
 from tests.deepgram_server import answer
 

@@ -13,8 +13,8 @@ import av
 import numpy as np
 import pytest
 
-from shared.adapters import deepgram
-from shared.adapters.deepgram import DeepgramEngine
+from shared.adapters.engines import deepgram
+from shared.adapters.engines.deepgram import DeepgramEngine
 from shared.errors import EngineFailed, EngineLimit, EngineRefused, Transient
 from shared.model import Options
 from shared.ports import HostedJob

@@ -21,7 +21,7 @@ import httpx
 from deepgram import DeepgramClient, DeepgramClientEnvironment
 from deepgram.core.api_error import ApiError
 
-from shared.adapters import deepgram_answers as answers
+from shared.adapters.engines import deepgram_answers as answers
 from shared.audio.encode import flac
 from shared.engines import DEEPGRAM
 from shared.errors import DropscribeError, EngineFailed, EngineRefused
