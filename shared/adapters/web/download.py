@@ -77,11 +77,11 @@ class Download:
         """
         deadline = time.monotonic() + self.seconds
         for _ in range(REDIRECTS + 1):
-            following = self._fetch(checked(url), into, progress, deadline)
-            if following is None:
+            location = self._fetch(checked(url), into, progress, deadline)
+            if location is None:
                 return
             try:
-                url = urljoin(url, following)
+                url = urljoin(url, location)
             except ValueError:
                 raise BadRequest(
                     f"{shown(url)} redirects to an invalid address. Find out where it leads, and give that address."
@@ -89,7 +89,11 @@ class Download:
         raise BadRequest(f"{shown(url)} redirects more than {REDIRECTS} times. Give the address of the file.")
 
     def _fetch(self, url: str, into: BinaryIO, progress: Progress, deadline: float) -> str | None:
-        """Where the address redirects to; None once the recording is written."""
+        """Write the recording, or return the address to which the server redirects instead, maybe a relative one.
+
+        Raises:
+            BadRequest: as `__call__`; also for a redirect that names no address.
+        """
         limits = Limits(deadline=deadline, most_bytes=self.most_bytes + HEADERS, public_only=self.public_only)
         backend = CheckedBackend(limits, self.resolver)
         waits = dict.fromkeys(("read", "write", "pool"), self.silence) | {"connect": CONNECT_SECONDS}
@@ -101,7 +105,7 @@ class Download:
                 pool.stream("GET", url, headers=list(_HEADERS), extensions={"timeout": waits}) as answer,
             ):
                 if answer.status in _REDIRECTS:
-                    return _header(answer, b"location") or ""
+                    return _location(url, answer)
                 self._check(url, answer, into)
                 self._write(url, answer, into, progress)
                 return None
@@ -206,6 +210,12 @@ def _bare(url: str) -> str:
 
 def _header(answer: httpcore.Response, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in answer.headers if key.lower() == name), "")
+
+
+def _location(url: str, answer: httpcore.Response) -> str:
+    if location := _header(answer, b"location").strip():
+        return location
+    raise BadRequest(f"{shown(url)} redirects, but names no address. Give the address of the file itself.")
 
 
 def _length(answer: httpcore.Response) -> int | None:

@@ -73,6 +73,14 @@ def test_redirects_are_followed_a_few_times(server, fetch):
         fetch(server.url("/loop"))
 
 
+@pytest.mark.parametrize("headers", [(), ("Location: ",)])
+def test_a_redirect_that_names_no_address_is_refused_at_once(server, fetch, headers):
+    server.answers["/nowhere"] = status(302, *headers)
+    with pytest.raises(BadRequest, match="/nowhere redirects, but names no address"):
+        fetch(server.url("/nowhere"))
+    assert len(server.taken) == 1
+
+
 @pytest.mark.parametrize("target", ["https://[", "https://evil.test\x1b[2J/", "//[", "https://a:99999/"])
 def test_a_redirect_to_what_is_no_address_is_refused(server, fetch, target):
     server.answers["/out"] = status(302, f"Location: {target}")
