@@ -53,6 +53,7 @@ from shared.telemetry import log, measure
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from shared.costs.limits import Admission
     from shared.messages import ChunkMessage
     from shared.model import Recording
     from shared.ports import Ports
@@ -102,17 +103,40 @@ def after_failure(error: Exception, failures: int) -> Verdict:
     return "next" if isinstance(error, DropscribeError) or failures >= MOST_FAILURES else "again"
 
 
+Outcome = Literal["handed", "unwanted", "no engine"]
+"""`handed`: another engine has the chunk, or the whole recording. `unwanted`: nothing is left to do, see
+`shared/flow/chunk.py`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Excluded:
+    """Engines that a budget or a limit excluded."""
+
+    engines: tuple[Engine, ...]
+    why: str
+    """Which budget or limit, and what to do."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HandOver:
-    """The outcome of giving a chunk to another engine."""
+    """What became of a chunk that was to go to another engine."""
 
-    done: bool
-    """True if nothing is left to do about the message: another engine has the chunk or the whole recording, or it is no
-    longer wanted. False if there is no other engine."""
-    unaffordable: tuple[Engine, ...] = ()
-    """Engines that a budget or a limit excluded."""
-    short: str = ""
-    """Which one that is, and what to do; empty if none excluded an engine."""
+    outcome: Outcome
+    excluded: Excluded | None = None
+    """With `no engine`: those that would have been next."""
+
+    @property
+    def done(self) -> bool:
+        """Nothing is left to do about the message."""
+        return self.outcome != "no engine"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Next:
+    """The engine that is next, whose cost is committed, or those that are excluded."""
+
+    engine: Engine | None
+    excluded: Excluded | None = None
 
 
 def hand_on(
@@ -131,13 +155,13 @@ def hand_on(
     """
     recording = chunk.recording_of(message, ports)
     if recording is None:
-        return HandOver(done=True)
+        return HandOver(outcome="unwanted")
     gave_up = Tried(engine=message.chunk.engine, error=type(error).__name__, reason=str(error))
     tried = (*_tried(message, ports), gave_up)
     no_use = {*out, *(one.engine for one in tried)}
-    engine, blocked = _next(message, recording, no_use, ports)
-    if engine is None:
-        return _hand_on_whole(message, recording, tried, no_use, blocked, error, ports)
+    after = _next(message, recording, no_use, ports)
+    if (engine := after.engine) is None:
+        return _hand_on_whole(message, recording, tried, no_use, after.excluded, error, ports)
     _note(message, engine, error, ports)
 
     def handed(stored: Claim) -> Claim | None:
@@ -152,7 +176,7 @@ def hand_on(
         dispatch.publish_turn(recording, claim, ports)
     handed_on = replace(message.chunk, engine=claim.engine)
     capacity.start_for(recording.id, [handed_on], ports, ports.clock.now() - recording.created)
-    return HandOver(done=True)
+    return HandOver(outcome="handed")
 
 
 def _hand_on_whole(
@@ -160,50 +184,52 @@ def _hand_on_whole(
     recording: Recording,
     tried: tuple[Tried, ...],
     no_use: set[Engine],
-    blocked: HandOver,
+    excluded: Excluded | None,
     error: Exception,
     ports: Ports,
 ) -> HandOver:
-    """Give the recording of a chunk to an engine that takes it over whole; `blocked`: why none took the chunk."""
-    engine, whole_blocked = _next(message, recording, no_use, ports, whole=True)
-    if engine is None:
-        return whole_blocked if whole_blocked.unaffordable else blocked
+    """Give the recording of a chunk to an engine that takes it over whole; `excluded` could not take the chunk."""
+    after = _next(message, recording, no_use, ports, whole=True)
+    if (engine := after.engine) is None:
+        return HandOver(outcome="no engine", excluded=after.excluded or excluded)
     try:
         chunks = whole.chunks_for(engine, recording, ports.settings)
     except OverLimit as limit:
-        return HandOver(done=False, unaffordable=(engine,), short=str(limit).rstrip("."))
+        return HandOver(outcome="no engine", excluded=Excluded(engines=(engine,), why=str(limit).rstrip(".")))
     _note(message, engine, error, ports)
     whole.take_over(recording, chunks, tried, ports)
-    return HandOver(done=True)
+    return HandOver(outcome="handed")
 
 
 def _next(
     message: ChunkMessage, recording: Recording, no_use: set[Engine], ports: Ports, *, whole: bool = False
-) -> tuple[Engine | None, HandOver]:
-    """The next engine within the budgets that may take a chunk, or the whole; with None, the budget in the way."""
+) -> _Next:
+    """Choose the next engine within the budgets that may take a chunk, or the whole, and commit its cost."""
     settings = flags.read(ports).applied(ports.settings)
     others = recording.fallback.whole if whole else recording.fallback.engines
-    blocked: list[Engine] = []
-    short = ""
-    while engine := eligible.next_engine(message.chunk.engine, {*no_use, *blocked}, others, settings):
-        if not is_hosted(engine) or not (lacks := _budget_short(message, engine, ports, whole=whole)):
-            return engine, HandOver(done=False)
-        blocked.append(engine)
-        short = short or lacks
-    return None, HandOver(done=False, unaffordable=tuple(blocked), short=short)
+    too_dear: dict[Engine, Admission] = {}
+    while engine := eligible.next_engine(message.chunk.engine, {*no_use, *too_dear}, others, settings):
+        if not is_hosted(engine):
+            return _Next(engine=engine)
+        admission = _commit(message, engine, ports, whole=whole)
+        if admission.action != "hold":
+            return _Next(engine=engine)
+        too_dear[engine] = admission
+    if not too_dear:
+        return _Next(engine=None)
+    first = next(iter(too_dear.values()))
+    why = f"{first.short}. Raise {first.variable} and submit the recording again"
+    return _Next(engine=None, excluded=Excluded(engines=tuple(too_dear), why=why))
 
 
-def _budget_short(message: ChunkMessage, engine: Engine, ports: Ports, *, whole: bool) -> str:
-    """The hard budget that is too small for an engine to take over; empty if none is, and it is committed."""
+def _commit(message: ChunkMessage, engine: Engine, ports: Ports, *, whole: bool) -> Admission:
+    """Commit what an engine is expected to cost for a chunk, or for the whole, if the budgets have room for it."""
     part, length = message.chunk, message.audio.duration or 0.0
     end = length if part.end is None else min(part.end + part.tail, length or math.inf)
     seconds = length if whole and length else max(0.0, end - part.start + part.lead)
     usd = prices_file.table(ports.settings).expected(engine, seconds, ports.settings, message.options)
     purpose = f"{'whole' if whole else part.index}.{engine}"
-    admission = budget.count_in(message.recording, purpose, usd, ports, life=message.life)
-    if admission.action != "hold":
-        return ""
-    return f"{admission.short}. Raise {admission.variable} and submit the recording again"
+    return budget.count_in(message.recording, purpose, usd, ports, life=message.life)
 
 
 def give_up(message: ChunkMessage, error: DropscribeError, ports: Ports, *, by: Engine | None = None) -> None:
@@ -223,15 +249,15 @@ def give_up(message: ChunkMessage, error: DropscribeError, ports: Ports, *, by: 
         return  # another engine has the chunk or the whole, or it was tried again: that one will say what it finds
     if by is not None and not hopeless and by not in {one.engine for one in _tried(message, ports)}:
         message = replace(message, chunk=replace(message.chunk, engine=by))
-    handed = HandOver(done=False) if hopeless else hand_on(message, error, ports)
+    handed = HandOver(outcome="no engine") if hopeless else hand_on(message, error, ports)
     if not handed.done:
         end(message, error, ports, handed)
 
 
 def hand_on_missing(
     recording: Recording, error: DropscribeError, ports: Ports, *, out: Collection[Engine] | None = None
-) -> int:
-    """Give the chunks of a recording that have no result to the next engines; returns how many.
+) -> list[Outcome]:
+    """Give the chunks of a recording that have no result to the next engines; returns what became of each.
 
     Args:
         recording: PLANNED.
@@ -243,16 +269,16 @@ def hand_on_missing(
         Transient: try again.
     """
     claimed = claims.of_recording(recording.id, ports.records)
-    handed = 0
+    outcomes: list[Outcome] = []
     for message in dispatch.missing(recording, ports):
         claim = claimed.get(message.chunk.index)
         if claim is not None and not claim.published:
             # An earlier hand-over died before its message: that engine has not had its turn yet.
             dispatch.publish_turn(recording, claim, ports)
-            handed += 1
+            outcomes.append("handed")
         elif out is None or message.chunk.engine in out:
-            handed += hand_on(message, error, ports, out=out or ()).done
-    return handed
+            outcomes.append(hand_on(message, error, ports, out=out or ()).outcome)
+    return outcomes
 
 
 def end(message: ChunkMessage, error: DropscribeError, ports: Ports, handed: HandOver | None = None) -> None:
@@ -271,9 +297,15 @@ def end(message: ChunkMessage, error: DropscribeError, ports: Ports, handed: Han
     if recording is not None and not isinstance(error, BadMedia | BadRequest):
         settings = flags.read(ports).applied(ports.settings)
         tried = _tried(message, ports)
-        blocked, short = (handed.unaffordable, handed.short) if handed else ((), "")
+        excluded = handed.excluded if handed else None
         error = owner_messages.ending(
-            message, error, tried, recording, settings, unaffordable=blocked, short=short
+            message,
+            error,
+            tried,
+            recording,
+            settings,
+            excluded=excluded.engines if excluded else (),
+            why_excluded=excluded.why if excluded else "",
         )
     record.fail(message.recording, error, ports)
 

@@ -41,18 +41,18 @@ def ending(
     recording: Recording,
     settings: Settings,
     *,
-    unaffordable: tuple[Engine, ...] = (),
-    short: str = "",
+    excluded: tuple[Engine, ...] = (),
+    why_excluded: str = "",
 ) -> DropscribeError:
     """The error that ends a recording: which engines were tried, and why no others were."""
     if tried:
         reasons = [*((one.engine, one.reason) for one in tried), (message.chunk.engine, str(error))]
         told = " ".join(f"{spec(engine).in_sentences}: {_sentence(reason)}" for engine, reason in reasons)
         part = f"part {recording.position(message.chunk.index) + 1} of {len(recording.chunks)}"
-        blocked = " and ".join(spec(engine).in_sentences for engine in unaffordable)
-        not_tried = f" {blocked} was not tried: {short}." if short else ""
+        blocked = " and ".join(spec(engine).in_sentences for engine in excluded)
+        not_tried = f" {blocked} was not tried: {why_excluded}." if excluded else ""
         return NoEngineLeft(f"No engine could transcribe {part} of the recording. {told}{not_tried}")
-    why = short or recording.fallback.why_not
+    why = why_excluded or recording.fallback.why_not
     may = (*recording.fallback.engines, *recording.fallback.whole)
     if len(may) > 1 and not settings.enable_fallback:
         why = "ENABLE_FALLBACK is off"

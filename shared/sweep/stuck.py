@@ -230,7 +230,10 @@ def _unavailable(ports: Ports) -> dict[WorkerPool, str]:
 def _handed_on(
     recording: Recording, verdict: Verdict, quiet: float, none: Mapping[WorkerPool, str], ports: Ports
 ) -> bool:
-    """Whether other engines have its chunks now, because no worker is available or pushing did not help."""
+    """Give its chunks to other engines if no worker is available or pushing did not help; whether that changed anything.
+
+    It did, too, if a chunk is no longer wanted: then the recording went on meanwhile, and is not given up.
+    """
     gives_up = verdict.action == "give up"
     if not _is_out(recording) or not (gives_up or (none and quiet >= SOON)):
         return False
@@ -240,10 +243,11 @@ def _handed_on(
     if not gives_up:
         out = [one for one in ENGINES if worker_pools.pool_of(one, ports.settings) in none]
     try:
-        return fallback.hand_on_missing(recording, error, ports, out=out) > 0
+        outcomes = fallback.hand_on_missing(recording, error, ports, out=out)
     except Transient as another:
         log.warning("%s cannot be handed on yet: %s", recording.id, another)
         return False
+    return any(outcome != "no engine" for outcome in outcomes)
 
 
 def _about_workers(none: Mapping[WorkerPool, str]) -> str:

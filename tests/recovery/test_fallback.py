@@ -27,7 +27,7 @@ from shared.errors import (
     StoreUnavailable,
     UnderWay,
 )
-from shared.flow import assemble, chunk, record, upload
+from shared.flow import assemble, chunk, dispatch, record, upload
 from shared.flow.capacity import Start
 from shared.hosted import hosted_chunk
 from shared.messages import ChunkDone, ChunkMessage, decode, from_fields
@@ -422,6 +422,27 @@ def test_a_chunk_of_deepgrams_goes_to_parakeet_with_its_weights(deployment):
     assert (message.model, after.model) == ("nova-3", "tiny")
     assert (after.turn, after.chunk.engine) == (1, "parakeet-cpu")
     assert [(tried.engine, tried.error) for tried in after.tried] == [("deepgram", "EngineRefused")]
+
+
+def test_a_hand_over_says_what_became_of_the_chunk(deployment):
+    one = deployment()
+    recording = upload.on_upload(one.world.upload(), one.ports)
+    [first] = dispatch.missing(recording, one.ports)
+    assert fallback.hand_on(first, BROKEN[0], one.ports).outcome == "handed"
+    assert fallback.hand_on(first, BROKEN[0], one.ports).outcome == "unwanted"
+    [second] = dispatch.missing(recording, one.ports)
+    assert fallback.hand_on(second, REFUSED, one.ports) == fallback.HandOver(outcome="no engine")
+
+
+def test_a_recording_of_which_nothing_is_missing_any_more_is_not_counted_as_handed_on(
+    deployment, monkeypatch
+):
+    one = deployment()
+    recording = upload.on_upload(one.world.upload(), one.ports)
+    [missing] = dispatch.missing(recording, one.ports)
+    chunk.commit_result(*heard(recording, missing.chunk), one.ports)
+    monkeypatch.setattr(dispatch, "missing", lambda *_: [missing])
+    assert fallback.hand_on_missing(recording, BROKEN[0], one.ports) == ["unwanted"]
 
 
 def test_a_push_of_what_is_stuck_goes_to_the_engine_whose_it_is(deployment):

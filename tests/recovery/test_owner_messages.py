@@ -51,7 +51,7 @@ def test_a_recording_ends_with_what_each_engine_said():
     assert "part 2 of 2 of the recording" in str(told)
     assert str(told).endswith("Parakeet on a CPU: It does not fit. Deepgram: No words came.")
     short = owner_messages.ending(
-        message(), error, (GAVE_UP,), RECORDING, Settings(), unaffordable=("parakeet-gpu",), short="the budget is used up"
+        message(), error, (GAVE_UP,), RECORDING, Settings(), excluded=("parakeet-gpu",), why_excluded="the budget is used up"
     )  # fmt: skip
     assert str(short).endswith("Parakeet on a GPU was not tried: the budget is used up.")
 
