@@ -151,7 +151,7 @@ def _handed_on(delivery: Delivery, error: ModelUnavailable, ports: Ports) -> boo
         message = decode(delivery.data, ChunkMessage)
         if fallback.hand_on(message, error, ports).done:
             return True
-        # For whoever finds it among the dead letters, and for the guard of a rollout.
+        # For whoever finds it among the dead letters, and for the guard of Parakeet's share.
         failure_log.note(
             error,
             ports,

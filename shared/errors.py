@@ -225,11 +225,11 @@ class HandedOn(DropscribeError):  # noqa: N818 - see Transient
     """An engine handed a part of a recording to another one. Noted for the statistics, never raised."""
 
     code: ClassVar[str] = "handed-on"
-    """The guard of a rollout counts these."""
+    """The guard of Parakeet's share counts these."""
 
 
 class HandedOnUntried(HandedOn):
     """The same, but without a worker to try it: that says nothing about the engine."""
 
     code: ClassVar[str] = "handed-on-untried"
-    """The guard of a rollout does not count these."""
+    """The guard of Parakeet's share does not count these."""

@@ -11,7 +11,7 @@ from local.commands.context import deployment, errors
 from local.commands.table import table
 from local.commands.terminal import local_time, output, print_json
 from shared.errors import BadRequest
-from shared.routing import conditions, flags, rollout
+from shared.routing import conditions, flags, parakeet_share
 from shared.routing.flags import NAMES
 from shared.settings import Settings
 from shared.state import audit
@@ -73,12 +73,14 @@ def run(pairs: Sequence[str], ports: Ports, *, as_json: bool) -> None:
     console.print(shown)
     if why:
         console.print(f"Parakeet gets {share:g} % of the recordings: {why}.", highlight=False, markup=False)
-        console.print(f"Set {rollout.VARIABLE} again to continue.", highlight=False)
+        console.print(f"Set {parakeet_share.VARIABLE} again to continue.", highlight=False)
 
 
 def _share(found: Flags, settings: Settings, ports: Ports) -> tuple[float, str]:
-    asked = rollout.Asked(percent=settings.rollout_percent, since=found.since.get(rollout.VARIABLE, 0.0))
-    return rollout.share(conditions.read(ports).rollout, asked)
+    asked = parakeet_share.Asked(
+        percent=settings.rollout_percent, since=found.since.get(parakeet_share.VARIABLE, 0.0)
+    )
+    return parakeet_share.share(conditions.read(ports).rollout, asked)
 
 
 def _told(value: object) -> str:

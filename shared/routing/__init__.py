@@ -2,13 +2,13 @@
 
     case.py        the input and the result of a decision
     route.py       the decision
-    pick.py        the order of precedence: the caller's options, a setting, the rollout, then matrix or score
+    pick.py        the order of precedence: the caller's options, a setting, Parakeet's share, then matrix or score
     speakers.py    who tells speakers apart
     weights.py     which weights ours use, and whether they know the language
     matrix.py      `auto`: by length and size
     score.py       by money and waiting: each method with its plan (pace.py: speeds and prices)
     hybrid.py      one recording for two engines: which chunks each of them gets
-    rollout.py     the share of recordings that Parakeet gets, and the guard that reduces it
+    parakeet_share.py  the share of recordings that Parakeet gets, and the guard that reduces it
     afford.py      the decision within the budgets of `shared/costs/`
     eligible.py    which engines may take over the chunks of an engine that fails
     conditions.py  what the sweeper stores for the router each minute

@@ -16,7 +16,7 @@ from shared.in_words import human_duration
 from shared.messages import from_fields
 from shared.model import Engine
 from shared.planning import worker_pools
-from shared.routing.rollout import Minute, Rollout
+from shared.routing.parakeet_share import Minute, ParakeetShare
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -93,8 +93,8 @@ class Conditions:
     """The last minute whose rows were read, whole minutes since 1970."""
     minutes: tuple[Minute, ...] = ()
     """What became of Parakeet's chunks in the last minutes."""
-    rollout: Rollout | None = None
-    """State of the rollout's guard."""
+    rollout: ParakeetShare | None = None
+    """Parakeet's share, as its guard left it."""
 
     def speed(self, engine: Engine) -> float | None:
         """Measured real-time factor of an engine, None if too little was measured."""
@@ -108,7 +108,7 @@ class Conditions:
         return Workers(status=self.status, said=self.said, avoid_until=self.avoid_until, running=self.running)
 
     def fresh(self, now: float) -> Conditions:
-        """The same without what is out of date after `STALE`: workers and queues. Speeds and the rollout stay."""
+        """The same without what is out of date after `STALE`: workers and queues. Speeds and Parakeet's share stay."""
         if 0 <= now - self.time <= STALE:
             return self
         return Conditions(time=self.time, speeds=self.speeds, rollout=self.rollout)

@@ -21,7 +21,7 @@ from shared.engines import (
 from shared.errors import BadRequest
 from shared.in_words import dollars
 from shared.model import Method
-from shared.routing import eligible, matrix, rollout, speakers, weights
+from shared.routing import eligible, matrix, parakeet_share, speakers, weights
 
 if TYPE_CHECKING:
     from shared.model import Options
@@ -80,10 +80,11 @@ def _pick(case: Case, known: Known, found: Mapping[Method, Prospect], no_gpu: st
         other = "and no CPU is set up" if on_gpu else f"and without one {no_cpu}"
         return _picked(hosted, f"{no_gpu}, {other}: {method_name(hosted)}", none)
     # From here on both Parakeet and a hosted engine can run.
-    share, why_less = rollout.share(
-        known.conditions.rollout, rollout.Asked(percent=settings.rollout_percent, since=known.asked_since)
+    share, why_less = parakeet_share.share(
+        known.conditions.rollout,
+        parakeet_share.Asked(percent=settings.rollout_percent, since=known.asked_since),
     )
-    if not rollout.in_share(case.key, share):
+    if not parakeet_share.in_share(case.key, share):
         reason = f"outside the {share:g} % of the recordings that Parakeet gets"
         return _picked(hosted, reason + (f" ({why_less})" if why_less else ""), reason)
     if settings.cost_optimization:

@@ -1,7 +1,7 @@
 """Step 3. Choose the method: a pure function, with its reason in words.
 
-    the method that the caller asked for > the deployment's setting > weights that only Parakeet has > the share
-    of the rollout > the matrix (matrix.py), or the score (score.py)                     (pick.py)
+    the method that the caller asked for > the deployment's setting > weights that only Parakeet has >
+    Parakeet's share (parakeet_share.py) > the matrix (matrix.py), or the score (score.py)         (pick.py)
 
 Where speakers are asked for, the same among the methods that tell them apart (speakers.py).
 Every choice lists the methods that were not chosen, what they would have cost, and why not.
@@ -18,7 +18,7 @@ from shared.costs import prices_file
 from shared.errors import BadRequest
 from shared.model import Considered, Decision, Engine, Method, Options
 from shared.planning import worker_pools
-from shared.routing import conditions, eligible, flags, pick, rollout, score, weights
+from shared.routing import conditions, eligible, flags, parakeet_share, pick, score, weights
 from shared.routing.case import Case, Choice, Known
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def known(ports: Ports) -> Known:
         conditions=conditions.read(ports),
         prices=prices_file.table(ports.settings),
         now=ports.clock.now(),
-        asked_since=found.since.get(rollout.VARIABLE, 0.0),
+        asked_since=found.since.get(parakeet_share.VARIABLE, 0.0),
     )
 
 

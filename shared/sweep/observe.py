@@ -14,9 +14,9 @@ from shared.flow.capacity import Work
 from shared.planning import worker_pools
 from shared.planning.worker_pools import WorkerPool
 from shared.results import LedgerRow
-from shared.routing import flags, rollout
+from shared.routing import flags, parakeet_share
 from shared.routing.conditions import KEY, STATE, Conditions, Speed, Workers, stored, who_waits
-from shared.routing.rollout import SETTLED, Minute, Rollout
+from shared.routing.parakeet_share import SETTLED, Minute, ParakeetShare
 from shared.state import claims, documents
 from shared.state.failure_log import FAILURES, Failure
 from shared.sweep.each import next_in_turn
@@ -162,13 +162,15 @@ def _workers(before: Workers, state: GpuState, now: float) -> Workers:
     return Workers(running=state.running)
 
 
-def _guarded(seen: Conditions, ports: Ports) -> Rollout:
+def _guarded(seen: Conditions, ports: Ports) -> ParakeetShare:
     found = flags.read(ports)
     settings = found.applied(ports.settings)
-    asked = rollout.Asked(percent=settings.rollout_percent, since=found.since.get(rollout.VARIABLE, 0.0))
-    after = rollout.guard(seen.rollout, asked, seen.minutes, ports.clock.now())
+    asked = parakeet_share.Asked(
+        percent=settings.rollout_percent, since=found.since.get(parakeet_share.VARIABLE, 0.0)
+    )
+    after = parakeet_share.guard(seen.rollout, asked, seen.minutes, ports.clock.now())
     if seen.rollout is not None and after.history != seen.rollout.history:
-        log.warning("rollout of Parakeet: %s", after.history[-1].reason)
+        log.warning("Parakeet's share: %s", after.history[-1].reason)
     return after
 
 
@@ -185,7 +187,7 @@ def _counted(before: Conditions, ports: Ports) -> Conditions:
         heard = [row for row in attempts if row.outcome == "heard"]
         in_vain = [row for row in attempts if row.outcome == "failed" and not is_hosted(row.engine)]
         failed = [one for one in notes if _is_parakeets(one)]
-        handed_on = [one for one in notes if one.code == rollout.HANDED_ON and _is_ours(one.where)]
+        handed_on = [one for one in notes if one.code == parakeet_share.HANDED_ON and _is_ours(one.where)]
         found = Minute(
             minute=minute,
             done=sum(not is_hosted(row.engine) for row in heard),
@@ -213,7 +215,9 @@ def _counted(before: Conditions, ports: Ports) -> Conditions:
 def _is_parakeets(failure: Failure) -> bool:
     """Whether Parakeet itself failed, and the note is not about the recording or the hand-over after it."""
     return (
-        _is_ours(failure.where) and failure.error not in NOT_THE_ENGINE and failure.code != rollout.HANDED_ON
+        _is_ours(failure.where)
+        and failure.error not in NOT_THE_ENGINE
+        and failure.code != parakeet_share.HANDED_ON
     )
 
 

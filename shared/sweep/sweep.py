@@ -6,7 +6,7 @@
     complete sets       that nobody merges are said to be done once more (unfinished.py)
     unannounced ends    are announced, and the requests that wait for them answered
     workers             are started if chunks wait and too few run (`shared/flow/capacity.py`)
-    conditions          are stored for the router, and the rollout is guarded (observe.py)
+    conditions          are stored for the router, and Parakeet's share is guarded (observe.py)
     budgets             are summed up, and held recordings that fit are released (release_held.py)
     deleted ones        are erased for the last time, and old ones and refused requests deleted (forgotten.py)
     ended workers       get the rest of their bill into the ledger (`shared/costs/executions.py`)

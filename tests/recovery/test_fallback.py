@@ -496,7 +496,7 @@ def test_while_a_call_is_under_way_another_message_about_the_chunk_makes_none(de
     assert (len(calls), one.fake.charged) == (1, 1)
 
 
-def test_the_guard_of_a_rollout_counts_what_parakeet_gave_up(deployment):
+def test_the_guard_of_parakeets_share_counts_what_parakeet_gave_up(deployment):
     one = deployment(parakeet=BROKEN)
     one.run()
     other = deployment(deepgram=[REFUSED], rollout_percent=0.0)

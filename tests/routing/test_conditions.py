@@ -10,7 +10,7 @@ from shared.errors import StoreUnavailable
 from shared.flow import upload
 from shared.routing import conditions, flags
 from shared.routing.conditions import LONGEST_QUEUE, STALE, Conditions, Speed, no_gpu
-from shared.routing.rollout import Minute
+from shared.routing.parakeet_share import Minute
 from shared.settings import Settings
 
 NOW = 1_800_000_000.0

@@ -12,7 +12,7 @@ from shared.errors import BadRequest
 from shared.model import AudioInfo, Options
 from shared.routing.case import Case, Known
 from shared.routing.conditions import Conditions
-from shared.routing.rollout import Asked, Rollout, Step
+from shared.routing.parakeet_share import Asked, ParakeetShare, Step
 from shared.routing.route import choose
 from shared.settings import Settings
 
@@ -188,7 +188,7 @@ def test_without_deepgram_there_is_no_rollout():
 def test_a_share_that_was_set_back_holds_however_old_the_note():
     asked = Asked(percent=100.0, since=0.0)
     step = Step(time=1.0, percent=0.0, reason="set back from 100 % to 0 %: 9 % of Parakeet's attempts failed")
-    back = Rollout(asked=asked, percent=0.0, since=1.0, history=(step,))
+    back = ParakeetShare(asked=asked, percent=0.0, since=1.0, history=(step,))
     decision = decide(case(), known(*ALL, conditions=Conditions(time=1.0, rollout=back)))
     assert decision.method == "deepgram"
     assert "set back from 100 %" in decision.reason

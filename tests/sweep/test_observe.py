@@ -10,7 +10,7 @@ from shared.errors import BadMedia, HandedOn, StoreUnavailable
 from shared.flow import capacity, chunk, upload
 from shared.model import Options
 from shared.ports import GpuState
-from shared.routing import conditions, flags, rollout, route
+from shared.routing import conditions, flags, parakeet_share, route
 from shared.routing.case import Case
 from shared.routing.conditions import no_gpu
 from shared.settings import Settings
@@ -190,7 +190,7 @@ def test_the_guard_sets_the_rollout_back_and_the_router_obeys(world, ports, capl
         sweep.start_workers(ports)
     seen = conditions.read(ports)
     assert seen.rollout.percent == 0.0
-    assert "rollout of Parakeet: set back from 100 % to 0 %" in caplog.text
+    assert "Parakeet's share: set back from 100 % to 0 %" in caplog.text
     # While most attempts fail there is no GPU either; later only the share that was set back remains.
     world.clock.time += 3600
     decision = route.choose(case, route.known(ports)).decision
@@ -249,7 +249,7 @@ def test_without_deepgram_nobody_guards_because_there_is_nowhere_to_go(world, po
 
 def test_hand_overs_are_counted_by_their_code(world, ports):
     failure_log.note(
-        type("Handed", (StoreUnavailable,), {"code": rollout.HANDED_ON})("to deepgram"),
+        type("Handed", (StoreUnavailable,), {"code": parakeet_share.HANDED_ON})("to deepgram"),
         ports, where="parakeet-gpu", message_id="m", attempt=1, attributes={"recording": "r"},
     )  # fmt: skip
     (minute,) = tick(world, ports, 3).minutes

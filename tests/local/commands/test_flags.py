@@ -10,7 +10,7 @@ import pytest
 from shared.messages import to_fields
 from shared.routing import conditions
 from shared.routing.conditions import Conditions
-from shared.routing.rollout import Asked, Rollout, Step
+from shared.routing.parakeet_share import Asked, ParakeetShare, Step
 
 SAMPLE = str(Path(__file__).resolve().parents[3] / "samples" / "status-meeting.mp3")
 
@@ -49,7 +49,7 @@ def test_a_wrong_flag_is_told_in_one_sentence(call, argument, says):
 
 def test_a_rollout_that_was_set_back_is_shown_with_its_reason(call, ports):
     step = Step(time=1.0, percent=10.0, reason="set back from 100 % to 10 %: 9% failed")
-    back = Rollout(asked=Asked(percent=100.0, since=0.0), percent=10.0, since=1.0, history=(step,))
+    back = ParakeetShare(asked=Asked(percent=100.0, since=0.0), percent=10.0, since=1.0, history=(step,))
     ports.records.create(conditions.STATE, conditions.KEY, to_fields(Conditions(rollout=back)))
     assert "Parakeet gets 10 % of the recordings: set back from 100 % to 10 %" in call("flags").output
     assert json.loads(call("flags", "--json").output)["rollout"]["percent"] == 10.0

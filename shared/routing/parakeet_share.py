@@ -83,7 +83,7 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rollout:
+class ParakeetShare:
     """State of the guard."""
 
     asked: Asked
@@ -111,53 +111,53 @@ def in_share(key: str, percent: float) -> bool:
     return int.from_bytes(digest[:8], "big") < percent / 100 * 2**64
 
 
-def share(rollout: Rollout | None, asked: Asked) -> tuple[float, str]:
+def share(state: ParakeetShare | None, asked: Asked) -> tuple[float, str]:
     """The current share, and why if it is not what was asked for."""
-    if rollout is None or rollout.asked != asked or rollout.percent == asked.percent:
+    if state is None or state.asked != asked or state.percent == asked.percent:
         return asked.percent, ""
-    return rollout.percent, rollout.history[-1].reason
+    return state.percent, state.history[-1].reason
 
 
-def guard(rollout: Rollout | None, asked: Asked, minutes: Sequence[Minute], now: float) -> Rollout:
+def guard(state: ParakeetShare | None, asked: Asked, minutes: Sequence[Minute], now: float) -> ParakeetShare:
     """The next state of the guard, with the same share or a smaller one.
 
     Args:
-        rollout: its state; None before the first sweep.
+        state: what it was; None before the first sweep.
         asked: what a person asks for now.
         minutes: what became of the chunks in the last minutes, in any order.
         now: seconds since 1970.
     """
-    if rollout is None or rollout.asked != asked:
+    if state is None or state.asked != asked:
         step = Step(time=now, percent=asked.percent, reason=f"{asked.percent:g} % was asked for")
-        return Rollout(
+        return ParakeetShare(
             asked=asked,
             percent=asked.percent,
             since=now,
-            good=rollout.good if rollout else (),
-            history=(*(rollout.history if rollout else ()), step)[-STEPS_KEPT:],
+            good=state.good if state else (),
+            history=(*(state.history if state else ()), step)[-STEPS_KEPT:],
         )
     # Minutes that began before this share was set belong to another one.
-    seen = [one for one in minutes if one.minute * 60 >= max(rollout.since, now - (LASTS + SETTLED) * 60)]
+    seen = [one for one in minutes if one.minute * 60 >= max(state.since, now - (LASTS + SETTLED) * 60)]
     trouble, enough = _trouble(seen)
     if not trouble:
-        held = enough and now - rollout.since >= LASTS * 60 and rollout.percent not in rollout.good
-        good = (*rollout.good, rollout.percent) if held else rollout.good
-        return replace(rollout, bad_since=0.0, good=good)
-    since = rollout.bad_since or now
+        held = enough and now - state.since >= LASTS * 60 and state.percent not in state.good
+        good = (*state.good, state.percent) if held else state.good
+        return replace(state, bad_since=0.0, good=good)
+    since = state.bad_since or now
     # Minutes after the first sign of trouble must be as bad: a single bad minute stays in view for `LASTS` minutes.
     after = [one for one in seen if one.minute > int(since // 60) - SETTLED]
     trouble, _ = _trouble(after)
-    if now - since < LASTS * 60 or not trouble or rollout.percent == 0:
-        return replace(rollout, bad_since=since)
-    target = max((one for one in rollout.good if one < rollout.percent), default=0.0)
-    reason = f"set back from {rollout.percent:g} % to {target:g} %: {trouble} for {LASTS} minutes"
+    if now - since < LASTS * 60 or not trouble or state.percent == 0:
+        return replace(state, bad_since=since)
+    target = max((one for one in state.good if one < state.percent), default=0.0)
+    reason = f"set back from {state.percent:g} % to {target:g} %: {trouble} for {LASTS} minutes"
     return replace(
-        rollout,
+        state,
         percent=target,
         since=now,
         bad_since=0.0,
-        good=tuple(one for one in rollout.good if one < rollout.percent),
-        history=(*rollout.history, Step(time=now, percent=target, reason=reason))[-STEPS_KEPT:],
+        good=tuple(one for one in state.good if one < state.percent),
+        history=(*state.history, Step(time=now, percent=target, reason=reason))[-STEPS_KEPT:],
     )
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.routing.rollout import SETTLED, Asked, Minute, guard, in_share, share
+from shared.routing.parakeet_share import SETTLED, Asked, Minute, guard, in_share, share
 
 START = 1_800_000_000.0 // 60 * 60
 KEYS = [f"recording-{number}" for number in range(10_000)]
