@@ -29,7 +29,7 @@ class Cpu(msgspec.Struct, forbid_unknown_fields=True):
     timeout_minutes: int = 360
 
 
-class Hosted(msgspec.Struct, forbid_unknown_fields=True):
+class HostedVariables(msgspec.Struct, forbid_unknown_fields=True):
     """Parts of one engine in `hosted`."""
 
     max_instances: int = 10
@@ -78,7 +78,7 @@ class Variables(msgspec.Struct, forbid_unknown_fields=True):
     invited_regions: list[str] = []
     gpu: Gpu | None = None
     cpu: Cpu | None = None
-    hosted: dict[str, Hosted] = {}
+    hosted: dict[str, HostedVariables] = {}
     webhook: Webhook | None = None
     console_members: list[str] = []
     console_names: list[str] = []

@@ -83,7 +83,7 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Hosted:
+class HostedSpec:
     """The properties that only a hosted engine has: one that a provider runs and charges for."""
 
     weights: str
@@ -91,7 +91,7 @@ class Hosted:
     key_variable: str
     """Environment variable with its API key; the deployment has the engine if and only if it is set."""
     adapter: str
-    """Module with `open_engine(settings, key) -> shared.ports.Hosted`; imported with the first call."""
+    """Module with `open_engine(settings, key) -> shared.ports.HostedEngine`; imported with the first call."""
     library: str
     """Package that the adapter imports, for `dropscribe doctor`."""
     extra: str
@@ -144,7 +144,7 @@ class EngineSpec:
     """Subscription that the next release's workers pull from."""
     own_pool: bool = False
     """Whether its workers run in a job of their own if the deployment names one."""
-    hosted: Hosted | None = None
+    hosted: HostedSpec | None = None
     """Set if it is hosted; our workers run all others, at the price of their machine."""
 
 
@@ -205,7 +205,7 @@ DEEPGRAM = EngineSpec(
     longer_when_long=False,
     abilities=frozenset({"speakers", "keyterms", "filler_words"}),
     expected=Expected(rtfx=100.0, start=0.0, source="a careful guess: an hour in 36 seconds"),
-    hosted=Hosted(
+    hosted=HostedSpec(
         weights="nova-3",
         key_variable="DEEPGRAM_API_KEY",
         adapter="shared.adapters.engines.deepgram",

@@ -1,14 +1,14 @@
 """The interfaces between the flow and its adapters, and what implements them.
 
-    port       Google Cloud                 one machine (`local/`)
-    Store      Cloud Storage                folders
-    Records    Firestore                    SQLite
-    Queue      Pub/Sub                      SQLite
-    Media      FFmpeg in its own process    the same
-    Search     shards in Cloud Storage      SQLite
-    GpuJobs    a Cloud Run job              nothing to start: `dropscribe up` keeps a worker
-    Hosted     hosted engines               the same
-    Clock      time.time                    time.time, or a settable clock in tests
+    port         Google Cloud                 one machine (`local/`)
+    Store        Cloud Storage                folders
+    Records      Firestore                    SQLite
+    Queue        Pub/Sub                      SQLite
+    Media        FFmpeg in its own process    the same
+    Search       shards in Cloud Storage      SQLite
+    GpuJobs      a Cloud Run job              nothing to start: `dropscribe up` keeps a worker
+    HostedEngine hosted engines               the same
+    Clock        time.time                    time.time, or a settable clock in tests
 
 Both columns pass the same contract tests (`tests/contract/`).
 """
@@ -461,7 +461,7 @@ class HostedJob:
     which Parakeet writes other parts."""
 
 
-class Hosted(Protocol):
+class HostedEngine(Protocol):
     """An engine that a provider runs and charges for."""
 
     def transcribe(self, job: HostedJob) -> Heard:
@@ -515,7 +515,7 @@ class Ports:
     """Starts workers without a GPU; None if they have no job of their own."""
     canary_jobs: GpuJobs | None = None
     """Starts workers of the next release while it is rolled out; None if the platform has none."""
-    hosted: Mapping[Engine, Hosted] = field(default_factory=dict)
+    hosted: Mapping[Engine, HostedEngine] = field(default_factory=dict)
     """The hosted engines that have a key."""
     search: Search | None = None
     """The words of all transcripts; None: nobody searches them."""

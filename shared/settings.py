@@ -156,7 +156,7 @@ class Settings:
     api_keys: Mapping[Engine, str] = field(
         default_factory=dict, repr=False, hash=False, metadata=_env("", "")
     )
-    """API key of each hosted engine, by its name; the variables are `engines.Hosted.key_variable`."""
+    """API key of each hosted engine, by its name; the variables are `engines.HostedSpec.key_variable`."""
     deepgram_url: str = field(
         default="https://api.deepgram.com",
         metadata=_env("DROPSCRIBE_DEEPGRAM_URL", "Address of Deepgram: its cloud, or your own installation."),

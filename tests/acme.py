@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from shared.engines import ChunkSize, EngineSpec, Expected, Hosted, Limits, Price
+from shared.engines import ChunkSize, EngineSpec, Expected, HostedSpec, Limits, Price
 from shared.errors import EngineRefused
 from shared.results import Heard, Word
 
@@ -19,7 +19,7 @@ ACME = EngineSpec(
     longer_when_long=False,
     abilities=frozenset({"keyterms"}),
     expected=Expected(rtfx=50.0, start=0.0, source="made up"),
-    hosted=Hosted(
+    hosted=HostedSpec(
         weights="rocket-1",
         key_variable="ACME_API_KEY",
         adapter="tests.acme",
@@ -34,7 +34,7 @@ ACME = EngineSpec(
 
 @dataclass
 class Adapter:
-    """The port `Hosted`: four words for whatever it gets, or a refusal."""
+    """The port `HostedEngine`: four words for whatever it gets, or a refusal."""
 
     key: str
     refuses: bool = False

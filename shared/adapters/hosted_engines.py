@@ -11,14 +11,14 @@ from shared.engines import EngineSpec, hosted_specs
 from shared.errors import EngineRefused
 
 if TYPE_CHECKING:
-    from shared.engines import Hosted as HostedSpec
+    from shared.engines import HostedSpec
     from shared.model import Engine
-    from shared.ports import Hosted, HostedJob
+    from shared.ports import HostedEngine, HostedJob
     from shared.results import Heard
     from shared.settings import Settings
 
 
-def open_hosted(settings: Settings) -> dict[Engine, Hosted]:
+def open_hosted(settings: Settings) -> dict[Engine, HostedEngine]:
     """The hosted engines that have a key."""
     return {one.name: OnFirstCall(one, settings) for one in hosted_specs() if settings.api_keys.get(one.name)}
 
@@ -40,7 +40,7 @@ class OnFirstCall:
         self._spec = spec
         self._settings = settings
         self._lock = threading.Lock()
-        self._engine: Hosted | None = None
+        self._engine: HostedEngine | None = None
 
     def transcribe(self, job: HostedJob) -> Heard:
         """See the port. Raises EngineRefused, code `absent`, if the library is not installed."""
@@ -49,7 +49,7 @@ class OnFirstCall:
                 self._engine = self._load()
         return self._engine.transcribe(job)
 
-    def _load(self) -> Hosted:
+    def _load(self) -> HostedEngine:
         hosted, name = self._spec.hosted, self._spec.in_sentences
         assert hosted is not None, "only hosted engines are opened"
         try:
@@ -58,5 +58,5 @@ class OnFirstCall:
             raise EngineRefused(
                 "absent", f"{name}'s library is missing ({error}): pip install 'dropscribe[{hosted.extra}]'."
             ) from error
-        engine: Hosted = adapter.open_engine(self._settings, self._settings.api_keys[self._spec.name])
+        engine: HostedEngine = adapter.open_engine(self._settings, self._settings.api_keys[self._spec.name])
         return engine

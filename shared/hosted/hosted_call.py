@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from shared import concurrency
 from shared.costs.attempt_rows import Outcome, hosted_row
 from shared.costs.prices import SENT_BYTES_A_SECOND
-from shared.engines import Hosted, spec
+from shared.engines import HostedSpec, spec
 from shared.errors import ConfigurationError, DropscribeError, EngineFailed, EngineRefused, UnderWay
 from shared.flow import chunk
 from shared.hosted.hosted_result import NOTHING, Stretch, language_of
@@ -86,8 +86,8 @@ class Call:
         Raises:
             NotWanted: the chunk has its result by now.
             UnderWay: another delivery is at work on the chunk.
-            EngineRefused: there is no key for the engine; or as `shared.ports.Hosted` says.
-            EngineFailed: see `shared.ports.Hosted`.
+            EngineRefused: there is no key for the engine; or as `shared.ports.HostedEngine` says.
+            EngineFailed: see `shared.ports.HostedEngine`.
         """
         message, ports = self.message, self.ports
         service, engine = service_of(message), ports.hosted.get(message.chunk.engine)
@@ -181,7 +181,7 @@ class NotWanted(Exception):  # noqa: N818 - no error: there is nothing to do
     """Nothing is left to do about the chunk."""
 
 
-def service_of(message: ChunkMessage) -> Hosted:
+def service_of(message: ChunkMessage) -> HostedSpec:
     """The hosted engine of a chunk.
 
     Raises:

@@ -9,12 +9,22 @@ import pytest
 
 from deployment.plans import FOLDER
 from deployment.target import OURS
-from deployment.variables import Alerts, Buckets, Budget, Cpu, Database, Gpu, Hosted, Variables, check
+from deployment.variables import (
+    Alerts,
+    Buckets,
+    Budget,
+    Cpu,
+    Database,
+    Gpu,
+    HostedVariables,
+    Variables,
+    check,
+)
 
 PARTS = {
     "gpu": Gpu,
     "cpu": Cpu,
-    "hosted": Hosted,
+    "hosted": HostedVariables,
     "buckets": Buckets,
     "database": Database,
     "budget": Budget,

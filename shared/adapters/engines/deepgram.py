@@ -58,7 +58,7 @@ def open_engine(settings: Settings, key: str) -> DeepgramEngine:
 
 
 class DeepgramEngine:
-    """Implements `shared.ports.Hosted`. Thread-safe.
+    """Implements `shared.ports.HostedEngine`. Thread-safe.
 
     Args:
         settings: address, and most calls at one time.

@@ -29,7 +29,7 @@ from tests.world import ScriptedMedia
 BUSY = b"HTTP/1.1 503 S\r\nContent-Length: 0\r\n\r\n"
 
 
-class Hosted:
+class Service:
     """Raises what it is told to."""
 
     def __init__(self, error):
@@ -53,7 +53,7 @@ def test_every_subscription_of_one_machine_but_the_workers_has_its_step(ports):
     assert set(steps.in_process(ports)) == {
         one.name for one in embedded_topology().subscriptions if one.name not in {*ours, "deepgram"}
     }
-    hosted = steps.in_process(replace(ports, hosted={"deepgram": Hosted(None)}))
+    hosted = steps.in_process(replace(ports, hosted={"deepgram": Service(None)}))
     assert {*hosted, *ours} == {one.name for one in embedded_topology().subscriptions}
     assert EXPORTER in hosted
 
@@ -119,7 +119,7 @@ def chunk(ports, tmp_path):
     (delivery,) = ports.queue.pull("deepgram", 1, 60.0)
 
     def deliver(error, attempt):
-        hosted = replace(ports, hosted={"deepgram": Hosted(error)})
+        hosted = replace(ports, hosted={"deepgram": Service(error)})
         event = pushed(embedded_topology().subscription("deepgram"), replace(delivery, attempt=attempt))
         steps.in_process(hosted)["deepgram"](event)
 
