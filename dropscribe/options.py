@@ -13,7 +13,7 @@ class Options(TypedDict, total=False):
     """What may be chosen for one recording; what is left out, or None, is as the deployment has it."""
 
     method: str | None
-    """`auto`, `parakeet`, `deepgram` or `hybrid`."""
+    """`auto`, the method of an engine, such as `parakeet`, or `hybrid`."""
     model: str | None
     """Weights: a name that `dropscribe models list` shows, a folder or a `.nemo` file."""
     language: str | None

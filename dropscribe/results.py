@@ -64,7 +64,7 @@ class Part:
     end: float
     """End."""
     engine: str
-    """`parakeet-cpu`, `parakeet-gpu` or `deepgram`."""
+    """Name of the engine, as in `DROPSCRIBE_ENGINES`."""
     model: str
     """Name of the weights."""
     revision: str
@@ -90,7 +90,7 @@ class Transcript:
     language: str | None
     """BCP-47 code; None where nobody knows it."""
     method: str
-    """`parakeet`, `deepgram`, or `hybrid` for both in turns."""
+    """The method of the engine, such as `parakeet`; `hybrid`: several engines shared the recording."""
     parts: tuple[Part, ...]
     """What transcribed which stretch, without gaps."""
     warnings: tuple[str, ...]

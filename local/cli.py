@@ -38,7 +38,7 @@ COMMANDS = {
     "webhook": "Make a secret for webhooks, and send a test to the address that is told of transcripts and budgets.",
     "show": "Print a transcript, or the words so far of a recording that is still in progress.",
     "status": "Show what is waiting, running, done and failed, and why.",
-    "cost": "Show what transcripts cost, how much of it was wasted, what Deepgram would have charged, and what to change.",
+    "cost": "Show what transcripts cost, how much of it was wasted, what a hosted engine would have charged, and what to change.",
     "route": "Show which engine would transcribe a recording, what it would cost, and why not another. Transcribes nothing.",
     "flags": "Show and change the settings that take effect while a deployment runs, such as ROLLOUT_PERCENT=50.",
     "preflight": "Show what a Google Cloud project lacks for a deployment, and how to fix it. Changes nothing.",

@@ -275,6 +275,12 @@ def able(ability: Ability) -> list[EngineSpec]:
     return [one for one in ENGINES.values() if ability in one.abilities]
 
 
+def supported_by(ability: Ability) -> str:
+    """The same in a sentence: `Parakeet on a GPU and Deepgram`."""
+    *others, last = (one.in_sentences for one in able(ability))
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def methods() -> list[Method]:
     """Every method that can transcribe a recording; the router prefers the first of equal ones."""
     ours = dict.fromkeys(one.method for one in own_specs())
@@ -291,6 +297,11 @@ def choices() -> list[Method]:
 def of_method(method: Method) -> list[EngineSpec]:
     """The engines behind a method, in the order of the table; for a hybrid all of them."""
     return [one for one in ENGINES.values() if method in {HYBRID, one.method}]
+
+
+def method_title(method: Method) -> str:
+    """Name of a method in a list of choices: `Automatic`, `Parakeet`, `Hybrid`."""
+    return {AUTO: "Automatic", HYBRID: "Hybrid"}.get(method) or method_name(method)
 
 
 def method_name(method: Method) -> str:

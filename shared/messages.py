@@ -241,7 +241,10 @@ MUST_BE = {
 
 
 def options_schema() -> dict[str, Any]:
-    """The options as a JSON schema of an object, for those who ask a person for them."""
+    """The options as a JSON schema of an object, for those who ask a person for them.
+
+    `x-engines` names those that support an option which not all of them do.
+    """
     properties = msgspec.json.schema(_WireOptions)["$defs"]["_WireOptions"]["properties"]
     # People are asked about several files at one time, and these have names.
     del properties["title"]
@@ -250,6 +253,11 @@ def options_schema() -> dict[str, Any]:
         one.update(*(some for some in one.pop("anyOf", ()) if some.get("type") != "null"))
         one["description"] = MUST_BE.get(name, "how it is transcribed")
     properties["method"]["enum"] = list(engines.choices())
+    properties["method"]["oneOf"] = [
+        {"const": one, "title": engines.method_title(one)} for one in engines.choices()
+    ]
+    properties["keyterms"]["x-engines"] = engines.supported_by("keyterms")
+    properties["filler_words"]["x-engines"] = engines.supported_by("filler_words")
     for name in _WHOLE:
         properties[name]["type"] = "integer"
     properties["channels"]["enum"] = list(CHANNELS)

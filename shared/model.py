@@ -63,9 +63,9 @@ class Options:
     track: int = 0
     """Index of the audio track to transcribe, from 0."""
     keyterms: str | None = None
-    """Names and terms to listen for, separated by commas. Supported by Deepgram, and by Parakeet on a GPU."""
+    """Names and terms to listen for, separated by commas. Some engines support it, see `engines.able`."""
     filler_words: bool = False
-    """Keep `uh` and `um`. Only Deepgram omits them by default."""
+    """Keep `uh` and `um`, if the engine omits them by default."""
     diarize: bool = False
     """Tell the speakers apart; set as well where any of the four below is."""
     min_speakers: int | None = None

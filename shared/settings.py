@@ -98,7 +98,7 @@ class Settings:
         metadata=_env(
             "DROPSCRIBE_ENGINES",
             "Engines that this deployment can run, separated by commas; unset, on one machine with a GPU and NeMo: "
-            "`parakeet-gpu,parakeet-cpu`.",
+            f"`{PARAKEET_GPU.name},{PARAKEET_CPU.name}`.",
         ),
     )
     hosted_elsewhere: str = field(
@@ -167,7 +167,9 @@ class Settings:
     )
     enable_gpu: bool = field(
         default=True,
-        metadata=_env("ENABLE_GPU_TRANSCRIPTION", "`false`: nothing is sent to Parakeet on a GPU."),
+        metadata=_env(
+            "ENABLE_GPU_TRANSCRIPTION", f"`false`: nothing is sent to {PARAKEET_GPU.in_sentences}."
+        ),
     )
     enable_fallback: bool = field(
         default=True,
@@ -178,7 +180,8 @@ class Settings:
     rollout_percent: float = field(
         default=100.0,
         metadata=_env(
-            "ROLLOUT_PERCENT", "Share of the recordings that Parakeet may get; the rest goes to Deepgram."
+            "ROLLOUT_PERCENT",
+            "Share of the recordings that Parakeet may get; the rest goes to a hosted engine.",
         ),
     )
     small_minutes: float = field(
@@ -192,7 +195,7 @@ class Settings:
         metadata=_env("SHORT_FILE_THRESHOLD_HOURS", "From this length on both engines share a recording."),
     )
     long_hours: float = field(
-        default=4.0, metadata=_env("LONG_FILE_THRESHOLD_HOURS", "Longer recordings go to Deepgram.")
+        default=4.0, metadata=_env("LONG_FILE_THRESHOLD_HOURS", "Longer recordings go to a hosted engine.")
     )
     small_mb: float = field(
         default=50.0,

@@ -7,9 +7,10 @@ locals {
   # cloud.google.com/storage/docs/buckets#naming: a name with dots may be longer, each part of it not.
   bucket_name = "^(?:[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]|[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?(?:\\.[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?)+)$"
 
-  # What stands in the code: topics, subscriptions, settings, and each hosted engine's variable with the key, whose secret is
-  # NAME-api-key. `make generated` writes it.
+  # What stands in the code: topics, subscriptions, settings, the names of our own engines by their workers, and each hosted
+  # engine's variable with the key, whose secret is NAME-api-key. `make generated` writes it.
   generated   = jsondecode(file("${path.module}/generated.json"))
+  own         = local.generated.engines
   hosted_keys = local.generated.hosted_keys
   sizes       = { for name, one in local.generated.functions : name => { memory = "${one.memory_mib / 1024}Gi", concurrency = one.requests } }
 
@@ -57,11 +58,11 @@ locals {
   jobs = merge(
     # `make rollout` tries another image in a job of its own; at other times it has the same and stands still.
     local.runs && var.gpu != null ? {
-      gpu        = merge(var.gpu, { image = var.images.gpu, engine = "parakeet-gpu", gpu = true, lane = "" })
-      gpu-canary = merge(var.gpu, { image = coalesce(var.images.gpu_canary, var.images.gpu), engine = "parakeet-gpu", gpu = true, lane = "canary" })
+      gpu        = merge(var.gpu, { image = var.images.gpu, engine = local.own.gpu, gpu = true, lane = "" })
+      gpu-canary = merge(var.gpu, { image = coalesce(var.images.gpu_canary, var.images.gpu), engine = local.own.gpu, gpu = true, lane = "canary" })
     } : {},
     local.runs && var.cpu != null ? {
-      cpu = merge(var.cpu, { image = var.images.cpu, engine = "parakeet-cpu", gpu = false, lane = "" })
+      cpu = merge(var.cpu, { image = var.images.cpu, engine = local.own.cpu, gpu = false, lane = "" })
     } : {},
   )
 
@@ -72,7 +73,7 @@ locals {
   steps     = concat(keys(local.functions), keys(local.jobs))
   processes = concat(local.steps, local.console ? ["console"] : [])
 
-  engines = join(",", compact([var.gpu == null ? "" : "parakeet-gpu", var.cpu == null ? "" : "parakeet-cpu"]))
+  engines = join(",", compact([var.gpu == null ? "" : local.own.gpu, var.cpu == null ? "" : local.own.cpu]))
 
   # One environment for all: a router that names other weights than the workers have would fail every chunk.
   environment = merge(

@@ -17,7 +17,7 @@ from shared.costs import prices_file
 from shared.costs.prices import TABLE
 from shared.engines import ENGINES, choices
 from shared.errors import BadRequest
-from shared.messages import from_fields, options_of
+from shared.messages import from_fields, options_of, options_schema
 from shared.model import AudioInfo, Options
 from shared.results import LedgerRow
 from shared.routing import eligible
@@ -181,6 +181,15 @@ def test_terraform_and_the_guides_get_it_from_its_spec(registered):
     assert of_deepgram + of_acme in tables.settings()
     properties = json.loads(request_schema.written())["properties"]["options"]["properties"]
     assert "acme" in properties["method"]["enum"]
+    assert "Works with Parakeet on a GPU, Deepgram and Acme Speech." in properties["keyterms"]["description"]
+    assert "Parakeet on a CPU, Deepgram, Acme Speech. A chunk goes" in tables.circle()
+
+
+def test_the_page_is_told_what_to_call_it_and_what_it_can_do(registered):
+    properties = options_schema()["properties"]
+    assert {"const": "acme", "title": "Acme Speech"} in properties["method"]["oneOf"]
+    assert properties["keyterms"]["x-engines"] == "Parakeet on a GPU, Deepgram and Acme Speech"
+    assert properties["filler_words"]["x-engines"] == "Deepgram"
 
 
 def test_who_may_take_over_is_in_the_order_of_the_table(registered):

@@ -71,6 +71,66 @@ def test_a_method_has_a_name_for_sentences(method, told):
     assert engines.method_name(method) == told
 
 
+MAY_SAY_NAMES = {
+    "shared/engines.py": "the table",
+    "shared/adapters/engines/": "the adapter of each hosted engine",
+    "gpu_job/": "our own engines",
+    "shared/settings.py": "the address and the number of calls that a spec names",
+    "shared/adapters/bills/": "the bill of each provider",
+    "local/commands/views/": "`dropscribe cost reconcile` compares these bills with the ledger",
+    "dropscribe/legacy/": "the earlier pipeline, which knew no other hosted engine",
+}
+"""Files and folders that may say the name of an engine, and why: elsewhere it is wrong when another one is added."""
+
+
+def said(text):
+    """The engines that a text names. Parakeet alone is the architecture, which our own engines run."""
+    return {
+        one.name
+        for one in ENGINES.values()
+        if one.name in text or one.in_sentences in text or (one.hosted and one.name in text.lower())
+    }
+
+
+def test_no_text_of_the_product_names_an_engine():
+    files = [path for folder in TOPS for end in ("py", "js") for path in (ROOT / folder).rglob(f"*.{end}")]
+    files += (ROOT / "terraform").glob("*.tf")
+    found = {
+        path.relative_to(ROOT).as_posix(): names for path in files if (names := said(path.read_text("utf-8")))
+    }
+    assert {path: names for path, names in found.items() if not path.startswith(tuple(MAY_SAY_NAMES))} == {}
+    assert all(any(path.startswith(one) for path in found) for one in MAY_SAY_NAMES), (
+        "take it out of the list"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Longer recordings go to Deepgram.", {"deepgram"}),
+        ("os.environ['DEEPGRAM_API_KEY']", {"deepgram"}),
+        ('engine = "parakeet-gpu"', {"parakeet-gpu"}),
+        ("Parakeet on a CPU does it.", {"parakeet-cpu"}),
+        ("PARAKEET_GPU.name, and weights such as nvidia/parakeet-tdt-0.6b-v3", set()),
+    ],
+)
+def test_a_text_that_names_an_engine_is_found(text, names):
+    assert said(text) == names
+
+
+@pytest.mark.usefixtures("three")
+def test_who_supports_an_option_is_told_in_a_sentence():
+    assert engines.supported_by("filler_words") == "Deepgram"
+    assert engines.supported_by("keyterms") == "Parakeet on a GPU and Deepgram"
+    assert engines.supported_by("speakers") == "Parakeet on a GPU, Parakeet on a CPU and Deepgram"
+
+
+@pytest.mark.usefixtures("three")
+def test_methods_have_titles_in_a_list_of_choices():
+    titles = [engines.method_title(one) for one in engines.choices()]
+    assert titles == ["Automatic", "Parakeet", "Deepgram", "Hybrid"]
+
+
 def literals(path):
     """The engines that a file of Python or JavaScript names in quotes, or by the column of their costs."""
     text, names = path.read_text("utf-8"), "|".join(ENGINES)

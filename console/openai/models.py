@@ -1,7 +1,7 @@
 """Names of models: OpenAI's mean the deployment's default, ours mean what they mean elsewhere.
 
 whisper-1, gpt-…         the deployment's default: the router chooses
-parakeet, deepgram, …    a method of `shared/engines.py` that this deployment has
+parakeet, …              a method of `shared/engines.py` that this deployment has
 nova-3                   the weights of a hosted engine
 nvidia/parakeet-…        weights of Parakeet, by the name that `--model` takes
 """

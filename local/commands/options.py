@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hi
 
 import typer
 
-from shared.engines import choices
+from shared.engines import choices, supported_by
 from shared.formats import MORE
 
 if TYPE_CHECKING:
@@ -47,12 +47,16 @@ OF_A_RECORDING: dict[str, Any] = {
     "keyterms": Annotated[
         str | None,
         typer.Option(
-            help="Names and terms to listen for, separated by commas (Deepgram; Parakeet on a GPU).",
+            help=f"Names and terms to listen for, separated by commas ({supported_by('keyterms')}).",
             show_default=False,
         ),
     ],
     "filler_words": Annotated[
-        bool, typer.Option("--filler-words", help="Keep filler words such as uh and um (Deepgram).")
+        bool,
+        typer.Option(
+            "--filler-words",
+            help=f"Keep filler words such as uh and um ({supported_by('filler_words')}).",
+        ),
     ],
     "diarize": Annotated[bool, typer.Option("--diarize", help="Tell speakers apart.")],
     "min_speakers": Annotated[

@@ -56,7 +56,7 @@ class PriceTable:
     task_step: Rule
     """Cloud Run rounds up to multiples of this."""
     of_engines: Mapping[str, Price] = field(default_factory=dict)
-    """Prices of hosted engines from a price file, e.g. `deepgram_minute`; without one, the price of their spec."""
+    """Prices of hosted engines from a price file, as `ENGINE_minute`; without one, the price of their spec."""
 
     def gpu_second(self, settings: Settings) -> float:
         """US dollars for a second of a GPU task in the deployment's shape."""

@@ -16,7 +16,7 @@ from shared.costs.prices import SENT_BYTES_A_SECOND
 from shared.engines import HostedSpec, spec
 from shared.errors import ConfigurationError, DropscribeError, EngineFailed, EngineRefused, UnderWay
 from shared.flow import chunk
-from shared.hosted.hosted_result import NOTHING, Stretch, language_of
+from shared.hosted.hosted_result import NOTHING, Stretch
 from shared.messages import ChunkMessage
 from shared.ports import HostedJob, Ports
 from shared.results import Heard
@@ -99,7 +99,7 @@ class Call:
             tag=documents.chunk_key(message.recording, message.chunk.index),
             # In a hybrid the message names the weights of the other engine.
             model=weights_of(message),
-            options=replace(message.options, language=language_of(message)),
+            options=message.options,
             seconds=seconds,
             patience=self.give_up_at - concurrency.monotonic(),
             url=url,

@@ -69,9 +69,3 @@ def result_of(message: ChunkMessage, stretch: Stretch, heard: Heard, attempt: st
         ),
         peaks=stretch.peaks,
     )
-
-
-def language_of(message: ChunkMessage) -> str | None:
-    """The language as Deepgram names it: several in one recording are `mul` in BCP 47, `multi` in Deepgram."""
-    language = message.options.language
-    return "multi" if language is not None and language.lower() == "mul" else language

@@ -2,9 +2,9 @@
 
     row   length          size            GPU available        no GPU
     0     under 30 min    under 50 MB     Parakeet             Parakeet
-    1     up to 2 h       up to 200 MB    Parakeet             Deepgram
-    2     2 h to 4 h      200 to 400 MB   hybrid               Deepgram
-    3     over 4 h        over 400 MB     Deepgram             Deepgram
+    1     up to 2 h       up to 200 MB    Parakeet             hosted engine
+    2     2 h to 4 h      200 to 400 MB   hybrid               hosted engine
+    3     over 4 h        over 400 MB     hosted engine        hosted engine
 
 A bound belongs to the later row, except the last one: exactly 4 h and exactly 400 MB are row 2. If length and
 size differ, the later row applies. If only one of the engines can run, it gets everything (pick.py).

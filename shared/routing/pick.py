@@ -205,7 +205,9 @@ def missing(method: Method, found: Mapping[Method, Prospect], known: Known, opti
     if lack := weights.lack(options, known.settings, brief=method == HYBRID):
         return lack
     # A GPU that is set up and switched on can always run Parakeet, if need be after a wait.
-    return "Parakeet on a GPU is switched off" if _switched_off(known) else "Parakeet is not set up"
+    return (
+        f"{PARAKEET_GPU.in_sentences} is switched off" if _switched_off(known) else "Parakeet is not set up"
+    )
 
 
 def _absent(method: Method, found: Mapping[Method, Prospect]) -> list[EngineSpec]:

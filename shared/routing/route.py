@@ -139,7 +139,8 @@ def _no_job(settings: Settings) -> str:
     lacks = settings.platform == "google" and engines.PARAKEET_CPU.name in settings.engines.split(",")
     if settings.has_cpu_job or not lacks:
         return ""
-    return " Parakeet on a CPU needs a job of its own: name it in DROPSCRIBE_CPU_JOB (docs/google-cloud.md)."
+    name = engines.PARAKEET_CPU.in_sentences
+    return f" {name} needs a job of its own: name it in DROPSCRIBE_CPU_JOB (docs/google-cloud.md)."
 
 
 def _order(method: Method, found: Mapping[Method, Prospect]) -> tuple[bool, float]:

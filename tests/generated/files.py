@@ -8,6 +8,7 @@ from tests.test_architecture import ROOT
 FILES = {
     "README.md": output_files.readme,
     "docs/data-model.md": firestore.guide,
+    "docs/fallback.md": tables.circle,
     "docs/google-cloud.md": roles.guide,
     "docs/monitoring.md": tables.metrics,
     "docs/outputs.md": output_files.guide,

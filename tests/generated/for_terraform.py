@@ -7,7 +7,7 @@ import re
 from dataclasses import fields
 
 from shared.deployment_sizes import functions
-from shared.engines import ENGINES, hosted_specs
+from shared.engines import ENGINES, PARAKEET_CPU, PARAKEET_GPU, hosted_specs
 from shared.settings import Settings
 from shared.telemetry.metrics import METRICS
 from shared.topology import topology
@@ -32,7 +32,7 @@ OF_IMAGES = {"DROPSCRIBE_IMAGE_MODEL", "DROPSCRIBE_SPEAKER_WEIGHTS"}
 
 
 def deployment():
-    """terraform/generated.json: topics, subscriptions, keys of hosted engines, sizes of functions, and settings of a project."""
+    """terraform/generated.json: topics, subscriptions, our own engines, keys of hosted ones, sizes of functions, and settings of a project."""
     pulled = {one.subscription for one in ENGINES.values() if one.hosted is None}
     pulled |= {one.canary_subscription for one in ENGINES.values() if one.canary_subscription}
     always = {one.name for one in topology().subscriptions}
@@ -48,6 +48,7 @@ def deployment():
             }
             for one in topology(webhooks=True).subscriptions
         },
+        "engines": {"gpu": PARAKEET_GPU.name, "cpu": PARAKEET_CPU.name},
         "hosted_keys": {one.name: one.hosted.key_variable for one in hosted_specs()},
         "functions": {
             name: {"memory_mib": one.memory_mib, "requests": one.requests}

@@ -1,6 +1,6 @@
 """The schema of requests, from the types that read them.
 
-Its descriptions are in the file alone, and stay, but for the list of formats.
+Its descriptions are in the file alone, and stay, but for the list of formats and the engines that support an option.
 """
 
 from __future__ import annotations
@@ -54,6 +54,11 @@ def written():
     option["description"] = re.sub(
         r"some of [^.]+", f"some of {', '.join(formats.MORE)}", option["description"]
     )
+    for name in ("keyterms", "filler_words"):
+        option = schema["properties"]["options"]["properties"][name]
+        option["description"] = re.sub(
+            r"Works with [^.]+", f"Works with {engines.supported_by(name)}", option["description"]
+        )
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -1,11 +1,11 @@
-"""The tables of settings and metrics in the guides."""
+"""What the guides list: settings, metrics, engines."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import fields
 
-from shared.engines import hosted_specs
+from shared.engines import ENGINES, hosted_specs
 from shared.settings import Settings
 from shared.telemetry.metrics import METRICS
 from tests.test_architecture import ROOT
@@ -26,6 +26,14 @@ def _settings():
         # The place of the state depends on the system.
         default = "" if one.default in {None, ""} or one.name == "state_dir" else f"`{one.default}`"
         yield one.metadata["env"], f"| `{one.metadata['env']}` | {default} | {one.metadata['about']} |"
+
+
+def circle():
+    """docs/fallback.md: the order of hand-overs."""
+    names = ", ".join(one.in_sentences for one in ENGINES.values())
+    text, count = re.subn(r"(?<=The engines form a circle: )[^.]+", names, _text("fallback.md"))
+    assert count == 1, "docs/fallback.md has no place for the engines"
+    return text
 
 
 def metrics():

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from shared.hosted.hosted_result import Stretch, language_of, result_of
+from shared.hosted.hosted_result import Stretch, result_of
 from shared.messages import ChunkMessage
 from shared.model import AudioInfo, Chunk, Options, StoredObject, Tried
 from shared.results import Heard, Word
@@ -53,8 +51,3 @@ def test_what_the_decoder_noticed_and_whose_part_it_was_are_told():
     first, second = result_of(message(tried=tried), stretch, heard(), "m-1").warnings
     assert first == "the audio stops"
     assert "Parakeet on a CPU: It does not fit." in second
-
-
-@pytest.mark.parametrize(("asked", "sent"), [(None, None), ("en", "en"), ("mul", "multi"), ("MUL", "multi")])
-def test_several_languages_have_another_name_there(asked, sent):
-    assert language_of(message(options=Options(language=asked))) == sent

@@ -7,8 +7,8 @@ const KNOWN = {
   model: ["Model", "Weights of Parakeet by name. Empty: those of this installation."],
   language: ["Language", "A code such as en or pt-BR. Empty: the engine finds out."],
   track: ["Audio track", "Of a file with several, counted from 0."],
-  keyterms: ["Names and terms", "To listen for, with commas between. Deepgram does, and Parakeet on a GPU."],
-  filler_words: ["Keep filler words", "Write down uh and um. Deepgram leaves them out otherwise."],
+  keyterms: ["Names and terms", "To listen for, with commas between."],
+  filler_words: ["Keep filler words", "Write down uh and um."],
   diarize: ["Tell speakers apart", "Says who speaks, as Speaker 1, Speaker 2 and so on."],
   min_speakers: ["Fewest speakers", "If you know. Empty: as many as are heard."],
   max_speakers: ["Most speakers", "If you know. The same as the fewest: exactly that many."],
@@ -19,7 +19,8 @@ const KNOWN = {
   caption_speed: ["Reading speed", "Characters a second: how long captions stay. Empty: 17."],
   label: ["Label", "A team or a customer, to group the costs by."],
 };
-const CHOICES = { auto: "Automatic", parakeet: "Parakeet", deepgram: "Deepgram", hybrid: "Hybrid", mix: "Mixed", apart: "One speaker each" };
+/** Names of choices that have no title in the schema. */
+const CHOICES = { auto: "Automatic", mix: "Mixed", apart: "One speaker each" };
 const FIRST = ["method", "language", "label", "keyterms", "diarize", "filler_words"];
 
 /** The schema of a value that may be null, without the null. */
@@ -60,7 +61,8 @@ export function Options({ schema, value, onChange }) {
 
 function Field({ name, schema, value, onChange }) {
   const id = `option-${name}`;
-  const [title, text] = KNOWN[name] || [name, schema.description];
+  const [title, about] = KNOWN[name] || [name, schema.description];
+  const text = schema["x-engines"] ? `${about} Works with ${schema["x-engines"]}.` : about;
   const hint = text && html`<small id=${`${id}-hint`}>${text}</small>`;
   const said = text ? `${id}-hint` : undefined;
   if (schema.type === "boolean") {
@@ -75,11 +77,12 @@ function Field({ name, schema, value, onChange }) {
     `;
   }
   if (schema.enum) {
+    const titles = Object.fromEntries((schema.oneOf || []).map((one) => [one.const, one.title]));
     return html`
       <div class="field">
         <label for=${id}>${title}</label>
         <select id=${id} aria-describedby=${said} value=${value ?? ""} onChange=${(event) => onChange(event.target.value)}>
-          ${schema.enum.map((one) => html`<option value=${one}>${CHOICES[one] || one}</option>`)}
+          ${schema.enum.map((one) => html`<option value=${one}>${titles[one] || CHOICES[one] || one}</option>`)}
         </select>
         ${hint}
       </div>

@@ -48,7 +48,7 @@ def command(
     ] = False,
     state_dir: options.StateDir = None,
 ) -> None:
-    """Show what transcripts cost, how much of it was wasted, what Deepgram would have charged, and what to change."""
+    """Show what transcripts cost, how much of it was wasted, what a hosted engine would have charged, and what to change."""
     if context.invoked_subcommand is not None:
         return
     with errors():

@@ -79,7 +79,7 @@ def _rest(report: Report, ports: Ports) -> Iterator[Text]:
 
 
 def _failure_counts(failed: dict[str, dict[str, int]]) -> str:
-    """As `deepgram 3 EngineFailed, 1 BadMedia; merger 2 StoreUnavailable`: the place, then counts by class of error."""
+    """As `router 3 EngineFailed, 1 BadMedia; merger 2 StoreUnavailable`: the place, then counts by class of error."""
     return "; ".join(
         f"{where} " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=_by_count))
         for where, kinds in failed.items()

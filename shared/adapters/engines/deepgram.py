@@ -151,7 +151,7 @@ class DeepgramEngine:
         heard = answers.heard(
             answer,
             model=job.model,
-            language=job.options.language,
+            language=_language(job),
             seconds=job.seconds,
             speakers=job.options.diarize,
         )
@@ -165,9 +165,16 @@ class DeepgramEngine:
         return answers.refusal(status, body, retry_after=_retry_after(error.headers or {}))
 
 
+def _language(job: HostedJob) -> str | None:
+    """The language by its name there: several in one recording are `mul` in BCP 47, `multi` in Deepgram."""
+    language = job.options.language
+    return "multi" if language is not None and language.lower() == "mul" else language
+
+
 def _parameters(job: HostedJob) -> dict[str, Any]:
     options = job.options
-    chosen: dict[str, Any] = {"language": options.language} if options.language else {"detect_language": True}
+    language = _language(job)
+    chosen: dict[str, Any] = {"language": language} if language else {"detect_language": True}
     if options.phrases:
         chosen["keyterm"] = list(options.phrases)
     if options.filler_words:

@@ -82,6 +82,13 @@ def test_a_language_that_is_known_is_not_detected(server, engine):
     assert heard.language == "de"
 
 
+@pytest.mark.parametrize("asked", ["mul", "MUL"])
+def test_several_languages_have_another_name_there(engine, server, asked):
+    heard = engine.transcribe(replace(JOB, options=Options(language=asked)))
+    assert server.asked[0].query["language"] == ["multi"]
+    assert heard.language == "en"
+
+
 def test_keyterms_are_sent_one_by_one_and_filler_words_where_wanted(server, engine):
     engine.transcribe(
         replace(JOB, options=Options(keyterms="Dropscribe,  Anna Karenina,", filler_words=True))
