@@ -20,7 +20,7 @@ def test_it_copies_the_packages_that_the_console_imports():
         module = reached.pop()
         if module in known and module not in found:
             found.add(module)
-            reached += imports(known[module], known)
+            reached += imports(module, known)
     assert {one.partition(".")[0] for one in found} == COPIED == {"console", "shared"}
 
 
