@@ -117,7 +117,7 @@ class Deploy:
             names = ", ".join(self._target.images)
             self._person.say(f"The images {names} would be built from these sources ({source.name}).")
         if not begun:
-            self._person.say("Nothing is deployed yet. The foundation would be laid first:")
+            self._person.say("Nothing is deployed yet. These base resources would be created first:")
             self._terraform.plan_without_state()
             self._person.say("Functions, jobs and subscriptions follow when the images are built.")
             return

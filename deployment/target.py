@@ -30,7 +30,7 @@ class Target:
     """One deployment."""
 
     project: str
-    """Id of the project."""
+    """ID of the project."""
     region: str
     """Region of everything: `europe-west4`."""
     variables: Mapping[str, Any] = field(default_factory=dict)

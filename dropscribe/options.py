@@ -43,7 +43,7 @@ class Options(TypedDict, total=False):
     caption_lines: int | None
     """Lines of a caption, 1 to 3; 2 by default."""
     caption_speed: int | None
-    """Characters that people read in a second, 5 to 50; 17 by default."""
+    """Reading speed in characters per second, 5 to 50; 17 by default."""
 
 
 def options_of(given: Options, formats: Sequence[str] | str | None = None) -> model.Options:

@@ -19,7 +19,7 @@ MEANINGS = {
     USAGE: "the command line is wrong",
     BAD_INPUT: "the recording cannot be transcribed",
     NO_INPUT: "a file, a recording or a key does not exist",
-    UNAVAILABLE: "no network, weights or engine, nothing that works on what was asked for, or a service does not answer",
+    UNAVAILABLE: "unavailable: no network, weights, engine or running worker, or a service did not respond",
     CANNOT_WRITE: "the output cannot be written",
     TRY_AGAIN: "not finished in time: run it again",
     CONFIGURATION: "a setting or the installation is wrong",

@@ -90,7 +90,7 @@ class Options:
     caption_lines: int | None = None
     """Lines of a caption, 1 to 3; None: 2."""
     caption_speed: int | None = None
-    """Characters that people read in a second, 5 to 50; None: 17."""
+    """Reading speed in characters per second, 5 to 50; None: 17."""
 
     def __post_init__(self) -> None:
         """What says something about speakers asks for them."""

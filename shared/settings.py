@@ -73,13 +73,15 @@ class Settings:
     )
     quiet: bool = field(
         default=False,
-        metadata=_env("DROPSCRIBE_QUIET", "Log what went wrong only, as `dropscribe up --quiet` does."),
+        metadata=_env(
+            "DROPSCRIBE_QUIET", "`true`: log only warnings and errors, as `dropscribe up --quiet` does."
+        ),
     )
     gpu_lane: Literal["", "canary"] = field(
         default="",
         metadata=_env(
             "DROPSCRIBE_GPU_LANE",
-            "`canary`: this worker takes only the recordings on which the next release is tried.",
+            "`canary`: this worker takes only canary recordings.",
         ),
     )
     canary_percent: float = field(
@@ -105,8 +107,8 @@ class Settings:
         default="",
         metadata=_env(
             "DROPSCRIBE_HOSTED_ELSEWHERE",
-            "Hosted engines whose keys other processes have, separated by commas: the console of a project weighs them in "
-            "its quotes, and calls none.",
+            "Hosted engines whose keys other processes hold, separated by commas; the console quotes them but never calls "
+            "them.",
         ),
     )
     state_dir: Path = field(
@@ -125,7 +127,7 @@ class Settings:
         default=False,
         metadata=_env(
             "DROPSCRIBE_FOLLOW_LINKS",
-            "`true`: `dropscribe up` transcribes what symbolic links in its inbox lead to.",
+            "`true`: `dropscribe up` follows symbolic links in its inbox.",
         ),
     )
     audio_bucket: str = field(
@@ -262,7 +264,7 @@ class Settings:
         default=None,
         metadata=_env(
             "MAX_CONCURRENT_CHUNKS",
-            "Chunks a worker holds at one time; short ones count less. Unset: twice `GPU_BATCH_SIZE`.",
+            "Chunks that a worker holds at a time; short ones count less. Unset: twice `GPU_BATCH_SIZE`.",
         ),
     )
     batch_processing: bool = field(
@@ -281,15 +283,15 @@ class Settings:
         default=None,
         metadata=_env(
             "DROPSCRIBE_CPU_THREADS",
-            "Cores on which a worker recognises without a GPU. Unset: all that its process may use.",
+            "Cores that a CPU worker uses. Unset: all that its process may use.",
         ),
     )
     cpu_callers: int | None = field(
         default=None,
         metadata=_env(
             "DROPSCRIBE_CPU_CALLERS",
-            "Batches of windows that a worker without a GPU has in hand at one time. Unset: 2 with large weights, whose "
-            "calls share all cores, else one for each core; measured on two cores, a guess on more.",
+            "Batches that a CPU worker runs concurrently. Unset: 2 with large weights, whose calls share all cores, else one "
+            "for each core; measured on two cores, a guess on more.",
         ),
     )
     gpu_memory_limit_gb: float = field(
@@ -313,12 +315,12 @@ class Settings:
         default=None,
         metadata=_env(
             "DROPSCRIBE_RETENTION_DAYS",
-            "Days after its end that a recording is deleted with all that is stored of it. Unset: never.",
+            "Days after which a finished recording and all data stored about it are deleted. Unset: never.",
         ),
     )
     retention_audio: bool = field(
         default=False,
-        metadata=_env("DROPSCRIBE_RETENTION_AUDIO", "`true`: its audio is deleted then as well."),
+        metadata=_env("DROPSCRIBE_RETENTION_AUDIO", "`true`: the audio is deleted too."),
     )
     lease_seconds: float = field(
         default=60.0, metadata=_env("DROPSCRIBE_LEASE_SECONDS", "Lease on a message, renewed after a third.")
@@ -358,7 +360,7 @@ class Settings:
         default="",
         metadata=_env(
             "DROPSCRIBE_FORMATS",
-            "Output formats that every recording gets beside `json`, `csv`, `srt`, `vtt` and `txt`, separated by commas: "
+            "Output formats that every recording gets in addition to `json`, `csv`, `srt`, `vtt` and `txt`, separated by commas: "
             f"some of {', '.join(f'`{name}`' for name in formats.MORE)}.",
         ),
     )
@@ -402,9 +404,7 @@ class Settings:
     )
     start_delay: float = field(
         default=0.0,
-        metadata=_env(
-            "DROPSCRIBE_START_DELAY", "Seconds for which work is collected before a worker is started for it."
-        ),
+        metadata=_env("DROPSCRIBE_START_DELAY", "Seconds to wait for more work before starting a worker."),
     )
     gpu_vcpus: int = field(
         default=4, metadata=_env("DROPSCRIBE_GPU_VCPUS", "vCPUs of a task of the GPU job, for its price.")
@@ -497,7 +497,7 @@ class Settings:
         default="",
         metadata=_env(
             "DROPSCRIBE_CONSOLE_NAMES",
-            "Names by which browsers may reach the console beside localhost, separated by commas; one that "
+            "Names by which browsers may reach the console besides localhost, separated by commas; one that "
             "begins with a dot stands for all below it.",
         ),
     )

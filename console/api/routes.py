@@ -74,7 +74,7 @@ ENDPOINTS = (
     reading("GET", f"{ONE}/outputs/{{format}}", "An output file.", words.output, None, ("revision",)),
     reading("GET", f"{ONE}/revisions", "Its corrections.", revisions.listed, list[types.RevisionRow]),
     writing(f"{ONE}/revisions", "Correct words or names of speakers.", revisions.create, types.RevisionBody, types.Numbered, 201),
-    reading("POST", f"{ONE}/cancel", "End it; what no engine has yet is not transcribed.", changes.cancel, types.Row),
+    reading("POST", f"{ONE}/cancel", "Cancel it. Chunks already with an engine may still be charged.", changes.cancel, types.Row),
     reading("POST", f"{ONE}/retry", "Continue one that failed or was cancelled.", changes.retry_one, types.Row),
     writing("/retries", "Continue several; first, with dry_run, say how many and for how much.", changes.retries, types.RetriesBody, types.Retries),
     writing("/uploads", "Begin an upload.", uploads.place, types.UploadBody, types.Upload),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def command(*, state_dir: options.StateDir = None) -> None:
-    """Serve the page, without a worker: for transcripts that are there, or for a project (DROPSCRIBE_PLATFORM=google)."""
+    """Serve the page without a worker: for existing transcripts, or for a project (DROPSCRIBE_PLATFORM=google)."""
     with errors():
         use_state_dir(state_dir)
         raise typer.Exit(serve(settings_here()))

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from shared.ports import Ports, Records
 
 HELP = (
-    "A file (also by its name alone), gs://bucket/name, or an ID (also its beginning), as in "
-    "`dropscribe status --ids`."
+    "A path, a file name, gs://bucket/name, or a recording ID (a prefix is enough), as "
+    "`dropscribe status --ids` prints it."
 )
 """What a person may write."""
 PART = re.compile(r"[a-z2-7]{6,25}")

@@ -40,7 +40,7 @@ OF_A_RECORDING: dict[str, Any] = {
         int | None,
         typer.Option(
             min=0,
-            help="Audio track to transcribe, counted from 0, the one that players choose.",
+            help="Audio track to transcribe, counted from 0; by default the one that players choose.",
             show_default=False,
         ),
     ],
@@ -61,52 +61,51 @@ OF_A_RECORDING: dict[str, Any] = {
     "diarize": Annotated[bool, typer.Option("--diarize", help="Tell speakers apart.")],
     "min_speakers": Annotated[
         int | None,
-        typer.Option(help="Fewest speakers, if you know; tells them apart.", show_default=False),
+        typer.Option(help="Minimum number of speakers; implies --diarize.", show_default=False),
     ],
     "max_speakers": Annotated[
         int | None,
         typer.Option(
-            help="Most speakers, if you know; tells them apart. With the same --min-speakers: exactly that many.",
+            help="Maximum number of speakers; implies --diarize. Same as --min-speakers: exactly that many.",
             show_default=False,
         ),
     ],
     "channels": Annotated[
         Literal["mix", "apart", "auto"] | None,
         typer.Option(
-            help="What the two channels of a stereo recording are: apart: one speaker each; auto: that, if they sound "
-            "like it; mix: nothing in particular.",
+            help="How to treat stereo: mix (default), apart (one speaker per channel), auto (detect).",
             show_default=False,
         ),
     ],
     "speaker_names": Annotated[
         str | None,
         typer.Option(
-            help="Names of the speakers in the order in which they first speak, separated by commas; tells them apart.",
+            help="Names of the speakers, comma-separated, in the order in which they first speak; implies --diarize.",
             show_default=False,
         ),
     ],
     "label": Annotated[
         str | None,
-        typer.Option(help="Label to group the cost by in `dropscribe cost --by label`.", show_default=False),
+        typer.Option(help="Label for cost reports (`dropscribe cost --by label`).", show_default=False),
     ],
     "title": Annotated[
         str | None,
         typer.Option(
-            help="What the recording is called in lists; otherwise the name of its file.",
+            help="Title in lists; by default the file name.",
             show_default=False,
         ),
     ],
     "caption_width": Annotated[
         int | None,
-        typer.Option(help="Characters in a line of a caption, by default 42.", show_default=False),
+        typer.Option(help="Characters per caption line (default 42).", show_default=False),
     ],
     "caption_lines": Annotated[
-        int | None, typer.Option(help="Lines of a caption, by default 2.", show_default=False)
+        int | None, typer.Option(help="Lines per caption (default 2).", show_default=False)
     ],
     "caption_speed": Annotated[
         int | None,
         typer.Option(
-            help="Characters that people read in a second, by default 17: how long captions stay.",
+            help="Reading speed in characters per second (default 17); sets how long captions stay.",
             show_default=False,
         ),
     ],
@@ -131,8 +130,8 @@ StateDir = Annotated[
         "--state-dir", help="Folder for queue and records. \\[env: DROPSCRIBE_STATE_DIR]", show_default=False
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings and errors.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 

@@ -75,7 +75,7 @@ class Shape:
     lines: int = 2
     """Lines at most."""
     speed: float = 17.0
-    """Characters that people read in a second: Netflix's limit for adults."""
+    """Reading speed in characters per second: Netflix's limit for adults."""
 
     @classmethod
     def of(cls, options: Options) -> Self:

@@ -95,7 +95,7 @@ class Deployed:
 
     @property
     def project(self) -> str:
-        """Id of the project."""
+        """ID of the project."""
         [project] = {one["project"] for one in self.of("pubsub_topic").values()}
         return project
 

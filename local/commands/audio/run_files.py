@@ -59,7 +59,7 @@ class Request:
     json_lines: bool = False
     """Print a line of JSON for each file as soon as it ends, instead of the table."""
     quiet: bool = False
-    """Say nothing but what went wrong."""
+    """Print only warnings and errors."""
     preview: bool = False
     """Show the table even if there is no terminal, and the first lines of one transcript."""
 

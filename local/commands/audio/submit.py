@@ -50,7 +50,7 @@ class Submission:
     as_json: bool
     """Print JSON on standard output."""
     quiet: bool = False
-    """Say nothing but what went wrong."""
+    """Print only warnings and errors."""
 
 
 @options.of_a_recording()
@@ -59,18 +59,16 @@ def command(
     uri: Annotated[str, typer.Argument(help="gs://bucket/name, or a file on this machine.")],
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the answer.")] = False,
     timeout: Annotated[
-        float | None, typer.Option(min=0, help="Longest time to wait, in seconds.", show_default=False)
+        float | None, typer.Option(min=0, help="Maximum seconds to wait.", show_default=False)
     ] = None,
     asked: options.Asked,
     request_id: Annotated[
         str | None,
-        typer.Option(help="Your own id for the request; if left out, one is made.", show_default=False),
+        typer.Option(help="ID for the request; by default a new one.", show_default=False),
     ] = None,
     metadata: Annotated[
         list[str] | None,
-        typer.Option(
-            help="name=value, returned with the answer; may be given several times.", show_default=False
-        ),
+        typer.Option(help="name=value, returned with the answer; can be repeated.", show_default=False),
     ] = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,

@@ -63,19 +63,17 @@ def command(
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option(
-            help="What to call the recording from standard input, or from an address.", show_default=False
-        ),
+        typer.Option(help="File name for audio from standard input or a URL.", show_default=False),
     ] = None,
     asked: options.Asked,
     as_json: options.AsJson = False,
     json_lines: Annotated[
-        bool, typer.Option("--jsonl", help="Print one line of JSON for each file as soon as it ends.")
+        bool, typer.Option("--jsonl", help="Print one line of JSON per file as soon as it is done.")
     ] = False,
     quiet: options.Quiet = False,
     state_dir: options.StateDir = None,
 ) -> None:
-    """Transcribe files and folders now. Recordings that an earlier run finished are skipped."""
+    """Transcribe files and folders now. Recordings already finished are skipped."""
     with errors(), local_ports(state_dir, hurried=True) as ports:
         check_name(name or "", inputs)
         if beside and out is not None:

@@ -100,7 +100,7 @@ def command(
         bool,
         typer.Option(
             "--follow-links",
-            help="Transcribe what links in the inbox lead to, wherever that is. \\[env: DROPSCRIBE_FOLLOW_LINKS]",
+            help="Follow symbolic links in the inbox, wherever they lead. \\[env: DROPSCRIBE_FOLLOW_LINKS]",
             show_default=False,
         ),
     ] = False,
@@ -114,7 +114,7 @@ def command(
         typer.Option(
             min=1,
             max=65535,
-            help="Serve measurements for Prometheus at this port of 127.0.0.1.",
+            help="Serve Prometheus metrics on this port of 127.0.0.1.",
             show_default=False,
         ),
     ] = None,

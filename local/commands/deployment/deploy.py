@@ -28,7 +28,7 @@ def command(
 ) -> None:
     """Deploy to a Google Cloud project, from nothing to a transcript, or show what that would change.
 
-    Preflight, foundation, build, plan, your yes, apply, and a sample to see that it works. A second run changes nothing.
+    Runs preflight, base resources, build, plan, your confirmation, apply and a smoke test. A second run changes nothing.
     """
     with errors():
         from deployment import smoke, source, target  # noqa: PLC0415 - `--help` needs none of it

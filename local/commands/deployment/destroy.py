@@ -20,11 +20,16 @@ def command(
     region: place.Region = "",
     variables: place.Variables = None,
     data: Annotated[
-        str, typer.Option(help="`delete`: also audio, transcripts, records, keys and images.", envvar="DATA")
+        str,
+        typer.Option(
+            help="`delete`: also audio, transcripts, records, keys and images. \\[env: DATA]",
+            envvar="DATA",
+            show_envvar=False,
+        ),
     ] = "keep",
     yes: options.Yes = False,
 ) -> None:
-    """Take a deployment down; your data is kept unless you say otherwise."""
+    """Delete a deployment. Your data is kept unless you say otherwise."""
     with errors():
         from deployment import destroy, target  # noqa: PLC0415 - `--help` needs none of it
         from deployment.api import Api  # noqa: PLC0415 - as above

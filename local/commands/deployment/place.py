@@ -24,18 +24,25 @@ if TYPE_CHECKING:
 
 Project = Annotated[
     str,
-    typer.Option(help="Id of the project.", envvar="PROJECT", show_default=False),
+    typer.Option(
+        help="ID of the project. \\[env: PROJECT]", envvar="PROJECT", show_envvar=False, show_default=False
+    ),
 ]
 Region = Annotated[
     str,
-    typer.Option(help="Region of everything: europe-west4.", envvar="REGION", show_default=False),
+    typer.Option(
+        help="Region for all resources, such as europe-west4. \\[env: REGION]",
+        envvar="REGION",
+        show_envvar=False,
+        show_default=False,
+    ),
 ]
 Variables = Annotated[
     Path | None,
     typer.Option(
         "--variables",
-        help="JSON with values of Terraform's variables (terraform/README.md); if left out, "
-        "terraform/PROJECT.tfvars.json where it exists.",
+        help="JSON with values of Terraform's variables (terraform/README.md); by default "
+        "terraform/PROJECT.tfvars.json, if it exists.",
         show_default=False,
     ),
 ]

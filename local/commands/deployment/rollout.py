@@ -32,20 +32,35 @@ def command(
     region: place.Region = "",
     variables: place.Variables = None,
     shares: Annotated[
-        str, typer.Option(help="Percent of traffic and recordings, step by step.", envvar="SHARES")
+        str,
+        typer.Option(
+            help="Percentages of traffic and recordings, step by step. \\[env: SHARES]",
+            envvar="SHARES",
+            show_envvar=False,
+        ),
     ] = "10,50,100",
     holds: Annotated[
-        str, typer.Option(help="Minutes that each step but the last holds at least.", envvar="HOLDS")
+        str,
+        typer.Option(
+            help="Minimum minutes for each step except the last. \\[env: HOLDS]",
+            envvar="HOLDS",
+            show_envvar=False,
+        ),
     ] = "120,1440",
     least: Annotated[
-        int, typer.Option(min=1, help="Recordings that must have ended before the next step.", envvar="LEAST")
+        int,
+        typer.Option(
+            min=1,
+            help="Recordings that must finish before the next step. \\[env: LEAST]",
+            envvar="LEAST",
+            show_envvar=False,
+        ),
     ] = 20,
     yes: options.Yes = False,
 ) -> None:
-    """Let this checkout take over a deployment step by step; it goes back by itself if it does badly.
+    """Let this checkout take over a deployment step by step; it rolls back automatically if it fails its checks.
 
-    Killed, it goes on with the same command: shares and time are in the deployment's records. The project's guard watches
-    meanwhile.
+    If interrupted, run the same command to resume. The project's guard keeps watching.
     """
     with errors():
         from deployment import build, source, target  # noqa: PLC0415 - `--help` needs none of it
@@ -73,7 +88,7 @@ def back(
     region: place.Region = "",
     variables: place.Variables = None,
 ) -> None:
-    """Go back to the release before the last rollout, whether that is under way or done."""
+    """Return to the release before the last rollout, finished or not."""
     with errors():
         from deployment import target  # noqa: PLC0415 - `--help` needs none of it
         from deployment.rollout import drive  # noqa: PLC0415 - as above

@@ -5,7 +5,7 @@ Read agreement first, then retry.
     backfill       have existing objects transcribed
     retry          continue recordings that failed or were cancelled
     cancel         end recordings in progress
-    forget         delete recordings with all that is stored of them
+    forget         delete recordings and all data stored about them
     audit          who asked for what
     webhook        a secret for webhooks, and a test of their address
     dead_letters   messages that could not be handled: list, show, replay, discard

@@ -28,7 +28,7 @@ def command(
     ] = False,
     state_dir: options.StateDir = None,
 ) -> None:
-    """Show who asked for what, and when; as JSON lines, for other systems too."""
+    """Show who asked for what, and when. --json prints JSON lines for other systems."""
     with errors(), deployment(state_dir) as ports:
         run(after, ports, as_json=as_json)
 

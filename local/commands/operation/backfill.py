@@ -44,7 +44,7 @@ class Wanted:
     options: Options | None = None
     """None: those that each object has."""
     per_minute: int = 600
-    """Most requests in a minute."""
+    """Maximum requests per minute."""
     probes: int = 20
     """Objects to probe for the estimate."""
     any_name: bool = False
@@ -71,22 +71,20 @@ class Found:
 def command(
     *,
     place: Annotated[str, typer.Argument(help="gs://bucket/prefix, or a folder on this machine.")],
-    per_minute: Annotated[int, typer.Option(min=1, help="Most requests in a minute.")] = 600,
+    per_minute: Annotated[int, typer.Option(min=1, help="Maximum requests per minute.")] = 600,
     probes: Annotated[
-        int, typer.Option("--probe", min=0, help="Objects to probe for the estimate of length and cost.")
+        int, typer.Option("--probe", min=0, help="Objects to probe to estimate length and cost.")
     ] = 20,
     any_name: Annotated[
         bool,
-        typer.Option(
-            "--any-name", help="Also objects in a bucket whose name and type are not those of media."
-        ),
+        typer.Option("--any-name", help="Include objects whose name and type are not those of media."),
     ] = False,
     asked: options.Asked,
     yes: options.Yes = False,
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,
 ) -> None:
-    """Have existing objects transcribed that have no recording yet. Can be stopped and repeated."""
+    """Transcribe existing files that have no transcript yet. Safe to stop and run again."""
     with errors(), deployment(state_dir, begin=True) as ports:
         wanted = Wanted(
             place=place,

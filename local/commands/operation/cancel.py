@@ -31,7 +31,7 @@ def command(
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,
 ) -> None:
-    """End recordings in progress: what no engine has yet is not transcribed."""
+    """Cancel recordings in progress. Chunks already with an engine may still be charged."""
     with errors(), deployment(state_dir) as ports:
         raise typer.Exit(run(places, ports, as_json=as_json))
 

@@ -35,7 +35,7 @@ def command(
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,
 ) -> None:
-    """Delete recordings with all that is stored of them. This cannot be undone."""
+    """Delete recordings and all data stored about them. This cannot be undone."""
     with errors(), deployment(state_dir) as ports:
         raise typer.Exit(run(places, ports, audio=audio, yes=yes, as_json=as_json))
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def command(*, as_json: options.AsJson = False, state_dir: options.StateDir = None) -> None:
-    """Add all transcripts to the search index: those from before there was one are found then, too."""
+    """Add all transcripts to the search index, including those older than the index."""
     with errors(), deployment(state_dir) as ports:
         raise typer.Exit(run(ports, as_json=as_json))
 

@@ -14,7 +14,7 @@ from shared.connect import settings_here, webhook_sender
 from shared.webhooks import deliver, events, secret
 
 app = typer.Typer(
-    help="Make a secret for webhooks, and send a test to the address that is told of transcripts and budgets.",
+    help="Make a secret for webhooks, and send a test to the address that receives them.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -28,7 +28,7 @@ def show_secret() -> None:
 
 @app.command("test")
 def send_test(*, as_json: options.AsJson = False) -> None:
-    """Send a signed test to DROPSCRIBE_WEBHOOK_URL, once, and say what it answered."""
+    """Send one signed test to DROPSCRIBE_WEBHOOK_URL and show the response."""
     with errors():
         settings, now = settings_here(), time.time()
         event = events.of_test(secrets.token_hex(16))

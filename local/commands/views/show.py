@@ -52,7 +52,7 @@ def command(
         ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print what is known of the recording as JSON, without its words.")
+        bool, typer.Option("--json", help="Print the recording's details as JSON, without its words.")
     ] = False,
     state_dir: options.StateDir = None,
 ) -> None:

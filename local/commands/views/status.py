@@ -39,7 +39,7 @@ def command(
         typer.Option(
             "--state",
             case_sensitive=False,
-            help="Only recordings in this state; may be given several times.",
+            help="Only recordings in this state; can be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -53,7 +53,7 @@ def command(
         typer.Option(
             "--watch",
             "-w",
-            help="Go on showing changes until Ctrl-C, or until the named recordings have ended.",
+            help="Keep showing changes until Ctrl-C, or until the named recordings have ended.",
         ),
     ] = False,
     as_json: options.AsJson = False,

@@ -58,7 +58,7 @@ def test_without_a_terminal_yes_is_given_with_the_command_or_nothing_is_done(goo
 def test_a_plan_changes_nothing(google):
     planned = run("deploy", "--plan", *HERE)
     assert (planned.exit_code, google.log, google.terraform.drafts) == (0, [], 1)
-    assert "The foundation would be laid first" in planned.stderr
+    assert "These base resources would be created first" in planned.stderr
 
 
 def test_what_a_project_lacks_is_an_error_with_its_cures(google):
