@@ -67,12 +67,24 @@ class SqliteQueue(Upkeep):
             StoreUnavailable: the database did not answer in time; nothing was published.
         """
         named = [(uuid.uuid4().hex, data, attributes) for data, attributes in messages]
-        if self.topology.of_topic(topic) and named:
+        known = self.topology.of_topic(topic)
+        if named and (known or self._is_told(topic)):
             with self._database.write(hand_over=True) as connection:
                 for message_id, data, attributes in named:
                     self._insert(connection, topic, message_id, data, dict(attributes))
-            self._wake(*(one.name for one in self.topology.of_topic(topic)))
+            self._wake(*(one.name for one in known))
         return [message_id for message_id, _, _ in named]
+
+    def keep_for_all(self) -> None:
+        """Let every process of this state keep its messages for the subscriptions of this queue, those it does not know too.
+
+        Raises:
+            StoreUnavailable: the database did not answer in time.
+        """
+        rows = [(one.topic, one.name) for one in self.topology.subscriptions]
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM subscriptions")
+            connection.executemany("INSERT INTO subscriptions VALUES (?, ?)", rows)
 
     def pull(self, subscription: str, limit: int, lease_seconds: float) -> list[Delivery]:
         """Up to `limit` messages that are due, the one due longest first; does not wait for more.
@@ -222,11 +234,19 @@ class SqliteQueue(Upkeep):
     ) -> None:
         published, due = self._clock.now(), self._clock.uptime()
         text = json.dumps(attributes)
-        for subscription in self.topology.of_topic(topic):
+        names = [one.name for one in self.topology.of_topic(topic)]
+        told = connection.execute("SELECT name FROM subscriptions WHERE topic = ?", (topic,))
+        for name in dict.fromkeys([*names, *(name for (name,) in told)]):
             connection.execute(
                 "INSERT INTO messages (subscription, topic, message_id, data, attributes, published, due) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (subscription.name, topic, message_id, data, text, published, due),
+                (name, topic, message_id, data, text, published, due),
+            )
+
+    def _is_told(self, topic: str) -> bool:
+        with self._database.read() as connection:
+            return bool(
+                connection.execute("SELECT 1 FROM subscriptions WHERE topic = ? LIMIT 1", (topic,)).fetchone()
             )
 
     def _dead_letter(self, connection: sqlite3.Connection, policy: Subscription, position: int) -> None:

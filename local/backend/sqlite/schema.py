@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from shared.search import words_index
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +67,10 @@ NAMES = (
 )
 """Names and titles of recordings with when they were first seen, kept with their documents."""
 
+# Of the last `up`: other processes may know fewer of them, and publish to all.
+SUBSCRIPTIONS = "CREATE TABLE subscriptions (topic TEXT NOT NULL, name TEXT NOT NULL)"
+"""Subscriptions that a message is kept for, whoever publishes it."""
+
 SCHEMA = (
     """
     CREATE TABLE documents (
@@ -101,6 +105,7 @@ SCHEMA = (
     """,
     "CREATE INDEX messages_due ON messages (subscription, due, position)",
     "CREATE UNIQUE INDEX messages_lease ON messages (lease) WHERE lease IS NOT NULL",
+    SUBSCRIPTIONS,
     # One row: the start of the machine from which `due` counts, see queue.py.
     "CREATE TABLE machine (boot TEXT NOT NULL)",
     "INSERT INTO machine VALUES ('')",
@@ -130,6 +135,8 @@ CHANGES = {
         *NAMES,
         f"{_NAMED} FROM documents WHERE collection = 'recordings' AND {_IS_NAMED}".format("documents"),
     ),
+    # A message is kept for subscriptions that whoever publishes it does not know.
+    5: (SUBSCRIPTIONS,),
 }
 """Statements that bring a file of the version before to each version."""
 

@@ -177,6 +177,7 @@ def run(
             for name in dict.fromkeys(weights.of_deployment(settings).values()):
                 downloads.locate_or_do_without(name, options, ports, beside(), quiet=settings.quiet)
         remembered.remember_defaults(settings, ports.records)
+        ports.queue.keep_for_all()
         options = replace(options, method=AUTO, model=None)
         remembered.adopt_uploads(settings.audio_bucket, ports.records)
         stack.enter_context(prometheus.served(metrics_port, settings.state_dir))

@@ -31,6 +31,30 @@ def test_webhooks_are_listened_to_where_there_is_an_address():
     assert [one.name for one in here.of_topic("budget-alerts")] == ["webhooks-budget"]
 
 
+def test_whoever_publishes_publishes_to_the_webhooks_of_up_until_an_up_has_none(tmp_path):
+    plain = Settings(state_dir=tmp_path / "state")
+    up = open_ports(
+        replace(plain, webhook_url="https://example.com/hook", webhook_secret="whsec_" + "c2Vj" * 8)
+    )
+    other = open_ports(plain)
+
+    def kept():
+        for topic in (TRANSCRIPTS_READY, "budget-alerts"):
+            other.queue.publish(topic, b"x")
+        return [up.queue.pending(name) for name in ("webhooks", "webhooks-budget", EXPORTER)]
+
+    assert kept() == [0, 0, 1]
+    up.queue.keep_for_all()
+    assert kept() == [1, 1, 2]
+    for name in ("webhooks", "webhooks-budget"):
+        [one] = up.queue.pull(name, 9, 60.0)
+        up.queue.nack(name, one.lease)
+    other.queue.keep_for_all()
+    assert kept() == [1, 1, 3]
+    up.close()
+    other.close()
+
+
 def test_all_state_is_below_one_folder_and_survives(ports, tmp_path):
     assert ports.store.create("transcripts", "a.txt", b"text", "text/plain")
     assert ports.records.create("c", "k", {"n": 1})

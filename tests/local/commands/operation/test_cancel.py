@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from local.backend.embedded_ports import embedded_topology
+
 
 def test_a_recording_in_progress_ends_and_the_status_says_so(deployment, call):
     recording = deployment.upload("talk.wav")
@@ -34,3 +36,14 @@ def test_a_key_that_no_recording_has_cancels_nothing(deployment, call):
     assert result.exit_code == 66
     assert "There is no recording of nonsense." in result.stderr
     assert deployment.stored(recording).state == "PLANNED"
+
+
+def test_the_webhook_of_up_is_told_by_a_shell_that_does_not_know_it(deployment, call, monkeypatch):
+    monkeypatch.delenv("DROPSCRIBE_WEBHOOK_URL", raising=False)
+    recording = deployment.upload("talk.wav")
+    queue = deployment.ports.queue
+    queue.topology = embedded_topology(webhooks=True)
+    queue.keep_for_all()
+    assert call("cancel", recording.id).exit_code == 0
+    [told] = queue.pull("webhooks", 9, 60.0)
+    assert (told.attributes["recording"], told.attributes["state"]) == (recording.id, "CANCELLED")
