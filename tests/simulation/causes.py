@@ -46,6 +46,9 @@ KEPT = (
 """Where what an engine answered is stored. It is kept until that has succeeded, so a refusal there, or a reply that is lost,
 repeats nothing."""
 
+LEASE = 60.0
+"""Seconds for which a worker has a message; it renews that after a third of them."""
+
 RETRY = -1
 """The request of a person to try a recording again, among the numbers of the faults that explain a repeat."""
 
@@ -213,6 +216,11 @@ def _explains(
         return False
     if fault.what == "twice":
         return fault.about in {one.message for one in deliveries} | _handed_on(world, piece, first, second)
+    if fault.what == "outage":
+        # Nobody could renew a lease: another worker gets the message as soon as anybody can get one.
+        renewed = max(first.time, time - LEASE / 3) if first else time
+        lost = world.calls.away_until - renewed >= LEASE
+        return lost and not engines.spec(later.engine).hosted and later.process is not earlier.process
     if not _concerns(world, fault, piece.recording.id, piece.index):
         return False
     if fault.what in {"refused", "lost"} and any(f" {one}" in fault.point for one in KEPT):

@@ -96,6 +96,26 @@ def test_what_destroys_a_call_while_a_copy_is_in_hand_explains_another_repeat(to
     assert len(told(copied)) == unexplained
 
 
+@pytest.mark.parametrize(
+    ("seconds", "another", "found"), [(90.0, True, 0), (30.0, True, 1), (90.0, False, 1)]
+)
+def test_an_outage_in_which_a_lease_ends_explains_that_another_worker_has_the_work(
+    told, seconds, another, found
+):
+    def away(world, first):
+        world.work.calls.pop()
+        process, began = Process("worker-1001") if another else first.process, first.began + 0.1
+        deliveries = [one for one in world.calls.taken if one.process is first.process]
+        world.calls.taken += [
+            one._replace(time=began, process=process, lease=f"{one.lease}-again") for one in deliveries
+        ]
+        world.work.calls.append(first._replace(began=began, process=process))
+        world.calls.away_until = first.began + seconds
+        return [fault(world, first, what="outage", process=Process("platform").number)]
+
+    assert len(told(away)) == found
+
+
 @pytest.mark.parametrize(("acknowledged", "found"), [(0.2, 0), (0.9, 1)])
 def test_a_delivery_that_was_acknowledged_at_once_is_not_that_of_a_later_call(told, acknowledged, found):
     """A copy that comes after the result, while the first delivery is still being decoded."""
