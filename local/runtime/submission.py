@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from local.runtime import contents, taken
 from local.runtime.events import object_resource
 from shared import concurrency
+from shared.engines import ENGINES
 from shared.errors import Permanent
 from shared.flow import dispatch, upload
 from shared.messages import AUDIO_FINALIZED, metadata_of, options_from_metadata
 from shared.model import FILES_BUCKET, Options, StoredObject, recording_id
-from shared.state import documents
+from shared.state import answers, documents
+from shared.topology import MERGER, ROUTER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,6 +82,8 @@ def look(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> lis
 def submit(found: Sequence[Submitted], ports: LocalPorts) -> None:
     """Announce unfinished recordings to the router; those that failed or were cancelled before are tried again."""
     wanted = [one for one in found if one.to_do]
+    # What an earlier run announced: its deliveries are not this one's.
+    ports.queue.purge("recording", *(one.key for one in wanted if not one.of_up), subscription=ROUTER)
     with ports.together():
         for one in wanted:
             recording = documents.get_recording(ports.records, one.key)
@@ -103,14 +107,25 @@ def announce(several: Sequence[Submitted], ports: LocalPorts) -> None:
 
 
 def forget(submitted: Sequence[Submitted], ports: LocalPorts) -> None:
-    """Remove the pending messages of these inputs from the queue, after a person stopped the run, but those of `up`.
+    """Remove the work that waits for these inputs from the queue, after a person stopped the run.
 
-    Nothing is lost: submitting a file again continues from the chunks that are done.
+    That of `up`, and of recordings that somebody else has asked for, stays, and so does what is told of ends. Nothing is
+    lost: submitting a file again continues from the chunks that are done.
     """
-    keys = [one.key for one in submitted if not one.of_up]
-    ports.queue.purge("recording", *keys)
+    keys = [one.key for one in submitted if one.to_do and not one.of_up and not _is_asked_for(one.key, ports)]
+    if not keys:
+        return
+    engines = (name for spec in ENGINES.values() for name in (spec.subscription, spec.canary_subscription))
+    for subscription in filter(None, (ROUTER, MERGER, *engines)):
+        ports.queue.purge("recording", *keys, subscription=subscription)
     for key in keys:
         dispatch.forget_published(key, ports)
+
+
+def _is_asked_for(key: str, ports: LocalPorts) -> bool:
+    """Whether a request waits for a recording."""
+    waiting = ports.records.query(answers.REQUESTS, {"recording": key, "answered": False})
+    return next(iter(waiting), None) is not None
 
 
 def _of_up(file: InputFile, options: Options, ports: LocalPorts, until: float) -> Submitted | None:

@@ -15,9 +15,10 @@ from local.backend.embedded_ports import UP_LOCK, open_ports
 from local.commands.audio import inputs
 from local.runtime import submission, taken
 from shared.flow import upload
+from shared.messages import CHUNKS_DONE, TRANSCRIPTS_READY, TranscribeRequest
 from shared.model import Options
 from shared.settings import Settings
-from shared.state import documents, uploads
+from shared.state import answers, documents, uploads
 
 
 @pytest.fixture
@@ -124,3 +125,45 @@ def test_a_run_that_is_stopped_takes_no_message_from_up(ports, talk):
     submission.forget([found], ports)
     assert ports.queue.pending("router") == waiting > 0
     assert recordings(ports) == {recording.id}
+
+
+@pytest.fixture
+def own(ports, tmp_path):
+    """A file of the caller's own, on its way."""
+    path = tmp_path / "own.wav"
+    path.write_bytes(b"RIFF of another talk")
+    found = look(ports, path)
+    submission.submit([found], ports)
+    return found
+
+
+def publish(ports, key, topics):
+    for topic in topics:
+        ports.queue.publish(topic, b"{}", {"recording": key})
+
+
+def test_a_run_that_is_stopped_takes_its_work_along_and_leaves_what_is_told_of_ends(ports, own):
+    publish(ports, own.key, [CHUNKS_DONE, "chunks-cpu", TRANSCRIPTS_READY])
+    submission.forget([replace(own, skipped=True)], ports)
+    names = ("router", "merger", "cpu-worker", "exporter")
+    assert [ports.queue.pending(name) for name in names] == [1, 1, 1, 1]
+    submission.forget([own], ports)
+    assert [ports.queue.pending(name) for name in names] == [0, 0, 0, 1]
+
+
+def test_a_run_that_is_stopped_leaves_the_work_that_a_request_waits_for(ports, own):
+    publish(ports, own.key, ["chunks-cpu"])
+    asked = answers.Asked(
+        request=TranscribeRequest(uri=own.source.uri, request_id="q"), created=1.0, recording=own.key
+    )
+    assert answers.create(asked, ports)
+    submission.forget([own], ports)
+    assert [ports.queue.pending(name) for name in ("router", "cpu-worker")] == [1, 1]
+
+
+def test_tries_of_runs_that_were_killed_are_not_those_of_the_next(ports, own):
+    for _ in range(7):
+        [taken_up] = ports.queue.pull("router", 9, 60.0)
+        assert taken_up.attempt == 1
+        submission.submit([own], ports)
+    assert ports.queue.pending("router") == 1
