@@ -91,6 +91,7 @@ def follow(
     """
     progress = progress or NoProgress()
     ports.queue.look_seconds = LOOK_EVERY  # each step of this run publishes here
+    _take_own(submitted, ports)
     keys = [one.key for one in submitted if one.to_do and not one.of_up]
     yield from ((one, _unread(one, ports)) for one in submitted if one.problem)
     waiting = {one.key: one for one in submitted if not one.problem}
@@ -137,10 +138,17 @@ def follow(
             yield from _ended_by_message(ended, waiting, ports, progress)
             yield from _ended(waiting, ports, progress)
             if concurrency.monotonic() > look_again:
+                _take_own(submitted, ports)
                 _announce_lost(waiting, ports)
                 look_again = concurrency.monotonic() + LOST_EVERY
     _told(keys, ports)
     end_despite(loops)
+
+
+def _take_own(submitted: Sequence[Submitted], ports: LocalPorts) -> None:
+    """Pull messages of this run's recordings alone: others go by the settings of `up`. Those of `up` only while none runs."""
+    up_rests = ports.nothing_runs()
+    ports.queue.only = frozenset(one.key for one in submitted if one.to_do and (up_rests or not one.of_up))
 
 
 def _told(keys: Sequence[str], ports: LocalPorts) -> None:
@@ -185,7 +193,7 @@ def _announce_lost(waiting: dict[str, Submitted], ports: LocalPorts) -> None:
     Until a recording has ended there is always a message about it, because each step publishes the next
     one before it acknowledges its own.
     """
-    lost = waiting.keys() - ports.queue.values_of("recording")
+    lost = (waiting.keys() & (ports.queue.only or set())) - ports.queue.values_of("recording")
     found = {key: dispatch.forget_published(key, ports) for key in lost}
     submission.announce([waiting[key] for key, one in found.items() if one is None or not one.ended], ports)
 

@@ -48,6 +48,8 @@ class SqliteQueue(Upkeep):
         self.topology = topology or every_topic()
         self.look_seconds = 0.05
         """Between two looks for a message of another process; one of this process wakes whoever waits at once."""
+        self.only: frozenset[str] | None = None
+        """Recordings whose messages are pulled here; None: all messages are."""
         self._begin_boot()
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
@@ -103,12 +105,13 @@ class SqliteQueue(Upkeep):
             # Idle pullers never take the write lock.
             return []
         deliveries: list[Delivery] = []
+        which, recordings = self._which()
         with self._database.write(durable=False) as connection:
             while len(deliveries) < limit:
                 rows = connection.execute(
-                    "SELECT position, message_id, data, attributes, published, attempt FROM messages "
-                    "WHERE subscription = ? AND due <= ? ORDER BY due, position LIMIT ?",
-                    (subscription, now, limit - len(deliveries)),
+                    "SELECT position, message_id, data, attributes, published, attempt FROM messages "  # noqa: S608 - a constant
+                    f"WHERE subscription = ? AND due <= ? {which} ORDER BY due, position LIMIT ?",
+                    (subscription, now, *recordings, limit - len(deliveries)),
                 ).fetchall()
                 if not rows:
                     break
@@ -268,9 +271,18 @@ class SqliteQueue(Upkeep):
         ).fetchone()
         return None if row is None else (int(row[0]), int(row[1]))
 
+    def _which(self) -> tuple[str, tuple[str, ...]]:
+        """The condition on the messages that are pulled here, and its parameters."""
+        if (only := self.only) is None:
+            return "", ()
+        chosen = "AND json_extract(attributes, '$.recording') IN (SELECT value FROM json_each(?))"
+        return chosen, (json.dumps(sorted(only)),)
+
     def _next_due(self, subscription: str) -> float | None:
+        which, recordings = self._which()
         with self._database.read() as connection:
             row = connection.execute(
-                "SELECT min(due) FROM messages WHERE subscription = ?", (subscription,)
+                f"SELECT min(due) FROM messages WHERE subscription = ? {which}",  # noqa: S608 - a constant
+                (subscription, *recordings),
             ).fetchone()
         return None if row[0] is None else float(row[0])

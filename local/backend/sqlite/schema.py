@@ -68,6 +68,8 @@ NAMES = (
 """Names and titles of recordings with when they were first seen, kept with their documents."""
 
 # Of the last `up`: other processes may know fewer of them, and publish to all.
+OF_RECORDING = "CREATE INDEX messages_of_recording ON messages (subscription, json_extract(attributes, '$.recording'), due)"
+"""For a process that takes messages of some recordings alone."""
 SUBSCRIPTIONS = "CREATE TABLE subscriptions (topic TEXT NOT NULL, name TEXT NOT NULL)"
 """Subscriptions that a message is kept for, whoever publishes it."""
 
@@ -105,6 +107,7 @@ SCHEMA = (
     """,
     "CREATE INDEX messages_due ON messages (subscription, due, position)",
     "CREATE UNIQUE INDEX messages_lease ON messages (lease) WHERE lease IS NOT NULL",
+    OF_RECORDING,
     SUBSCRIPTIONS,
     # One row: the start of the machine from which `due` counts, see queue.py.
     "CREATE TABLE machine (boot TEXT NOT NULL)",
@@ -136,7 +139,7 @@ CHANGES = {
         f"{_NAMED} FROM documents WHERE collection = 'recordings' AND {_IS_NAMED}".format("documents"),
     ),
     # A message is kept for subscriptions that whoever publishes it does not know.
-    5: (SUBSCRIPTIONS,),
+    5: (OF_RECORDING, SUBSCRIPTIONS),
 }
 """Statements that bring a file of the version before to each version."""
 

@@ -23,9 +23,12 @@ from local import cli
 from local.backend.embedded_ports import open_ports
 from local.commands import downloads
 from local.runtime import one_shot
+from local.runtime.events import object_resource
 from local.runtime.push import PushLoop
+from shared import client
 from shared.audio.sandbox import process
 from shared.flow import record
+from shared.messages import AUDIO_FINALIZED
 from shared.settings import Settings
 from shared.state import documents
 from tests.speech import talk, write_media
@@ -391,3 +394,24 @@ def test_a_step_that_does_not_return_ends_the_run_and_the_next_one_goes_on(run, 
     assert "Run the same command again" in result.stderr
     assert len(ended) == 1
     assert run(SAMPLES / "voice-note.opus")[0].exit_code == 0
+
+
+def test_what_waits_for_up_is_left_to_up_with_its_settings(run, tmp_path):
+    """A file of its inbox, and a request, at their sixth delivery: more than a person who waits would give them."""
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    shutil.copy(SAMPLES / "order-hotline.m4a", inbox)
+    ports = open_ports(Settings(state_dir=tmp_path / "state", inbox=inbox))
+    try:
+        ports.queue.publish(AUDIO_FINALIZED, object_resource(ports.store.stat("audio", "order-hotline.m4a")))
+        client.submit(ports.file(SAMPLES / "warehouse-tour.mp4").uri, ports=ports, request_id="q")
+        with ports.queue._database.write() as connection:
+            connection.execute("UPDATE messages SET attempt = 6")
+        result, (line,) = run(SAMPLES / "voice-note.opus")
+        assert (result.exit_code, line["state"]) == (0, "DONE")
+        assert [one.id for one in documents.recordings(ports.records)] == [line["recording"]]
+        assert [ports.queue.pending(name) for name in ("router", "requests", "dead-letters")] == [1, 1, 0]
+        [one] = ports.queue.pull("router", 9, 60.0)
+        assert one.attempt == 7
+    finally:
+        ports.close()
