@@ -99,8 +99,8 @@ def _act(
             log.warning("chunk %d of %s comes again: its engine did not fail", lost.chunk.index, recording.id)
             dispatch.publish_again(lost, ports)
     elif recording is not None:
-        # An upload's event names no recording; once there is a plan, its work is done.
-        if attributes.get("recording") or recording.state == "ACCEPTED":
+        # An upload's event names no recording.
+        if attributes.get("recording") or _is_hopeless(recording, ports):
             record.fail(recording.id, Permanent(reason), ports)
     elif (request := readable_part(data)) is not None:
         answers.refuse(request, Permanent(reason), ports)
@@ -116,6 +116,16 @@ def _counts_against(message: ChunkMessage, ports: Ports) -> bool:
     most = topology().subscription(engine.subscription).max_attempts if engine.hosted else None
     enough = most or fallback.MOST_FAILURES
     return message.again >= MOST_ROUNDS or len(fallback.failures(message, ports)) >= enough
+
+
+def _is_hopeless(recording: Recording, ports: Ports) -> bool:
+    """Whether the event of an upload failed so often that its recording fails; with a plan, its work is done.
+
+    Deliveries say nothing here either: if the router was killed each time, the sweep goes on with the recording.
+    """
+    if recording.state != "ACCEPTED":
+        return False
+    return len(failure_log.of_recording(recording, ports.records)) >= fallback.MOST_FAILURES
 
 
 def _read(data: bytes, kind: type[Message]) -> Message | None:

@@ -37,7 +37,7 @@ from shared.telemetry import log, measure
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from shared.model import StoredObject
+    from shared.model import Recording, StoredObject
     from shared.ports import Fields, Ports, Records
 
 FAILURES = "failures"
@@ -214,6 +214,16 @@ def of_engine(recording: str, chunk: int, since: float, records: Records) -> lis
     """
     notes = _newest_first(records, {"recording": recording, "chunk": chunk})
     return [one for one in notes if one.time >= since and one.error != StoreUnavailable.__name__]
+
+
+def of_recording(recording: Recording, records: Records) -> list[Failure]:
+    """The failures at a recording as a whole, not at one of its chunks, since it was made.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    notes = _newest_first(records, {"recording": recording.id, "chunk": None})
+    return [one for one in notes if one.time >= recording.created]
 
 
 def last_trouble(recording: str, records: Records) -> str:

@@ -3,10 +3,14 @@ from __future__ import annotations
 import base64
 import json
 
+import pytest
+
+from shared.errors import StoreUnavailable
 from shared.flow import upload
 from shared.model import Options
 from shared.recovery import dead_letter
-from shared.state import dead_letters, documents
+from shared.state import dead_letters, documents, failure_log
+from shared.sweep import stuck
 
 
 def letter(data, **attributes):
@@ -34,12 +38,35 @@ def test_a_dead_letter_is_kept_and_fails_its_recording_with_the_reason(world):
     assert world.ports.records.count(dead_letters.DEAD_LETTERS) == 1
 
 
-def test_an_upload_event_that_was_given_up_fails_the_recording_it_would_have_made(world):
-    event = world.upload()
+@pytest.mark.parametrize(("failures", "state"), [(0, "ACCEPTED"), (2, "ACCEPTED"), (3, "FAILED")])
+def test_an_upload_whose_router_failed_often_enough_fails_and_one_whose_router_was_killed_does_not(
+    world, failures, state
+):
+    data = json.dumps(world.upload()).encode()
     source = world.ports.store.stat("audio", "talk.wav")
     recording = upload.accept(source, Options(), world.ports)
-    dead_letter.on_dead_letter(letter(json.dumps(event).encode()), world.ports)
-    assert documents.get_recording(world.ports.records, recording.id).state == "FAILED"
+    for attempt in range(failures):
+        failure_log.note(
+            StoreUnavailable("the disk is full"),
+            world.ports,
+            where="router",
+            message_id="1",
+            attempt=attempt,
+            attributes={},
+            data=data,
+        )
+    dead_letter.on_dead_letter(letter(data), world.ports)
+    assert documents.get_recording(world.ports.records, recording.id).state == state
+
+
+def test_an_upload_whose_router_was_killed_at_each_delivery_is_planned_by_the_next_sweeps(world):
+    data = json.dumps(world.upload()).encode()
+    recording = upload.accept(world.ports.store.stat("audio", "talk.wav"), Options(), world.ports)
+    dead_letter.on_dead_letter(letter(data), world.ports)
+    for _ in range(4):
+        world.ports.clock.time += 60
+        stuck.push_stuck(world.ports)
+    assert documents.get_recording(world.ports.records, recording.id).state == "PLANNED"
 
 
 def test_a_dead_letter_of_nothing_we_know_is_kept(world):

@@ -11,8 +11,8 @@ import pytest
 from shared.errors import BadMedia, BadRequest, StoreUnavailable
 from shared.flow import chunk, record, request, upload
 from shared.messages import TRANSCRIPTS_READY, ChunkDone, ChunkMessage, decode, encode
-from shared.recovery import dead_letter, replay
-from shared.state import dead_letters, documents
+from shared.recovery import dead_letter, fallback, replay
+from shared.state import dead_letters, documents, failure_log
 from shared.topology import EXPORTER
 from tests.world import heard
 
@@ -129,7 +129,18 @@ def _encoded(fields):
 def test_an_upload_that_was_never_planned_is_continued(world):
     event = world.upload()
     recording = upload.accept(world.ports.store.stat("audio", "talk.wav"), upload.Options(), world.ports)
-    letter = given_up(world, "router", json.dumps(event).encode())
+    data = json.dumps(event).encode()
+    for attempt in range(fallback.MOST_FAILURES):
+        failure_log.note(
+            StoreUnavailable("the store sleeps"),
+            world.ports,
+            where="router",
+            message_id="1",
+            attempt=attempt,
+            attributes={},
+            data=data,
+        )
+    letter = given_up(world, "router", data)
     assert stored(world, recording).state == "FAILED"
     assert letter.about.recording == recording.id
     assert replay.replay(letter, world.ports) == "continued"
