@@ -215,12 +215,19 @@ def discard(key: str, records: Records) -> bool:
 
 
 def _letter(key: str, fields: Mapping[str, Any]) -> Letter:
-    text = fields.get("data", "")
+    """What can be read of a letter: a damaged one can be looked at and discarded as well."""
+
+    def sound(name: str, *kinds: type) -> Any:
+        value = fields.get(name)
+        return value if isinstance(value, kinds) else None
+
+    text = sound("data", str) or ""
+    size = sound("bytes", int)
     return Letter(
         key=key,
-        time=fields["time"],
-        attributes=fields.get("attributes", {}),
+        time=sound("time", float, int) or 0.0,
+        attributes={name: str(value) for name, value in (sound("attributes", dict) or {}).items()},
         text=text,
-        size=fields.get("bytes", len(text.encode())),
-        replayed=fields.get("replayed"),
+        size=len(text.encode()) if size is None else size,
+        replayed=sound("replayed", float, int),
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 
+import pytest
+
 from shared.state import dead_letters
 
 
@@ -53,3 +55,22 @@ def test_a_message_is_kept_as_it_was_pushed(world):
     assert dead_letters.keep(dead_letters.pushed("7", data, {"recording": "r"}), world.ports) == data
     letter = dead_letters.find("7", world.ports.records)
     assert (letter.size, letter.published) == (len(data), {"recording": "r"})
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"time": None}, {"time": "now"}, {"attributes": "x"}, {"data": 7}, {"bytes": "x"}, {"replayed": "x"}],
+)
+def test_a_damaged_letter_is_read_as_far_as_it_can_be_and_hides_no_other(world, damage):
+    for name in ("1", "2"):
+        dead_letters.keep(dead_letters.pushed(name, b"hello", {}), world.ports)
+    world.ports.records.update(
+        dead_letters.DEAD_LETTERS,
+        "1",
+        lambda old: {name: value for name, value in (old | damage).items() if value is not None},
+    )
+    bad, sound = dead_letters.every(world.ports.records)
+    assert (bad.key, bad.error, bad.about.recording) == ("1", "", "")
+    assert (sound.key, sound.text, sound.time) == ("2", "hello", world.clock.time)
+    assert dead_letters.find("1", world.ports.records) == bad
+    assert dead_letters.newest(world.ports.records, 9)
