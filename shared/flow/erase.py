@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.costs import rows
-from shared.errors import ConfigurationError, Permanent
+from shared.errors import BadRequest, ConfigurationError, Permanent
 from shared.flow.transcript_files import long_names, output_folder
 from shared.messages import from_fields, to_fields
 from shared.model import Options, Recording, StoredObject
@@ -156,20 +156,22 @@ def _erase_records(recording: Recording, ports: Ports, *, last: bool) -> None:
     records, key = ports.records, recording.id
     # Which rows were wasted is not known without the documents of recording and chunks.
     _bare_rows(recording, ports)
-    asked = [from_fields(fields, Asked) for _, fields in records.query(answers.REQUESTS, {"recording": key})]
-    names = {one.request.request_id for one in asked}
-    for name in _refused(recording, ports):
-        names.add(name)
+    found = records.query(answers.REQUESTS, {"recording": key})
+    asked = {one: answers.id_in(fields) for one, fields in found}
+    for one, name in _refused(recording, ports).items():
+        asked[one] = name
         records.delete(documents.WEBHOOKS, documents.webhook_id(answers.fact(name)))
+    names = set(asked.values()) - {""}  # a letter that is about no request has none
     for letter in list(dead_letters.every(records)):
         if letter.about.request in names or _is_about(letter, recording, records):
             dead_letters.discard(letter.key, records)
     _delete_all_of(failure_log.FAILURES, records.query(failure_log.FAILURES, {"recording": key}), ports)
     for name in sorted(names):
         forget_failures(name, ports)
-        if last:
-            # Notes that come late are found by the name of the request.
-            answers.forget(name, records)
+    if last:
+        # Until then notes that come late are found by the name of the request.
+        for one in sorted(asked):
+            answers.forget(one, records)
     _delete_all_of(claims.CLAIMS, records.query(claims.CLAIMS, {"recording": key}), ports)
     _delete_all_of(documents.WEBHOOKS, records.query(documents.WEBHOOKS, {"recording": key}), ports)
     _delete_all_of(documents.REVISIONS, records.query(documents.REVISIONS, {"recording": key}), ports)
@@ -186,17 +188,24 @@ def _bare_rows(recording: Recording, ports: Ports) -> None:
             documents.change(documents.LEDGER, ledger.key_of(row), LedgerRow, bare, ports.records)
 
 
-def _refused(recording: Recording, ports: Ports) -> list[str]:
-    """Ids of the requests that named its object and were refused, so that they have no recording."""
+def _refused(recording: Recording, ports: Ports) -> dict[str, str]:
+    """Keys and ids of the requests that named its object and were refused, so that they have no recording."""
     if not recording.source.name:
-        return []
-    found = []
-    for _, fields in list(ports.records.query(answers.REQUESTS, {"uri": recording.source.uri})):
-        asked = from_fields(fields, Asked)
+        return {}
+    found = {}
+    for key, fields in list(ports.records.query(answers.REQUESTS, {"uri": recording.source.uri})):
+        try:
+            asked = from_fields(fields, Asked)
+        except BadRequest as error:
+            log.warning(
+                "request %s is forgotten without an answer, because it cannot be read: %s", key, error
+            )
+            found[key] = answers.id_in(fields)
+            continue
         if asked.answer is not None:  # else a delivery of it is on its way to one
             if not asked.answered:
                 answers.settle(asked.request.request_id, asked.answer, ports)
-            found.append(asked.request.request_id)
+            found[key] = asked.request.request_id
     return found
 
 

@@ -82,8 +82,19 @@ def create(asked: Asked, ports: Ports) -> bool:
     return ports.records.create(REQUESTS, key_of(asked.request.request_id), to_fields(asked))
 
 
-def forget(request_id: str, records: Records) -> None:
-    """Delete all that a request says; if it comes again, it is known to be over.
+def id_in(fields: Fields) -> str:
+    """The id of a request, also of a damaged one; empty if the id is damaged, too."""
+    request = fields.get("request")
+    request_id = request.get("request_id") if isinstance(request, dict) else None
+    return request_id if isinstance(request_id, str) else ""
+
+
+def forget(key: str, records: Records) -> None:
+    """Delete all that a request says, also a damaged one; if it comes again, it is known to be over.
+
+    Args:
+        key: of its document.
+        records: where it is.
 
     Raises:
         Transient: try again.
@@ -91,9 +102,11 @@ def forget(request_id: str, records: Records) -> None:
     nobody = TranscribeRequest(uri="", request_id="")
 
     def bare(fields: Fields) -> Asked:
-        return Asked(request=nobody, created=fields["created"], answered=True, forgotten=True)
+        created = fields.get("created")
+        created = created if isinstance(created, float | int) else 0.0
+        return Asked(request=nobody, created=created, answered=True, forgotten=True)
 
-    documents.overwrite(REQUESTS, key_of(request_id), bare, records)
+    documents.overwrite(REQUESTS, key, bare, records)
 
 
 def settle(request_id: str, ending: TranscriptReady, ports: Ports, *, again: bool = False) -> None:
@@ -148,8 +161,9 @@ def settle_all(ending: TranscriptReady, ports: Ports, *, life: int) -> None:
     Raises:
         Transient: some may not be answered.
     """
-    for _, fields in ports.records.query(REQUESTS, {"recording": ending.recording}):
-        asked = from_fields(fields, Asked)
+    # One that cannot be read keeps the end from nobody else; the sweeper says each time that it waits.
+    found = ports.records.query(REQUESTS, {"recording": ending.recording})
+    for asked in documents.readable(found, Asked):
         if asked.continues is None or asked.continues < life:
             settle(asked.request.request_id, ending, ports)
 

@@ -68,6 +68,17 @@ def test_all_who_wait_for_a_recording_are_answered(world):
     assert sorted(answer.request_id for answer, _ in sent(world)) == ["1", "2"]
 
 
+def test_a_damaged_request_keeps_the_answer_from_no_other(world):
+    for number in range(3):
+        asked(world, request=TranscribeRequest(uri=REQUEST.uri, request_id=str(number)))
+    bad, *sound = sorted(map(str, range(3)), key=answers.key_of)
+    world.ports.records.update(
+        answers.REQUESTS, answers.key_of(bad), lambda old: old | {"created": "yesterday"}
+    )
+    answers.settle_all(ending(), world.ports, life=0)
+    assert sorted(answer.request_id for answer, _ in sent(world)) == sorted(sound)
+
+
 def test_an_end_is_no_answer_to_those_who_asked_after_it(world):
     for number, continues in enumerate((None, 0, 1)):
         request = TranscribeRequest(uri=REQUEST.uri, request_id=str(number))
