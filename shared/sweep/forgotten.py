@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.clock import seconds_since
+from shared.errors import Transient
 from shared.flow import erase, forget
 from shared.messages import from_fields
 from shared.state import answers, audit, documents
@@ -95,7 +96,10 @@ def forget_old(ports: Ports) -> int:
         and clock_steps.age(one.finished or 0.0, now, steps) > days * DAY
     }
 
+    begun: set[str] = set()
+
     def delete(key: str, _: Recording) -> bool:
+        begun.add(key)
         audit.note("forget", (key,), ports, who=WHO)
         forget.forget(key, ports, audio=ports.settings.retention_audio)
         return True
@@ -103,11 +107,19 @@ def forget_old(ports: Ports) -> int:
     def those(after: str) -> Iterator[tuple[str, Recording]]:
         return ((key, one) for key, one in sorted(old.items()) if key > after)
 
-    done = each({"too-old": those}, delete, "the deletion of an old recording", ports)
-    if done < len(old):
-        return done  # it was broken off, and the next tick goes on here
-    next_one = Round(ended=here.ended, at=found[-1].id) if len(found) == LOOKS else Round(ended=now)
-    documents.put(SWEEPS, MARK, next_one, ports)
+    failed, done = None, 0
+    try:
+        done = each({"too-old": those}, delete, "the deletion of an old recording", ports)
+    except Transient as error:
+        failed = error
+    more = len(found) == LOOKS
+    # One that was broken off goes on here in the next tick. Those that failed keep no others from their turn: they are
+    # tried again in the next round, and in the next tick if a round is no longer than that.
+    if len(begun) == len(old) and (failed is None or more or here.at):
+        next_one = Round(ended=here.ended, at=found[-1].id) if more else Round(ended=now)
+        documents.put(SWEEPS, MARK, next_one, ports)
+    if failed is not None:
+        raise failed
     return done
 
 
@@ -125,9 +137,9 @@ def age_out(ports: Ports) -> int:
 
     def those(after: str) -> Iterator[tuple[str, Asked]]:
         for key, fields in records.query(answers.REQUESTS, {"recording": ""}, after=after):
-            asked = from_fields(fields, Asked)
-            if asked.answered and clock_steps.age(asked.created, now, steps) > KEPT * DAY:
-                yield key, asked
+            for asked in documents.readable([(key, fields)], Asked):
+                if asked.answered and clock_steps.age(asked.created, now, steps) > KEPT * DAY:
+                    yield key, asked
 
     def delete(key: str, asked: Asked) -> bool:
         if name := asked.request.request_id:

@@ -107,6 +107,26 @@ def test_one_that_cannot_be_deleted_now_keeps_none_of_the_others(world, ports, m
     assert forgotten.forget_old(ports) == 1
 
 
+def test_one_that_can_never_be_deleted_is_tried_once_in_a_round_of_many_ticks(world, ports, monkeypatch):
+    monkeypatch.setattr(forgotten, "LOOKS", 2)
+    bad = min(ended(world, f"{number}.wav").id for number in range(5))
+    world.clock.time += 31 * DAY
+    forget, tried = forgotten.forget.forget, []
+
+    def failing(key, *rest, **more):
+        tried.append(key)
+        if key == bad:
+            raise Permanent("damaged")
+        return forget(key, *rest, **more)
+
+    monkeypatch.setattr(forgotten.forget, "forget", failing)
+    with pytest.raises(sweep.Transient, match="failed 1 times"):
+        forgotten.forget_old(ports)
+    assert [forgotten.forget_old(ports) for _ in range(3)] == [2, 1, 0]
+    assert tried.count(bad) == 1
+    assert states(ports) == ["DELETED"] * 4 + ["FAILED"]
+
+
 @pytest.mark.parametrize("back", [0.0, -40 * DAY])
 def test_a_clock_that_was_ahead_for_a_moment_makes_nothing_old(world, ports, back):
     ended(world, "a.wav")
@@ -212,3 +232,14 @@ def test_right_after_a_start_of_the_machine_no_refused_request_goes(world):
     assert forgotten.age_out(world.ports) == 0
     world.clock.time += 600.0
     assert forgotten.age_out(world.ports) == 1
+
+
+def test_a_damaged_request_keeps_no_other_from_going(world):
+    names = sorted(("a", "b", "c"), key=answers.key_of)
+    for name in names:
+        refused(world, name)
+    damaged = answers.key_of(names[0])
+    world.ports.records.update(answers.REQUESTS, damaged, lambda old: old | {"created": "yesterday"})
+    world.clock.time += 91 * DAY
+    assert forgotten.age_out(world.ports) == 2
+    assert [key for key, _ in world.ports.records.query(answers.REQUESTS)] == [damaged]
