@@ -530,6 +530,10 @@ class Ports:
         """Whether nobody takes messages here until a person starts something; False where nobody can tell."""
         return False
 
+    def away(self, source: StoredObject) -> str:  # noqa: ARG002 - for those that can tell
+        """Why the place of an upload is not there for now, for a person, so that its tries do not count; empty if it is."""
+        return ""
+
     def together(self) -> AbstractContextManager[None]:
         """Let what this thread writes to the records become durable together, with the next message that it publishes.
 

@@ -86,7 +86,7 @@ ROOMS = {
         "deployment > operation > audio models open views > console flags found weights > context table > "
         "downloads options terminal"
     ),
-    "local.backend": "embedded_ports state_copy > copies > incoming > sqlite > files remembered",
+    "local.backend": "embedded_ports state_copy > copies > incoming > sqlite > remembered > files",
     "gpu_job": (
         "__main__ > check process > onnx_export pipeline > loading > voices > speech > weights > "
         "cores last_resort peak_memory start_up"

@@ -10,5 +10,5 @@ In reading order:
     files/           objects as files
     remembered       folders and options of `up`, kept with the state
 
-sqlite/ takes from files/, never the other way.
+sqlite/ and remembered take from files/, never the other way.
 """

@@ -117,6 +117,10 @@ class LocalPorts(Ports):
                 if row["until"] > now and self.is_gone(row.get("process", "")):
                     ledger.give_up(key, self)
 
+    def away(self, source: StoredObject) -> str:
+        """Why the inbox in which a file was found is not there, and what to do; empty if it is."""
+        return self.store.away(source)
+
     def together(self) -> AbstractContextManager[None]:
         """Let what this thread writes to the records be flushed together, see `Database.together`."""
         return self.records.together()
@@ -177,9 +181,12 @@ def open_ports(settings: Settings, topology: Topology | None = None) -> LocalPor
         settings.work_bucket: settings.state_dir / "buckets" / "work",
         FILES_BUCKET: Path("/"),
     }
+    store = FileStore(buckets, without_links=() if settings.follow_links else {settings.audio_bucket})
+    if remembered.is_inbox(inbox, records):
+        store.expect(settings.audio_bucket, remembered.mount(records))
     limits = Limits(memory_mb=settings.decode_memory_mb, timeout_s=settings.decode_timeout)
     return LocalPorts(
-        store=FileStore(buckets, without_links=() if settings.follow_links else {settings.audio_bucket}),
+        store=store,
         records=records,
         queue=SqliteQueue(
             database, clock, topology or embedded_topology(webhooks=bool(settings.webhook_url))

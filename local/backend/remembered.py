@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.backend.files.presence import Expected, mount_of
 from shared.engines import AUTO, of_method
 from shared.errors import ConfigurationError
 from shared.messages import from_fields
@@ -32,6 +33,8 @@ class Folders:
     """The inbox; None before the first `up`."""
     out: str | None = None
     """The folder for transcripts."""
+    mount: str | None = None
+    """Where the drive is mounted that the inbox was on; None in documents of older versions."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,8 +69,19 @@ def folders(settings: Settings, records: Records) -> tuple[Path, Path]:
     return inbox, out
 
 
+def is_inbox(folder: Path, records: Records) -> bool:
+    """Whether a folder is the inbox of the last `up`."""
+    return from_fields(records.get(COLLECTION, FOLDERS) or {}, Folders).inbox == str(folder)
+
+
+def mount(records: Records) -> Path | None:
+    """Where the drive is mounted that the inbox of the last `up` was on; None if nobody knows."""
+    known = from_fields(records.get(COLLECTION, FOLDERS) or {}, Folders).mount
+    return None if known is None else Path(known)
+
+
 def remember_folders(inbox: Path, out: Path, records: Records) -> None:
-    """Remember them for all other commands on this state.
+    """Remember them for all other commands on this state; an inbox that is new is made where it is missing.
 
     Raises:
         ConfigurationError: one contains the other, so transcripts would be taken for uploads.
@@ -78,7 +92,19 @@ def remember_folders(inbox: Path, out: Path, records: Records) -> None:
             f"One of the inbox {inbox} and the transcripts folder {out} contains the other: transcripts would be "
             "taken for uploads. Choose folders side by side with --inbox and --out."
         )
-    _keep(FOLDERS, Folders(inbox=str(inbox), out=str(out)), records)
+    known = is_inbox(inbox, records)
+    on = mount(records) if known else None
+    if known and Expected(folder=inbox.absolute(), mount=on).absence():
+        # Its drive may come back.
+        found = on
+    else:
+        inbox.mkdir(parents=True, exist_ok=True)
+        found = mount_of(inbox)
+    _keep(
+        FOLDERS,
+        Folders(inbox=str(inbox), out=str(out), mount=None if found is None else str(found)),
+        records,
+    )
 
 
 def remember_defaults(settings: Settings, records: Records) -> None:

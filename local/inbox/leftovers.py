@@ -33,7 +33,7 @@ def take_over(ports: LocalPorts) -> int:
         Transient: the records did not answer.
     """
     bucket, folder = ports.settings.audio_bucket, ports.settings.state_dir / "buckets" / "audio"
-    if not folder.is_dir() or folder.resolve() == ports.inbox.resolve():
+    if not folder.is_dir() or folder.resolve() == ports.inbox.resolve() or ports.store.absence(bucket):
         return 0
     before, moved = FileStore({bucket: folder}, without_links={bucket}), 0
     with contextlib.closing(before):

@@ -25,7 +25,7 @@ from shared.messages import AUDIO_FINALIZED
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from watchdog.observers.api import BaseObserver
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _TICK_SECONDS = 0.2
 _STILL_OPEN_SECONDS = 60.0
 _RETRY_SECONDS = 2.0
+_FOLDER_SECONDS = 1.0
+"""Between two looks whether the folder is there."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -58,8 +60,9 @@ class Inbox:
     Args:
         store: gives the objects.
         queue: where the messages go.
-        bucket: whose folder is watched; the folder is made where it is missing.
-        known: True for objects that need no message because they already have a recording.
+        bucket: whose folder is watched; while it is not there, `store` says why.
+        known: True for objects that need no message because they already have a recording. It is asked again of those
+            that were published if something happened to them, e.g. they were gone for a while.
         metadata: what every upload carries: its options.
         reused: gives an object the transcript of an earlier one with its content; True if it did, so that no
             message is needed.
@@ -91,7 +94,10 @@ class Inbox:
         self._rescan_seconds = rescan_seconds
         self._candidates: dict[Path, _Candidate] = {}
         self._published: dict[str, int] = {}
+        self._ask_again: dict[str, float] = {}
         self._warned: set[Path] = set()
+        self._identity: tuple[int, int] | None = None
+        self._away = False
         self._changed = threading.Condition()
         self._stopping = False
         self._observer: BaseObserver | None = None
@@ -99,8 +105,7 @@ class Inbox:
 
     def start(self) -> None:
         """Watch first, then scan, so that no file falls between the two."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._observer = self._watch()
+        self._look_at_folder()
         self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
         self._thread.start()
 
@@ -109,11 +114,9 @@ class Inbox:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        if self._observer is not None:
-            self._observer.stop()
-            self._observer.join()
         if self._thread is not None:
             self._thread.join()
+        self._end_watch()
 
     def notice(self, path: Path) -> None:
         """Something happened to a file, or to a folder and perhaps to everything in it."""
@@ -124,6 +127,22 @@ class Inbox:
                 # One that is being looked at already keeps its history.
                 self._candidates.setdefault(file, fresh).noticed = True
             self._changed.notify_all()
+
+    def happened(self, path: Path) -> None:
+        """Something happened to a file or a folder, also that it went: what was published of it is looked at again."""
+        name = self._store.name_of(self._bucket, path)
+        if name is None:
+            return
+        with self._changed:
+            below = [name] if name in self._published else []
+            if not below and not path.is_file():
+                below = [one for one in self._published if one.startswith(f"{name}/")]
+            self._look_again(below)
+
+    def _look_again(self, published: Iterable[str]) -> None:
+        # What fails because its file is gone may do so a little after that is back.
+        until = time.monotonic() + 2 * self._rescan_seconds
+        self._ask_again.update(dict.fromkeys(published, until))
 
     def _watch(self) -> BaseObserver:
         for kind in (Observer, PollingObserver):
@@ -144,16 +163,35 @@ class Inbox:
             f"{self._folder} cannot be watched. Check that it is a folder that you may read."
         )
 
-    def _keep_watching(self) -> None:
-        """Watch again if the watch has ended because the folder was removed."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        if self._observer is not None and not all(one.is_alive() for one in self._observer.emitters):
-            log.warning(
-                "%s was removed while it was watched. A new, empty one takes its place.", self._folder
-            )
+    def _look_at_folder(self) -> bool:
+        """Watch the folder if nobody does, e.g. because it was away or is another one; True if that began just now."""
+        why = self._store.absence(self._bucket)
+        if why:
+            if not self._away:
+                log.warning("%s What is in it waits, and goes on by itself.", why)
+            self._away, self._identity = True, None
+            self._end_watch()
+            return False
+        found = self._folder.stat()
+        identity = (found.st_dev, found.st_ino)
+        alive = self._observer is not None and all(one.is_alive() for one in self._observer.emitters)
+        if alive and identity == self._identity:
+            return False
+        self._end_watch()
+        self._observer = self._watch()
+        self._identity = identity
+        with self._changed:
+            self._look_again(self._published)
+        if self._away:
+            log.info("the inbox %s is there again; what waited goes on", self._folder)
+            self._away = False
+        return True
+
+    def _end_watch(self) -> None:
+        if self._observer is not None:
             self._observer.stop()
             self._observer.join()
-            self._observer = self._watch()
+            self._observer = None
 
     def _run(self) -> None:
         while True:
@@ -168,11 +206,13 @@ class Inbox:
                 return
 
     def _watch_until_stopped(self) -> None:
-        rescan_at = 0.0
+        rescan_at = look_at = 0.0
         while True:
             now = time.monotonic()
+            if now >= look_at:
+                rescan_at = 0.0 if self._look_at_folder() else rescan_at
+                look_at = now + _FOLDER_SECONDS
             if now >= rescan_at:
-                self._keep_watching()
                 self.notice(self._folder)
                 rescan_at = now + self._rescan_seconds
             with self._changed:
@@ -181,7 +221,7 @@ class Inbox:
                 due = [path for path, one in self._candidates.items() if one.look_at <= now]
                 if not due:
                     next_look = min((one.look_at for one in self._candidates.values()), default=rescan_at)
-                    self._changed.wait(max(0.0, min(next_look, rescan_at) - now))
+                    self._changed.wait(max(0.0, min(next_look, rescan_at, look_at) - now))
                     continue
             for path in due:
                 self._settle(path)
@@ -221,7 +261,7 @@ class Inbox:
                 return
             name = self._store.name_of(self._bucket, path)
             source = None if name is None else self._store.stat(self._bucket, name)
-            if source is not None and self._published.get(source.name) != source.generation:
+            if source is not None and self._is_new(source, now):
                 if is_something_else(path.name):
                     # Captions lie beside recordings; nobody takes them for one.
                     if path.suffix.lower() not in CAPTIONS:
@@ -242,6 +282,15 @@ class Inbox:
             one.look_at = now + _RETRY_SECONDS
             return
         self._forget(path, one)
+
+    def _is_new(self, source: StoredObject, now: float) -> bool:
+        """Whether nobody has asked for it yet, or something happened to it since."""
+        if self._published.get(source.name) != source.generation:
+            return True
+        if self._ask_again.get(source.name, now) > now:
+            return True
+        self._ask_again.pop(source.name, None)
+        return False
 
     def _forget(self, path: Path, one: _Candidate) -> None:
         """Drop a candidate, unless something happened to it in the meantime: then look again."""
@@ -285,7 +334,12 @@ class _Handler(FileSystemEventHandler):
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Notice the file or folder of every event but those of reading and of folders' own changes."""
-        if event.event_type in {"opened", "closed_no_write", "deleted"}:
+        if event.event_type in {"opened", "closed_no_write"}:
+            return
+        for path in (event.src_path, event.dest_path):
+            if path:
+                self._inbox.happened(Path(os.fsdecode(path)))
+        if event.event_type == "deleted":
             return
         if event.is_directory and event.event_type not in {"created", "moved"}:
             return

@@ -154,13 +154,13 @@ def publish_turn(recording: Recording, claim: Claim, ports: Ports) -> None:
     claims.change(claim, out, ports)
 
 
-def publish_again(message: ChunkMessage, ports: Ports) -> None:
-    """Publish a message whose deliveries ran out; it says how often that was done.
+def publish_again(message: ChunkMessage, ports: Ports, *, counts: bool = True) -> None:
+    """Publish a message whose deliveries ran out; it says how often that was done, those left out that do not count.
 
     Raises:
         Transient: it may be published anyway.
     """
-    again = replace(message, again=message.again + 1)
+    again = replace(message, again=message.again + 1) if counts else message
     topic = topic_of(message.recording, message.chunk.engine, ports)
     ports.queue.publish(topic, encode(again), attributes_of(message))
 

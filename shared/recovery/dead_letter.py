@@ -5,7 +5,8 @@ Otherwise a recording whose messages were dead-lettered would stay PLANNED for e
 
 Deliveries say nothing about a chunk: its workers may have been killed with it in hand, or its store was away. If its
 engine did not fail often enough, its message is published again. What kills its worker is known by its rows
-(`shared/recovery/poison.py`); whatever else leaves no trace ends after some rounds.
+(`shared/recovery/poison.py`); whatever else leaves no trace ends after some rounds. While the place of an upload is not
+there, as an inbox on a drive that is not mounted, nothing counts.
 """
 
 from __future__ import annotations
@@ -90,20 +91,36 @@ def _act(
     if recording is not None and done is not None:
         # Its set may be complete by now, or its recording ended; what is missing comes with other messages.
         record.on_chunk_done(done, ports)
+    elif recording is not None and not recording.ended and (why := ports.away(recording.source)):
+        _wait(recording, lost, why, ports)
     elif recording is not None and lost is not None:
-        if _counts_against(lost, ports):
-            handed = fallback.hand_on(lost, Permanent(tries), ports)
-            if not handed.done:
-                fallback.end(lost, Permanent(reason), ports, handed)
-        elif chunk.is_wanted(lost, ports):
-            log.warning("chunk %d of %s comes again: its engine did not fail", lost.chunk.index, recording.id)
-            dispatch.publish_again(lost, ports)
+        _go_on(lost, tries, reason, ports)
     elif recording is not None:
         # An upload's event names no recording.
         if attributes.get("recording") or _is_hopeless(recording, ports):
             record.fail(recording.id, Permanent(reason), ports)
     elif (request := readable_part(data)) is not None:
         answers.refuse(request, Permanent(reason), ports)
+
+
+def _wait(recording: Recording, lost: ChunkMessage | None, why: str, ports: Ports) -> None:
+    """Let a recording wait for its file, whatever was tried so far."""
+    if lost is None:
+        log.warning("%s is left to the sweeper: %s", recording.id, why)
+    elif chunk.is_wanted(lost, ports):
+        log.warning("chunk %d of %s comes again: %s", lost.chunk.index, recording.id, why)
+        dispatch.publish_again(lost, ports, counts=False)
+
+
+def _go_on(lost: ChunkMessage, tries: str, reason: str, ports: Ports) -> None:
+    """Give a chunk to the next engine if its own failed often enough, else to its own again."""
+    if _counts_against(lost, ports):
+        handed = fallback.hand_on(lost, Permanent(tries), ports)
+        if not handed.done:
+            fallback.end(lost, Permanent(reason), ports, handed)
+    elif chunk.is_wanted(lost, ports):
+        log.warning("chunk %d of %s comes again: its engine did not fail", lost.chunk.index, lost.recording)
+        dispatch.publish_again(lost, ports)
 
 
 def _counts_against(message: ChunkMessage, ports: Ports) -> bool:

@@ -8,6 +8,7 @@ Read store first.
     staged         files that get their name when they are complete
     beneath        opens what is below a folder, without following links
     permissions    what others may do with a file
+    presence       whether the folder of a bucket is there
     fd_cache       descriptors kept open between reads
     disk_errors    errors of the disk in words
 """

@@ -25,14 +25,21 @@ def changed(source: StoredObject) -> BadMedia:
     )
 
 
-def unreadable(name: str, error: OSError) -> DropscribeError:
-    """Why an object cannot be read."""
+def unreadable(name: str, error: OSError, *, watched: bool = False) -> DropscribeError:
+    """Why an object cannot be read.
+
+    Args:
+        name: of the object.
+        error: what the system says.
+        watched: whether `dropscribe up` sees that it can be read again, and goes on by itself.
+    """
+    go_on = "`dropscribe up` then transcribes it." if watched else "Then go on with `dropscribe retry`."
     if error.errno in NO_FILE:
-        return BadMedia("missing", f"{name} no longer exists. Put it back to have it transcribed.")
+        return BadMedia("missing", f"{name} no longer exists. Put it back. {go_on}")
     if error.errno in _NOT_ALLOWED:
         return BadMedia(
             "missing",
-            f"{name} may not be read ({error.strerror}). Make it readable for Dropscribe, e.g. chmod.",
+            f"{name} may not be read ({error.strerror}). Make it readable for Dropscribe, e.g. chmod. {go_on}",
         )
     if error.errno == errno.ENAMETOOLONG:
         return BadMedia("missing", f"{name} has a path that is too long for this system. Shorten it.")

@@ -8,6 +8,7 @@ Listing follows links to files but not to folders, which could lead in a circle.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import mimetypes
 import os
@@ -22,8 +23,9 @@ from local.backend.files.atomic_write import remove_empty, unlink, write_all
 from local.backend.files.beneath import LinkError, has_link, open_below
 from local.backend.files.fd_cache import FdCache
 from local.backend.files.permissions import PRIVATE, Permissions
+from local.backend.files.presence import OF_INBOX, Expected
 from shared.adapters.regular_files import open_regular
-from shared.errors import BadMedia, BadRequest, BucketRefused, Permanent
+from shared.errors import BadMedia, BadRequest, BucketRefused, Permanent, StoreUnavailable
 from shared.model import StoredObject
 from shared.telemetry import log
 
@@ -50,12 +52,46 @@ class FileStore:
         self._without_links = frozenset(without_links)
         self._descriptors = FdCache()
         self._unnamed: set[str] = set()
+        self._expected: dict[str, Expected] = {}
+
+    def expect(self, bucket: str, mount: Path | None) -> None:
+        """From now on the folder of a bucket has to be there: it is not made, and while it is away no file is gone.
+
+        Args:
+            bucket: that of the inbox.
+            mount: where the drive is mounted that the folder was on; None if nobody knows.
+        """
+        self._expected[bucket] = Expected(folder=self.folder_of(bucket), mount=mount)
+
+    def absence(self, bucket: str) -> str:
+        """Why a folder that is expected is not there, and what to do; empty if it is there, or not expected."""
+        expected = self._expected.get(bucket)
+        return "" if expected is None else expected.absence()
+
+    def away(self, source: StoredObject) -> str:
+        """Why nobody can say whether an object is gone, and what to do; empty if that can be said.
+
+        The folder of its bucket is not there, or it was found in another inbox than this one.
+        """
+        if why := self.absence(source.bucket):
+            return why
+        found_in = source.metadata.get(OF_INBOX, "")
+        if source.bucket not in self._expected or found_in in {"", str(self.folder_of(source.bucket))}:
+            return ""
+        with contextlib.suppress(OSError):
+            if _is_generation(self._stat(source.bucket, self.path_of(source.bucket, source.name)), source):
+                return ""
+        return (
+            f"The inbox {found_in} is not there: `dropscribe up` watches {self.folder_of(source.bucket)} now. "
+            f"{source.name} goes on with `dropscribe up --inbox {found_in}`, or ends with `dropscribe cancel`."
+        )
 
     def stat(self, bucket: str, name: str) -> StoredObject | None:
         """The live generation of an object, or None where there is no such object.
 
         Raises:
             BadMedia: code `missing`, where the file cannot be looked at.
+            StoreUnavailable: the folder of the bucket is expected, and not there.
         """
         return self._object(bucket, name, self.path_of(bucket, name))
 
@@ -65,8 +101,16 @@ class FileStore:
         Raises:
             BadMedia: code `missing`, where this generation is gone (deleted, replaced, or changed while
                 it was being read), or may not be read.
-            StoreUnavailable: the disk did not answer.
+            StoreUnavailable: the disk did not answer, or the inbox of this object is not there.
         """
+        try:
+            return self._read(source, start, length)
+        except BadMedia as error:
+            if why := self.away(source):
+                raise StoreUnavailable(why) from error
+            raise
+
+    def _read(self, source: StoredObject, start: int, length: int) -> bytes:
         path = self.path_of(source.bucket, source.name)
         try:
             now = self._stat(source.bucket, path)
@@ -79,7 +123,8 @@ class FileStore:
                 if after.st_ino != now.st_ino or not _is_generation(after, source):
                     raise disk_errors.changed(source)
         except OSError as error:
-            raise disk_errors.unreadable(source.name, error) from error
+            watched = source.bucket in self._expected
+            raise disk_errors.unreadable(source.name, error, watched=watched) from error
         return data
 
     def create(self, bucket: str, name: str, data: bytes, content_type: str) -> bool:
@@ -125,6 +170,8 @@ class FileStore:
             StoreUnavailable: the disk is full or did not answer.
         """
         folder = self.folder_of(bucket)
+        if why := self.absence(bucket):
+            raise StoreUnavailable(why)
         try:
             return staged.open_in(folder)
         except OSError as error:
@@ -345,9 +392,11 @@ class FileStore:
         try:
             found = self._stat(bucket, path)
         except OSError as error:
+            if why := self.absence(bucket):
+                raise StoreUnavailable(why) from error
             if error.errno in disk_errors.NO_FILE:
                 return None
-            raise disk_errors.unreadable(name, error) from error
+            raise disk_errors.unreadable(name, error, watched=bucket in self._expected) from error
         if not stat_module.S_ISREG(found.st_mode):
             return None
         return StoredObject(

@@ -23,10 +23,11 @@ import typer
 
 from local.backend import incoming, remembered
 from local.backend.embedded_ports import UP_LOCK
+from local.backend.files.presence import OF_INBOX
 from local.commands import downloads, options
 from local.commands.context import errors, local_ports, options_from
 from local.commands.terminal import beside, say
-from local.inbox import leftovers, same_content
+from local.inbox import leftovers, returned, same_content
 from local.inbox.watcher import Inbox
 from local.runtime import export, processes, prometheus
 from local.runtime.page_address import page_address
@@ -40,7 +41,6 @@ from shared.errors import ConfigurationError, DropscribeError
 from shared.messages import metadata_of
 from shared.planning.worker_pools import calls_of
 from shared.routing import eligible, flags, speakers, weights
-from shared.state import uploads
 from shared.stop_signals import stop_on
 from shared.sweep import clock_steps
 from shared.telemetry import log, show_logs
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from local.backend.embedded_ports import LocalPorts
     from local.runtime.page_address import PageAddress
     from local.runtime.processes import Processes
-    from shared.model import Options, StoredObject
+    from shared.model import Options
 
 AGAIN = 2.0
 """Seconds until what could not be started is tried again."""
@@ -171,6 +171,7 @@ def run(
     with ExitStack() as stack:
         stack.enter_context(_only_one(settings.state_dir / UP_LOCK))
         remembered.remember_folders(ports.inbox, ports.out, ports.records)
+        ports.store.expect(settings.audio_bucket, remembered.mount(ports.records))
         leftovers.take_over(ports)
         if settings.method not in {one.method for one in hosted_specs()}:
             # Download or fail now, not in a worker that restarts for ever.
@@ -206,8 +207,8 @@ def run(
             ports.store,
             ports.queue,
             settings.audio_bucket,
-            partial(is_known, ports),
-            metadata=metadata_of(options),
+            partial(returned.is_known, ports),
+            metadata=metadata_of(options) | {OF_INBOX: str(ports.store.folder_of(settings.audio_bucket))},
             reused=partial(same_content.reuse, ports),
         )
         watcher.start()
@@ -301,8 +302,3 @@ def _check(ports: LocalPorts) -> None:
                 f"{one.hosted.key_variable} is set, but {one.in_sentences}'s library is not installed. "
                 f"Run `pip install 'dropscribe[{one.hosted.extra}]'`, or unset {one.hosted.key_variable}."
             )
-
-
-def is_known(ports: LocalPorts, source: StoredObject) -> bool:
-    """Whether a file of the inbox has its recording, with whatever options."""
-    return uploads.recording_of(source, ports.records) is not None

@@ -64,15 +64,15 @@ def test_file_that_appears_is_published_once(folder, watching, until):
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ZeroDivisionError()])
 def test_what_fails_once_does_not_end_the_watch(folder, watching, until, monkeypatch, error):
     monkeypatch.setattr(inbox_module, "_RETRY_SECONDS", 0.05)
-    keep, failed = Inbox._keep_watching, []
+    keep, failed = Inbox._look_at_folder, []
 
     def fails_once(inbox):
-        if not failed:
+        if inbox._observer is not None and not failed:
             failed.append(True)
             raise error
-        keep(inbox)
+        return keep(inbox)
 
-    monkeypatch.setattr(Inbox, "_keep_watching", fails_once)
+    monkeypatch.setattr(Inbox, "_look_at_folder", fails_once)
     (folder / "a.mp3").write_bytes(b"x")
     with watching() as published:
         until(published)
@@ -270,13 +270,37 @@ def test_file_is_tried_again_while_the_records_do_not_answer(folder, watching, u
         assert published() == ["x.mp3"]
 
 
-def test_inbox_that_is_removed_is_made_and_watched_again(folder, watching, until):
-    with watching(rescan_seconds=0.2) as published:
-        shutil.rmtree(folder)
-        until(folder.exists)
-        time.sleep(0.2)
+def test_inbox_that_is_away_is_not_made_and_is_watched_again_when_it_is_back(
+    folder, store, watching, until, caplog, monkeypatch
+):
+    monkeypatch.setattr(inbox_module, "_FOLDER_SECONDS", 0.05)
+    store.expect("audio", None)
+    away = folder.with_name("away")
+    with watching() as published:
+        folder.rename(away)
+        until(lambda: "is not there" in caplog.text)
+        settle()
+        assert not folder.exists()
+        (away / "x.mp3").write_bytes(b"x")
+        away.rename(folder)
+        until(published)
+        (folder / "y.mp3").write_bytes(b"y")
+        until(lambda: len(published()) > 1)
+    assert published() == ["x.mp3", "y.mp3"]
+    assert caplog.text.count("is not there") == 1
+
+
+def test_a_file_that_went_and_came_back_is_asked_about_again_and_not_published_again(folder, watching, until):
+    asked = []
+    with watching(known=lambda source: bool(asked.append(source.name)) or len(asked) > 1) as published:
         (folder / "x.mp3").write_bytes(b"x")
         until(published)
+        (folder / "x.mp3").rename(folder / "x.part")
+        settle()
+        (folder / "x.part").rename(folder / "x.mp3")
+        until(lambda: len(asked) > 1)
+        settle()
+        assert published() == ["x.mp3"]
 
 
 def test_scan_finds_what_the_system_did_not_report(folder, watching, until, monkeypatch):

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -135,3 +136,36 @@ def test_two_pools_side_by_side_each_do_what_is_theirs(deployment, tmp_path, ser
     rows = [fields for _, fields in deployment.ports.records.query(documents.LEDGER)]
     heard = sorted(row["engine"] for row in rows if row["outcome"] == "heard")
     assert heard == ["parakeet-cpu", "parakeet-gpu"]
+
+
+def test_an_inbox_that_is_away_for_a_while_fails_nothing_and_what_is_in_it_goes_on(deployment, tmp_path):
+    away = tmp_path / "away"
+    with deployment.up():
+        for name in ("one.opus", "two.opus"):
+            shutil.copy(SAMPLES / "voice-note.opus", deployment.inbox / name)
+        deployment.wait(lambda: len(deployment.recordings()) == 2)
+        deployment.inbox.rename(away)
+        time.sleep(6)
+        assert not any(one.ended for one in deployment.recordings())
+        away.rename(deployment.inbox)
+        deployment.wait(deployment.all_ended(2))
+    assert [(one.state, one.reason) for one in deployment.recordings()] == [("DONE", "")] * 2
+    assert deployment.said.read_text().count("What is in it waits, and goes on by itself.") == 1
+
+
+def test_a_file_that_is_back_after_its_recording_failed_is_transcribed_without_another_word(
+    deployment, tmp_path
+):
+    path, away = deployment.inbox / "one.opus", tmp_path / "one.opus"
+    with deployment.up():
+        shutil.copy(SAMPLES / "voice-note.opus", path)
+        deployment.wait(deployment.recordings)
+        path.rename(away)
+        deployment.wait(deployment.all_ended(1))
+        [failed] = deployment.recordings()
+        assert (failed.state, failed.code) == ("FAILED", "missing")
+        assert failed.reason.startswith("one.opus no longer exists. Put it back. `dropscribe up` then")
+        away.rename(path)
+        deployment.wait(lambda: [one.state for one in deployment.recordings()] == ["DONE"])
+    [done] = deployment.recordings()
+    assert (done.id, done.life) == (failed.id, failed.life + 1)

@@ -1,0 +1,38 @@
+"""A file of the inbox that is there again: its recording goes on if it failed because the file was gone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.flow import retry
+from shared.state import uploads
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from shared.model import Recording, StoredObject
+    from shared.ports import Ports
+
+GONE = "missing"
+"""The code of recordings whose file was gone, or could not be read."""
+
+
+def is_known(ports: Ports, source: StoredObject) -> bool:
+    """Whether a file of the inbox has its recording, with whatever options.
+
+    If that failed because this file was gone, the router is asked to go on with it, as `dropscribe retry` does: once for
+    each end, however often this is called.
+
+    Raises:
+        Transient: try again.
+    """
+    recording = uploads.recording_of(source, ports.records)
+    if recording is None:
+        return False
+    if _was_gone(recording) and source.size == recording.source.size and not retry.obstacle(recording, ports):
+        log.info("%s is there again, and is transcribed after all", source.name)
+        retry.ask(recording, ports)
+    return True
+
+
+def _was_gone(recording: Recording) -> bool:
+    return (recording.state, recording.code) == ("FAILED", GONE)

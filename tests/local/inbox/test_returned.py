@@ -1,0 +1,151 @@
+"""While its inbox is away a recording waits; a file that comes back after its recording failed has that go on, once."""
+
+from __future__ import annotations
+
+import base64
+import time
+from dataclasses import replace
+
+import pytest
+
+from gpu_job.weights.catalogue import TINY
+from local.backend import remembered
+from local.backend.embedded_ports import open_ports
+from local.backend.files.presence import OF_INBOX
+from local.inbox import returned
+from shared.errors import BadMedia, StoreUnavailable
+from shared.flow import record, upload
+from shared.messages import TRANSCRIBE_REQUESTS
+from shared.recovery import dead_letter
+from shared.settings import Settings
+from shared.state import documents, uploads
+from shared.sweep import stuck
+from shared.topology import topology
+from tests.world import SetClock
+
+
+def started(tmp_path, inbox="inbox"):
+    """The ports of an `up` that watches a folder."""
+    folder, out = tmp_path / inbox, tmp_path / "out"
+    ports = open_ports(Settings(state_dir=tmp_path / "state", model=TINY, inbox=folder, transcripts=out))
+    remembered.remember_folders(ports.inbox, ports.out, ports.records)
+    ports.store.expect(ports.settings.audio_bucket, remembered.mount(ports.records))
+    return ports
+
+
+@pytest.fixture
+def ports(tmp_path):
+    ports = started(tmp_path)
+    yield ports
+    ports.close()
+
+
+@pytest.fixture
+def recording(ports, tmp_path):
+    (tmp_path / "inbox" / "talk.wav").write_bytes(b"RIFF of a talk")
+    found = ports.store.stat("audio", "talk.wav")
+    source = replace(found, metadata={OF_INBOX: str(tmp_path / "inbox")})
+    return upload.accept(source, uploads.fix(source, ports.records).options, ports)
+
+
+def state(recording, ports):
+    return documents.get_recording(ports.records, recording.id).state
+
+
+def give_up(recording, ports):
+    attributes = {"recording": recording.id, "CloudPubSubDeadLetterSourceSubscription": "router"}
+    letter = {"messageId": "1", "data": base64.b64encode(b"{}").decode(), "attributes": attributes}
+    dead_letter.on_dead_letter(letter, ports)
+
+
+def requests(ports):
+    """What is asked of the router; the request ids."""
+    [one] = topology().of_topic(TRANSCRIBE_REQUESTS)
+    return [delivery.attributes["request_id"] for delivery in ports.queue.pull(one.name, 9, 1e6)]
+
+
+def fail(recording, ports):
+    with pytest.raises(BadMedia) as caught:
+        ports.store.read(recording.source, 0, 4)
+    record.fail(recording.id, caught.value, ports)
+
+
+def test_nothing_is_gone_while_the_inbox_is_away(ports, recording, tmp_path):
+    inbox, away = tmp_path / "inbox", tmp_path / "away"
+    inbox.rename(away)
+    for look in (
+        lambda: ports.store.read(recording.source, 0, 4),
+        lambda: ports.store.stat("audio", "talk.wav"),
+    ):
+        with pytest.raises(StoreUnavailable, match=f"The inbox {inbox} is not there: put it back"):
+            look()
+    assert not inbox.exists()
+    away.rename(inbox)
+    assert ports.store.read(recording.source, 0, 4) == b"RIFF"
+
+
+def test_other_processes_know_the_inbox_too(ports, recording, tmp_path):
+    (tmp_path / "inbox").rename(tmp_path / "away")
+    worker = open_ports(Settings(state_dir=tmp_path / "state", model=TINY))
+    with pytest.raises(StoreUnavailable):
+        worker.store.read(recording.source, 0, 4)
+    worker.close()
+
+
+def test_a_file_that_is_gone_from_an_inbox_that_is_there_is_gone(ports, recording, tmp_path):
+    (tmp_path / "inbox" / "talk.wav").unlink()
+    with pytest.raises(
+        BadMedia, match=r"no longer exists\. Put it back\. `dropscribe up` then transcribes it\."
+    ):
+        ports.store.read(recording.source, 0, 4)
+    assert ports.store.stat("audio", "talk.wav") is None
+
+
+def test_what_is_in_progress_waits_while_up_watches_another_inbox(ports, recording, tmp_path):
+    other = started(tmp_path, "other")
+    with pytest.raises(StoreUnavailable, match=f"goes on with `dropscribe up --inbox {tmp_path / 'inbox'}`"):
+        other.store.read(recording.source, 0, 4)
+    other.close()
+    again = started(tmp_path)
+    assert again.store.read(recording.source, 0, 4) == b"RIFF"
+    again.close()
+
+
+def test_deliveries_that_run_out_end_nothing_while_the_inbox_is_away(ports, recording, tmp_path):
+    (tmp_path / "inbox").rename(tmp_path / "away")
+    give_up(recording, ports)
+    assert state(recording, ports) == "ACCEPTED"
+    (tmp_path / "away").rename(tmp_path / "inbox")
+    give_up(recording, ports)
+    assert state(recording, ports) == "FAILED"
+
+
+def test_hours_in_which_the_inbox_is_away_are_no_hours_without_progress(ports, recording, tmp_path):
+    clock = SetClock(time.time())
+    swept = replace(ports, clock=clock)
+    (tmp_path / "inbox").rename(tmp_path / "away")
+    for _ in range(100):
+        clock.time += 600.0
+        assert stuck.push_stuck(swept) == 0
+    assert state(recording, ports) == "ACCEPTED"
+    (tmp_path / "away").rename(tmp_path / "inbox")
+    clock.time += 600.0
+    assert stuck.push_stuck(swept) == 1
+    # It was read.
+    assert documents.get_recording(ports.records, recording.id).code == "not-media"
+
+
+def test_a_file_that_is_back_has_its_recording_go_on_once(ports, recording, tmp_path):
+    path, away = tmp_path / "inbox" / "talk.wav", tmp_path / "talk.wav"
+    path.rename(away)
+    fail(recording, ports)
+    away.rename(path)
+    back = ports.store.stat("audio", "talk.wav")
+    assert [returned.is_known(ports, back) for _ in range(2)] == [True, True]
+    assert len(set(requests(ports))) == 1
+
+
+def test_what_failed_for_another_reason_stays_as_it_is(ports, recording):
+    record.fail(recording.id, BadMedia("unreadable", "no sound in it"), ports)
+    assert returned.is_known(ports, ports.store.stat("audio", "talk.wav"))
+    assert requests(ports) == []
