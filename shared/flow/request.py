@@ -2,14 +2,18 @@
 
 The answer goes to `transcripts-ready` with the caller's `request_id`. It is sent when the recording ends
 (`record.announce`); this module answers requests for recordings that have ended already, and invalid ones.
+
+The id of an operator's request follows from what it is about, so it is the same when the operator asks again. If it was
+refused, it is looked at again then. One of `retry.py` names its recording: it never begins another one.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.errors import BadMedia, BadRequest, BucketRefused, OverLimit, Permanent
-from shared.flow import erase, record, refusals, upload
+from shared.flow import erase, record, refusals, retry, upload
 from shared.messages import options_from_metadata, readable_part, request_from_json
 from shared.model import FILES_BUCKET, recording_id
 from shared.routing import weights
@@ -77,6 +81,8 @@ def remember(request: TranscribeRequest, ports: Ports) -> tuple[Asked, bool]:
             log.info("request %s asks for %s", request.request_id, request.uri)
             return asked, True
         asked = answers.find(request.request_id, ports.records) or asked
+    if asked.refused and refusals.is_of_operator(request.request_id):
+        return answers.ask_again(look_up(request, ports), ports)
     if asked.request != request and not asked.forgotten:
         raise BadRequest(
             f"request_id {request.request_id} was used before, with another uri, other options or other metadata. "
@@ -88,6 +94,8 @@ def remember(request: TranscribeRequest, ports: Ports) -> tuple[Asked, bool]:
 def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
     """The new document of a request: with its recording, or with its answer if there can be none."""
     now = ports.clock.now()
+    if (about := _about(request, ports)) is not None:
+        return _look_up_again(request, *about, ports)
     try:
         check_bucket(request.uri, ports.settings)
         source = locate(request.uri, ports)
@@ -113,6 +121,42 @@ def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
         label=options.label or "",
         continues=_last_end(stands),
     )
+
+
+def _about(request: TranscribeRequest, ports: Ports) -> tuple[Recording, int] | None:
+    """The recording that an operator asked to continue, and the `life` of the end; None if the request names none."""
+    named = retry.named(request.request_id)
+    recording = documents.get_recording(ports.records, named[0]) if named else None
+    if named is None or recording is None:
+        return None
+    # What is deleted has lost its name.
+    if recording.state != "DELETED" and recording.source.uri != request.uri:
+        return None
+    return recording, named[1]
+
+
+def _look_up_again(request: TranscribeRequest, recording: Recording, life: int, ports: Ports) -> Asked:
+    """The new document of a request to continue a recording.
+
+    Requests need not be allowed to name its bucket: it was uploaded there, or asked for when they were.
+    """
+    asked = answers.Asked(
+        request=request,
+        created=ports.clock.now(),
+        recording=recording.id,
+        source=recording.source,
+        options=recording.options,
+        label=recording.options.label or "",
+    )
+    try:
+        if recording.state == "DELETED":
+            raise BadRequest(erase.REASON)
+        if locate(request.uri, ports).generation != recording.source.generation:
+            raise BadMedia("missing", "Its file has been replaced; the new one has a recording of its own.")
+    except (Permanent, BucketRefused) as error:
+        return replace(asked, answer=answers.failure(request, error))
+    last = _last_end(recording)
+    return replace(asked, continues=None if last is None else min(last, life))
 
 
 def _last_end(recording: Recording | None) -> int | None:

@@ -6,6 +6,7 @@ the deployment. Its id names the end that it is about, so asking twice for one e
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from shared.model import Recording
     from shared.ports import Ports
     from shared.routing.case import Known
+
+BEGINNING = f"{OPERATOR}retry-"
+"""Beginning of the ids of its requests; the recording and the `life` of its end follow."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,8 +88,15 @@ def ask(recording: Recording, ports: Ports) -> str:
     """
     request = TranscribeRequest(
         uri=recording.source.uri,
-        request_id=f"{OPERATOR}retry-{recording.id}-{recording.life}",
+        request_id=f"{BEGINNING}{recording.id}-{recording.life}",
         options=recording.options,
     )
     ports.queue.publish(TRANSCRIBE_REQUESTS, request_to_json(request), {"request_id": request.request_id})
     return request.request_id
+
+
+def named(request_id: str) -> tuple[str, int] | None:
+    """The recording that a request of `ask` is about, and the `life` of its end; None for any other request."""
+    # A caller may choose any id: only what looks like a key is looked for.
+    found = re.fullmatch(rf"{BEGINNING}([a-z2-7]{{26}})-([0-9]{{1,9}})", request_id)
+    return (found[1], int(found[2])) if found else None

@@ -1,7 +1,8 @@
 """Beside the steps: the requests of other services, and the one answer to each.
 
 A request has a document. The first process that knows the outcome stores the answer in it. The answer never
-changes after that, whatever is redelivered, spent later or transcribed again.
+changes after that, whatever is redelivered, spent later or transcribed again. Only the refusal of an operator's request
+is no answer for ever: when the operator asks again, it is looked at again.
 """
 
 from __future__ import annotations
@@ -54,11 +55,16 @@ class Asked:
     being tried again: no end up to that one is its answer. If the recording still stood there, only that end is tried
     again. None: there was no such end."""
     answer: TranscriptReady | None = None
-    """The answer to its caller; never changed once it is set."""
+    """The answer to its caller; never changed once it is set, except for an operator's refusal, see `ask_again`."""
     answered: bool = False
     """True once the answer has been published."""
     forgotten: bool = False
     """True once its recording was deleted, and all that it said with it."""
+
+    @property
+    def refused(self) -> bool:
+        """True if it was answered before anything was transcribed for it."""
+        return self.answer is not None and not self.answer.recording
 
 
 def key_of(request_id: str) -> str:
@@ -80,6 +86,23 @@ def fact(request_id: str) -> str:
 def create(asked: Asked, ports: Ports) -> bool:
     """Store a request; False if one with that id is stored already."""
     return ports.records.create(REQUESTS, key_of(asked.request.request_id), to_fields(asked))
+
+
+def ask_again(asked: Asked, ports: Ports) -> tuple[Asked, bool]:
+    """Put a new look at a request in the place of its refusal; returns its document, and whether this call did.
+
+    Only for requests of an operator, which have one id each time: the answer of any other never changes.
+
+    Raises:
+        Transient: try again.
+    """
+
+    def anew(stored: Asked) -> Asked | None:
+        return asked if stored.refused else None
+
+    key = key_of(asked.request.request_id)
+    changed = documents.change_first(REQUESTS, key, Asked, anew, ports.records)
+    return changed[0] or asked, changed[1]
 
 
 def id_in(fields: Fields) -> str:

@@ -56,6 +56,26 @@ def test_an_upload_that_has_its_recording_is_not_new(world):
     assert not backfill.is_new(world.ports.store.stat("audio", "talk.wav"), None, world.ports.records)
 
 
+def test_what_was_refused_once_is_begun_when_it_is_asked_for_again(world):
+    one, ports = source(world, "old.wav"), world.ports
+    world.ports = replace(ports, settings=replace(world.settings, request_buckets="calls"))
+    request_id = backfill.ask(one, None, ports)
+    route(world)
+    assert answers.find(request_id, ports.records).refused
+    backfill.ask(one, None, ports)
+    route(world)
+    assert answers.find(request_id, ports.records).refused
+    world.ports = ports
+    assert backfill.ask(one, None, ports) == request_id
+    route(world)
+    assert answers.find(request_id, ports.records).answer is None
+    assert [one.state for one in recordings(world)] == ["PLANNED"]
+    # Delivered again, it publishes nothing again.
+    backfill.ask(one, None, ports)
+    route(world)
+    assert len(world.pull("cpu-worker")) == 2
+
+
 def test_it_counts_for_no_quota(world):
     world.ports = replace(world.ports, settings=replace(world.settings, max_open_requests=1))
     for number in range(3):

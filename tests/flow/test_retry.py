@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import BadMedia, Permanent
-from shared.flow import chunk, record, request, retry, upload
+from shared.flow import chunk, forget, record, request, retry, upload
 from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.routing import route
-from shared.state import documents
+from shared.state import answers, documents
 from tests.world import heard
 
 
@@ -151,3 +151,84 @@ def test_an_upload_that_failed_for_its_metadata_is_not_tried_without_them(world)
 def test_a_part_whose_result_is_gone_counts_as_missing(world, failed):
     world.ports.store.path_of("work", chunk.result_name(failed.id, 0)).unlink()
     assert retry.left(failed, route.known(world.ports), world.ports).chunks == 2
+
+
+def replace_file(world):
+    """Another file at the same place; what its upload says to the router."""
+    old = world.ports.store.stat("audio", "talk.wav")
+    world.ports.store.delete("audio", "talk.wav", old.generation)
+    return world.upload(data=b"another sound")
+
+
+def answers_to(world, request_id):
+    return answers.find(request_id, world.ports.records).answer
+
+
+def test_a_file_that_is_replaced_before_the_router_looks_has_no_second_recording(world):
+    first = upload.on_upload(world.upload(**{"dropscribe-language": "en"}), world.ports)
+    record.fail(first.id, Permanent("no engine left"), world.ports)
+    world.clock.time += 1
+    request_id = retry.ask(stored(world, first), world.ports)
+    second = upload.on_upload(replace_file(world), world.ports)
+    world.pull("cpu-worker")
+    pass_on(world)
+    assert {one.id for one in documents.recordings(world.ports.records)} == {first.id, second.id}
+    assert stored(world, first).state == "FAILED"
+    assert not world.pull("cpu-worker")
+    assert "replaced" in answers_to(world, request_id).reason
+
+
+def test_what_was_forgotten_before_the_router_looks_is_not_begun_anew(world, failed):
+    request_id = retry.ask(failed, world.ports)
+    forget.forget(failed.id, world.ports)
+    pass_on(world)
+    assert {one.state for one in documents.recordings(world.ports.records)} == {"DELETED"}
+    assert "deleted" in answers_to(world, request_id).reason
+
+
+def test_an_upload_is_tried_again_where_requests_may_not_name_its_bucket(world, failed):
+    world.ports = replace(world.ports, settings=replace(world.settings, request_buckets="calls"))
+    retry.ask(failed, world.ports)
+    pass_on(world)
+    assert stored(world, failed).state == "PLANNED"
+
+
+def test_an_id_like_those_of_retry_opens_no_other_bucket(world, failed):
+    world.ports = replace(world.ports, settings=replace(world.settings, request_buckets="calls"))
+    other = replace(failed, source=replace(failed.source, name="other.wav"))
+    request_id = retry.ask(other, world.ports)
+    pass_on(world)
+    assert "may not name the bucket" in answers_to(world, request_id).reason
+    assert stored(world, failed).state == "FAILED"
+
+
+def test_what_was_refused_once_is_tried_when_it_is_asked_for_again(world, failed):
+    path = world.settings.state_dir / "audio" / "talk.wav"
+    away = path.rename(world.settings.state_dir / "away.wav")
+    first = retry.ask(failed, world.ports)
+    pass_on(world)
+    assert answers_to(world, first).code == "missing"
+    away.rename(path)
+    assert retry.ask(failed, world.ports) == first
+    pass_on(world)
+    assert answers_to(world, first) is None
+    assert stored(world, failed).state == "PLANNED"
+    assert len(world.pull("cpu-worker")) == 1
+
+
+def test_a_late_request_for_an_earlier_end_leaves_the_later_one_alone(world, failed):
+    retry.ask(failed, world.ports)
+    pass_on(world)
+    record.fail(failed.id, Permanent("again"), world.ports)
+    later = stored(world, failed)
+    late = answers.key_of(retry.ask(failed, world.ports))
+    world.ports.records.delete(answers.REQUESTS, late)
+    pass_on(world)
+    assert stored(world, failed) == later
+
+
+@pytest.mark.parametrize("other", ["crm-7", "{}", "{}-", "{}-x", "{}/a-0", "{}-0\n", "/-0"])
+def test_only_its_own_ids_name_a_recording(failed, other):
+    ours = f"operator-retry-{failed.id}"
+    assert retry.named(f"{ours}-12") == (failed.id, 12)
+    assert retry.named(other.format(ours)) is None

@@ -126,6 +126,7 @@ NOT_REACHED = {
     "local/runtime/push.py:_sent#3": "hands its call to `_deliver`, which is a point",
     "shared/client.py:submit#1": "other services; here the platform sends their requests",
     "shared/flow/backfill.py:ask#1": "a command of a person: a request like any other",
+    "shared/flow/request.py:remember#2": "a retry or backfill that was refused, and that a person asks for again",
     "shared/flow/same_content.py:reuse#1": "a renamed file of the inbox of one machine, which has its own tests of kills",
     "shared/flow/dispatch.py:forget_published#1": "a command that is run again on a machine that lost its queue",
     "shared/recovery/dead_letter.py:_act#1": "a request whose 15 deliveries all fail: more than a history has faults",
