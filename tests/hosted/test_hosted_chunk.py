@@ -165,7 +165,7 @@ def test_its_row_says_what_is_charged_for_and_under_which_name(world, engine, sh
 def test_what_is_heard_in_many_languages_has_its_own_price(world, engine, short):
     [message] = messages(world, **{"dropscribe-language": "mul"})
     hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
-    assert engine.jobs[0].options.language == "multi"
+    assert engine.jobs[0].options.language == "mul"
     [row] = ledger_rows(world.ports)
     assert row.usd == pytest.approx(row.billed_seconds / 60 * 0.0092)
 
