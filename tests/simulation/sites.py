@@ -124,6 +124,7 @@ NOT_REACHED = {
     "local/runtime/push.py:_sent#1": "hands its call to `_deliver`, which is a point",
     "local/runtime/push.py:_sent#2": "hands its call to `_deliver`, which is a point",
     "local/runtime/push.py:_sent#3": "hands its call to `_deliver`, which is a point",
+    "shared/sweep/stuck.py:_push#1": "an inbox that is away; here the platform keeps the uploads",
     "shared/client.py:submit#1": "other services; here the platform sends their requests",
     "shared/flow/backfill.py:ask#1": "a command of a person: a request like any other",
     "shared/flow/request.py:remember#2": "a retry or backfill that was refused, and that a person asks for again",
