@@ -324,7 +324,7 @@ class FileStore:
     def name_of(self, bucket: str, path: Path) -> str | None:
         """The name of the object in a file of the bucket's folder, or None where it has none.
 
-        None for files that are being written, for files outside the folder, and, with one warning, for
+        None for files that are being written, the folder itself, files outside it, and, with one warning, for
         files whose name cannot be that of an object.
         """
         try:
@@ -332,7 +332,7 @@ class FileStore:
         except ValueError:
             return None
         relative = inside.as_posix()
-        if inside.name.startswith(names.TEMPORARY):
+        if not inside.name or inside.name.startswith(names.TEMPORARY):
             return None
         name = names.to_name(relative)
         if name is None or len(name.encode()) > 1024:

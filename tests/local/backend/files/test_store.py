@@ -126,6 +126,11 @@ def test_file_name_that_is_not_utf8_can_be_read(tmp_path, store):
     assert store.read(found, 0, 3) == b"abc"
 
 
+def test_the_folder_itself_is_no_object_and_no_warning(store, caplog):
+    assert store.name_of("audio", store.folder_of("audio")) is None
+    assert not caplog.text
+
+
 def test_file_whose_name_is_reserved_is_left_out_with_one_warning(tmp_path, store, caplog):
     (tmp_path / "audio").mkdir()
     (tmp_path / "audio" / "%=odd").write_bytes(b"")
