@@ -25,9 +25,11 @@ class Expected:
     def absence(self) -> str:
         """Why it is not there, and what to do; empty if it is."""
         try:
+            readable = os.access(self.folder, os.R_OK | os.X_OK)
+            # It may go in this moment: then it is not there, rather than unreadable.
             if not self.folder.is_dir():
                 return f"The inbox {self.folder} is not there: put it back, or mount its drive."
-            if not os.access(self.folder, os.R_OK | os.X_OK):
+            if not readable and not os.access(self.folder, os.R_OK | os.X_OK):
                 return (
                     f"The inbox {self.folder} may not be read: make it readable for Dropscribe, e.g. chmod."
                 )
