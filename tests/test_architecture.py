@@ -450,6 +450,16 @@ def test_every_package_names_its_modules():
     assert unlisted() == []
 
 
+@pytest.mark.parametrize(
+    "init", [one for one in modules(tops=ALL).values() if one.name == "__init__.py"], ids=str
+)
+def test_each_line_of_a_packages_table_begins_with_what_is_there(init):
+    told = ast.get_docstring(ast.parse(init.read_text("utf-8")))
+    rows = re.findall(r"^ *([a-z_]+)(?:\.py|/)? {2,}", told, re.MULTILINE)
+    inside = {path.stem for path in init.parent.glob("*.py")}
+    assert set(rows) <= inside | {path.parent.name for path in init.parent.glob("*/__init__.py")}
+
+
 def test_a_module_that_its_package_does_not_name_is_found(tmp_path):
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared" / "__init__.py").write_text('"""alpha.py does something."""', "utf-8")
@@ -523,6 +533,22 @@ NO_TEST_OF_ITS_OWN = {
     "local.commands.weights": "what stands behind `dropscribe models`: test_models",
     "local.commands.views.overview": "what `dropscribe status` looks at: test_status",
     "local.commands.views.status_screen": "how it is shown: test_status",
+    # Measured by people: their arithmetic is tested where it is shared.
+    **dict.fromkeys(
+        ("bench.flow", "bench.engines.job", "bench.engines.speed", "bench.engines.random_weights"),
+        "what contenders do, and what they are given: bench/engines/test_contest",
+    ),
+    **dict.fromkeys(("bench.google", "bench.probe", "bench.router"), "its command line: bench/test_main"),
+    **dict.fromkeys(
+        (f"bench.page.{name}" for name in ("console", "console_page", "console_sound")),
+        "what it takes from the tests: bench/test_main",
+    ),
+    "bench.engines.contenders": "starts engines side by side: test_contest holds two of them",
+    **dict.fromkeys(
+        ("bench.search", "bench.worker", "bench.engines.processors", "bench.engines.real_size"),
+        "prints what it measured",
+    ),
+    "bench.engines.nemo_script": "what NeMo's own example does, to be compared with",
 }
 """Modules without a test file at the mirrored place, each with where it is tested or why there is nothing to test."""
 
@@ -536,7 +562,7 @@ def mirrored(module):
 def test_every_module_has_a_test_file_of_its_own():
     tested = {
         module: mirrored(module).exists()
-        for module, path in modules().items()
+        for module, path in modules(tops=ALL).items()
         if path.stem not in {"__init__", "__main__", "main"}
     }
     assert {module for module, has_one in tested.items() if not has_one} - set(NO_TEST_OF_ITS_OWN) == set()

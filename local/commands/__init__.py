@@ -4,8 +4,8 @@ Read `../cli.py` first, then context and audio/.
 
     audio/       transcribe, up, submit, route: what takes recordings
     views/       show, status, cost, doctor: what is there, and what it cost
-    operation/   backfill, retry, cancel, dead-letters: what an operator does
-    deployment/  deploy, rollout, destroy: a project on Google Cloud
+    operation/   backfill, retry, cancel, forget, audit, reindex, dead-letters, webhook: what an operator does
+    deployment/  preflight, deploy, rollout, destroy: a project on Google Cloud
     console      the page without a worker
     open         the page in a browser
     flags        settings while it runs
