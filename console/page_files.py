@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 from starlette.routing import Route
 
-from console.security.headers import new_nonce, policy
+from console.security.headers import policy
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -40,7 +41,7 @@ def routes() -> list[Route]:
 
 async def page(request: Request) -> Response:
     """The HTML, which is the same for all views."""
-    nonce = new_nonce()
+    nonce = secrets.token_urlsafe(16)
     text = _read(FOLDER / "index.html")
     if text is None:
         return Response("The page is not in this installation.\n", 404, media_type="text/plain")

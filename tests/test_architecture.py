@@ -514,7 +514,6 @@ NO_TEST_OF_ITS_OWN = {
     "gpu_job.voices.listener": "a protocol",
     "deployment.regions": "a table, which test_preflight compares with Terraform's",
     "console.api.types": "declarations, which test_openapi compares with real answers",
-    "console.api.endpoint": "a record, which test_openapi reads",
     "console.api.routes": "a table, which test_openapi compares with what is answered",
     "console.api.answers": "what every test of the API reads: errors as sentences",
     "console.api.rows": "how every list of the API shows a recording: test_recordings",

@@ -1,6 +1,6 @@
 """The console's own API below `/api/v1`: JSON, described in `/api/v1/openapi.json`. Read in this order.
 
-routes.py       what is answered where      endpoint.py    one row of it
+routes.py       what is answered where
 answers.py      bodies in and out, and errors as sentences
 types.py        what is in the bodies       rows.py        a recording in a list
 recordings.py   lists, and one recording    changes.py     cancel, retry, delete
@@ -10,5 +10,5 @@ uploads.py      files in                    storage_uploads.py   … past this s
 requests.py     what is there already, and quotes
 costs.py        as `dropscribe cost`        trouble.py     failures, dead letters, workers
 events.py       what changes                feed.py        one poll of it for all pages, while any is open
-about.py        the deployment              openapi.py     the description
+about.py        the deployment              openapi.py     the description, and one row of it
 """

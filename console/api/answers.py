@@ -50,9 +50,14 @@ class ApiError(Exception):
         return json_of({"error": {"code": self.code, "message": str(self)}} | self.more, self.status)
 
 
-def json_of(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json_of(value: object, status: int = 200) -> Response:
     """An answer in JSON."""
-    return Response(msgspec.json.encode(value), status, headers, JSON)
+    return Response(msgspec.json.encode(value), status, media_type=JSON)
+
+
+def bad_request(message: str) -> ApiError:
+    """The answer to a request whose sender has to change it."""
+    return ApiError(400, "bad_request", message)
 
 
 def not_found(key: str) -> ApiError:
@@ -80,10 +85,8 @@ async def body_of(request: Request, kind: type[Body]) -> Body:
     try:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ApiError(
-            400,
-            "bad_request",
-            f"The body is not what it should be: {error}. /api/v1/openapi.json describes it.",
+        raise bad_request(
+            f"The body is not what it should be: {error}. /api/v1/openapi.json describes it."
         ) from error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from console.api.answers import ApiError, not_found
+from console.api.answers import ApiError, bad_request, not_found
 from console.api.rows import find, row
 from console.api.types import Deleted, Retries, RetriesBody, Row
 from shared.errors import StoreUnavailable
@@ -82,9 +82,7 @@ def retries(body: RetriesBody, request: Request, ports: Ports) -> Retries:
 
 def _wanted(body: RetriesBody, ports: Ports) -> list[Recording]:
     if body.ids is None and not body.trouble:
-        raise ApiError(
-            400, "bad_request", "Name recordings in `ids`, or ask for all that failed with `trouble`."
-        )
+        raise bad_request("Name recordings in `ids`, or ask for all that failed with `trouble`.")
     if body.ids is None:
         found = []
         for one in documents.recordings(ports.records, {"state": "FAILED"}):
@@ -93,9 +91,7 @@ def _wanted(body: RetriesBody, ports: Ports) -> list[Recording]:
                 break
         return found
     if len(body.ids) > MOST:
-        raise ApiError(
-            400, "bad_request", f"At most {MOST} recordings are tried again at one time. Name fewer."
-        )
+        raise bad_request(f"At most {MOST} recordings are tried again at one time. Name fewer.")
     found = []
     for key in dict.fromkeys(body.ids):
         stored = documents.get_recording(ports.records, key) if key.isalnum() else None

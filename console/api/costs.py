@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from starlette.responses import Response
 
-from console.api.answers import ApiError
+from console.api.answers import bad_request
 from console.api.words import download
 from shared.costs import report
 from shared.costs.report import Question
@@ -36,7 +36,7 @@ def _question(request: Request, form: Any) -> Question:
     by: By | None = next((one for one in get_args(By) if one == given), None)
     if by != given:
         known = ", ".join(get_args(By))
-        raise ApiError(400, "bad_request", f"Costs cannot be grouped by {given!r:.40}. Choose from {known}.")
+        raise bad_request(f"Costs cannot be grouped by {given!r:.40}. Choose from {known}.")
     return Question(since=_day(query.get("since")), until=_day(query.get("until")), by=by, form=form)
 
 
@@ -46,6 +46,4 @@ def _day(given: str | None) -> dt.date | None:
     try:
         return dt.date.fromisoformat(given)
     except ValueError as error:
-        raise ApiError(
-            400, "bad_request", f"{given[:40]!r} is not a date. Write it as 2026-11-29."
-        ) from error
+        raise bad_request(f"{given[:40]!r} is not a date. Write it as 2026-11-29.") from error

@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
 
 from console.api.types import ErrorBody
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from console.api.endpoint import Endpoint
-
 REFERENCE = "#/components/schemas/{name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Endpoint:
+    """A row of the API: what is answered at an address, and with what."""
+
+    method: str
+    """Of HTTP."""
+    path: str
+    """Below `/api/v1`."""
+    about: str
+    """One sentence."""
+    handler: Callable[[Request], Awaitable[Response]]
+    """What answers."""
+    gives: Any = None
+    """Type of the body of the answer; None: it is no JSON, or has no fixed type."""
+    takes: Any = None
+    """Type of the body of the request; None: it has none."""
+    status: int = 200
+    """Of the usual answer."""
+    asks: tuple[str, ...] = ()
+    """Names in its query."""
 
 
 def described(endpoints: Sequence[Endpoint]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 import msgspec
 
 from console.api import audio, revisions
-from console.api.answers import ApiError
+from console.api.answers import bad_request
 from console.api.rows import find, row
 from console.api.types import Attempt, Considered, Detail, Download, Rows
 from shared.costs import rows
@@ -51,9 +51,7 @@ def wanted(query: object) -> pages.Filter:
     state = get("state") or None
     known = (*get_args(State), WORKING)
     if state is not None and state not in known:
-        raise ApiError(
-            400, "bad_request", f"There is no state {state[:40]!r}. Choose from {', '.join(known)}."
-        )
+        raise bad_request(f"There is no state {state[:40]!r}. Choose from {', '.join(known)}.")
     return pages.Filter(
         state=None if state == WORKING else state,
         in_progress=state == WORKING,
@@ -73,7 +71,7 @@ def number(given: str | None, usual: int, most: int) -> int:
     if not given:
         return usual
     if not given.isdecimal() or len(given) > 9:
-        raise ApiError(400, "bad_request", f"{given[:40]!r} is not a number. Give one from 1 to {most}.")
+        raise bad_request(f"{given[:40]!r} is not a number. Give one from 1 to {most}.")
     return max(1, min(most, int(given)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from console.api.answers import ApiError, json_of
+from console.api.answers import bad_request, json_of
 from console.api.changes import who
 from console.api.recordings import considered
 from console.api.rows import row
@@ -38,11 +38,9 @@ def submit(body: RequestBody, request: Request, ports: Ports) -> Response:
     """`POST /recordings`: ask for the transcript of an object; 202 with its recording, or with its key until there is one."""
     scheme = body.uri.partition("://")[0]
     if scheme not in SCHEMES:
-        raise ApiError(
-            400,
-            "bad_request",
+        raise bad_request(
             "A URI is gs://bucket/name, or file:///path on the machine of the server. Upload other files with "
-            "POST /api/v1/uploads.",
+            "POST /api/v1/uploads."
         )
     requests.check_bucket(body.uri, ports.settings)
     source = requests.locate(body.uri, ports)
@@ -68,11 +66,7 @@ def quote(body: QuoteBody, request: Request, ports: Ports) -> Quote:
     refusals.check_size(source, ports.settings)
     refusals.check_seconds(body.seconds, ports.settings)
     if body.size > LARGEST or (body.seconds or 0) > LONGEST:
-        raise ApiError(
-            400,
-            "bad_request",
-            "No store takes a file of that size, or of that length. Give those of the file.",
-        )
+        raise bad_request("No store takes a file of that size, or of that length. Give those of the file.")
     exact = body.seconds is not None and body.seconds > 0
     seconds = body.seconds if exact and body.seconds else _guess(body)
     choice = route.choose(_case(source, options, seconds), route.known(ports))

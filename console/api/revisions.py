@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from console.api import words
-from console.api.answers import ApiError
+from console.api.answers import ApiError, bad_request
 from console.api.changes import who
 from console.api.rows import find
 from console.api.types import Numbered, RevisionBody, RevisionRow
@@ -80,9 +80,7 @@ def _speakers(body: RevisionBody, one: Recording, ports: Ports) -> dict[int, str
     found = {}
     for place, name in body.speakers.items():
         if not place.isdecimal() or len(place) > 6 or int(place) >= len(heard):
-            raise ApiError(
-                400, "bad_request", f"There is no speaker {place[:20]!r}: there are {len(heard)}, from 0."
-            )
+            raise bad_request(f"There is no speaker {place[:20]!r}: there are {len(heard)}, from 0.")
         found[heard[int(place)]] = name
     return found
 

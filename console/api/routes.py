@@ -27,7 +27,7 @@ from console.api import (
     words,
 )
 from console.api.answers import ApiError, answered, body_of, in_thread, json_of
-from console.api.endpoint import Endpoint
+from console.api.openapi import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from console.api.answers import ApiError
+from console.api.answers import bad_request
 from console.api.recordings import number
 from console.api.types import Hit, Hits
 from shared.flow.reading import search_index
@@ -27,7 +27,7 @@ def search(request: Request, ports: Ports) -> Hits:
     query = request.query_params
     typed = query.get("q", "").strip()
     if not typed or len(typed) > LONGEST:
-        raise ApiError(400, "bad_request", f"Type what to search for, in at most {LONGEST:,} characters.")
+        raise bad_request(f"Type what to search for, in at most {LONGEST:,} characters.")
     found = search_index.find(
         typed, number(query.get("limit"), PAGE, MOST), ports, query.get("cursor") or None
     )

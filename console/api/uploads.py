@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from console.api import storage_uploads
-from console.api.answers import ApiError, answered, json_of
+from console.api.answers import ApiError, answered, bad_request, json_of
 from console.api.storage_uploads import Names
 from console.api.types import Upload, UploadBody
 from console.bodies import pieces, room
@@ -255,10 +255,8 @@ def _first(given: str | None, one: Place) -> int | None:
         return 0
     match = SPAN.fullmatch(given)
     if match is None or int(match[3]) != one.size:
-        raise ApiError(
-            400,
-            "bad_request",
-            f"Content-Range {given[:60]!r} does not fit a file of {one.size:,} bytes. Send it anew.",
+        raise bad_request(
+            f"Content-Range {given[:60]!r} does not fit a file of {one.size:,} bytes. Send it anew."
         )
     return None if match[1] is None else int(match[1])
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from console.api.answers import ApiError
+from console.api.answers import ApiError, bad_request
 from console.api.rows import find
 from console.api.types import Columns, Peaks, Words
 from shared.flow.reading import live, output_files, peaks, revision
@@ -139,9 +139,7 @@ def revision_of(request: Request) -> int | None:
     if given is None:
         return None
     if not given.isdecimal() or len(given) > MOST_REVISION:
-        raise ApiError(
-            400, "bad_request", f"{given[:20]!r} is not the number of a revision. Choose one that is listed."
-        )
+        raise bad_request(f"{given[:20]!r} is not the number of a revision. Choose one that is listed.")
     return int(given)
 
 

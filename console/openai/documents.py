@@ -14,6 +14,7 @@ import msgspec
 
 from console.openai import languages
 from shared.messages import described
+from shared.results import Word  # noqa: TC001 - msgspec reads it at run time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,16 +24,6 @@ if TYPE_CHECKING:
 LEAST = 1e-10
 """The lowest probability that a logarithm is taken of."""
 LETTERS = 26
-
-
-class Word(msgspec.Struct, kw_only=True):
-    """A word of `transcript.json`, times in seconds."""
-
-    text: str
-    start: float
-    end: float
-    confidence: float
-    speaker: int | None = None
 
 
 class Segment(msgspec.Struct, kw_only=True):

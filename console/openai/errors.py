@@ -16,8 +16,6 @@ from shared.in_words import human_size
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.messages import TranscriptReady
-
 INVALID = "invalid_request_error"
 """Type of errors that the caller can mend."""
 SERVER = "server_error"
@@ -35,17 +33,6 @@ OF_MEDIA = frozenset({
     *("breach", "too-long", "too-many-chunks", BadRequest.__name__),
 })  # fmt: skip
 """Codes of failures for which the file or its options are the reason."""
-
-
-class _Said(msgspec.Struct, kw_only=True):
-    message: str
-    type: str
-    param: str | None
-    code: str | None
-
-
-class _Body(msgspec.Struct, kw_only=True):
-    error: _Said
 
 
 class ApiError(Exception):
@@ -81,8 +68,8 @@ class ApiError(Exception):
     @property
     def body(self) -> bytes:
         """The JSON of the answer."""
-        said = _Said(message=self.message, type=self.type, param=self.param, code=self.code)
-        return msgspec.json.encode(_Body(error=said))
+        said = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
+        return msgspec.json.encode({"error": said})
 
 
 NO_RETRY = {"x-should-retry": "false"}
@@ -118,11 +105,6 @@ def of(error: DropscribeError) -> ApiError:
             status=500, message=str(error), type=SERVER, code=_snake(_code(error)), headers=NO_RETRY
         )
     return ApiError(status=503, message=str(error), type=SERVER, code="unavailable")
-
-
-def of_answer(answer: TranscriptReady) -> ApiError:
-    """The error for a recording that ended without a transcript."""
-    return ended_without(answer.code, answer.reason)
 
 
 def nothing_runs() -> ApiError:

@@ -157,8 +157,8 @@ def _model(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": 0, "owned_by": "dropscribe"}
 
 
-def _json(value: object, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(msgspec.json.encode(value), headers=headers, media_type=JSON)
+def _json(value: object) -> Response:
+    return Response(msgspec.json.encode(value), media_type=JSON)
 
 
 def _poll(request: Request, ports: Ports) -> Poll[Ask, Look]:
@@ -218,7 +218,7 @@ def _ended(now: Look) -> Recording | None:
         ApiError: it gets none, or not before a person or tomorrow's budget lets it go on, or starts something.
     """
     if now.refusal is not None:
-        raise errors.of_answer(now.refusal)
+        raise errors.ended_without(now.refusal.code, now.refusal.reason)
     if now.stalled:
         raise errors.nothing_runs()
     recording = now.recording

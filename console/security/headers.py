@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import MutableHeaders
@@ -36,16 +35,8 @@ def policy(*, nonce: str = "", storage: bool = False) -> str:
         nonce: that style elements of the page carry; empty: there are none.
         storage: whether the page uploads to Cloud Storage.
     """
-    return POLICY.format(nonce=f" 'nonce-{nonce}'" if nonce else "", more=f" {_storage()}" if storage else "")
-
-
-def _storage() -> str:
-    return os.environ.get("STORAGE_EMULATOR_HOST") or STORAGE
-
-
-def new_nonce() -> str:
-    """A value that no other answer has."""
-    return secrets.token_urlsafe(16)
+    store = os.environ.get("STORAGE_EMULATOR_HOST") or STORAGE
+    return POLICY.format(nonce=f" 'nonce-{nonce}'" if nonce else "", more=f" {store}" if storage else "")
 
 
 def with_headers(message: Message) -> Message:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from openai.types.audio import (
@@ -100,9 +101,9 @@ def test_a_silent_recording_has_empty_lists(transcript):
 
 
 def test_probabilities_of_zero_and_more_than_one_have_logarithms(transcript):
-    transcript.words[0].confidence, transcript.words[1].confidence = 0.0, 1.5
-    found = documents.logprobs(transcript.words)
-    assert [one["logprob"] for one in found[:2]] == [pytest.approx(math.log(1e-10)), 0.0]
+    words = [replace(one, confidence=at) for one, at in zip(transcript.words, (0.0, 1.5), strict=False)]
+    found = documents.logprobs(words)
+    assert [one["logprob"] for one in found] == [pytest.approx(math.log(1e-10)), 0.0]
     assert bytes(found[1]["bytes"]).decode() == found[1]["token"] == " evening."
 
 

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
 from console.openai import errors
 from shared import errors as ours
-from shared.messages import TranscriptReady
-
-ENDED = TranscriptReady(
-    recording="r", source="gs://audio/x", state="FAILED", outputs=(), reason="Because.", code="", duration=None,
-    method=None, usd=0.0,
-)  # fmt: skip
 
 
 def test_the_body_has_the_four_fields_of_openai():
@@ -44,7 +37,7 @@ def test_the_body_has_the_four_fields_of_openai():
     ],
 )
 def test_a_recording_without_a_transcript_is_an_error_by_its_code(code, status, kind, said, repeated):
-    error = errors.of_answer(replace(ENDED, code=code))
+    error = errors.ended_without(code, "Because.")
     assert (error.status, error.type, error.code, error.message) == (status, kind, said, "Because.")
     # OpenAI's clients repeat 429 and 5xx by themselves, unless they are told not to.
     assert (error.headers.get("x-should-retry") != "false") == repeated
