@@ -530,7 +530,6 @@ NO_TEST_OF_ITS_OWN = {
     "shared.routing.pick": "the order of precedence in `route.choose`: test_route",
     "gpu_job.pipeline.recogniser": "a thread between batcher and committer: test_worker",
     "local.commands.weights": "what stands behind `dropscribe models`: test_models",
-    "local.commands.views.overview": "what `dropscribe status` looks at: test_status",
     "local.commands.views.status_screen": "how it is shown: test_status",
     # Measured by people: their arithmetic is tested where it is shared.
     **dict.fromkeys(

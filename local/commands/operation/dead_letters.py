@@ -15,7 +15,7 @@ from local.commands.audio.whether_up import say_if_nothing_runs
 from local.commands.context import deployment, errors
 from local.commands.operation.agreement import each, settled
 from local.commands.terminal import local_time, output, print_json, say
-from local.commands.views import letters
+from local.commands.views.overview import beginning
 from shared.errors import BadRequest, NotFound
 from shared.flow import retry
 from shared.in_words import counted, dollars, printable
@@ -112,7 +112,7 @@ def show_list(
                 Text(
                     f"{one.key}  {local_time(one.time)}  {one.source or 'unknown'}{again}\n  {_why(one, ports)}\n  "
                 )
-                + Text(letters.beginning(one), style="dim"),
+                + Text(beginning(one), style="dim"),
                 soft_wrap=True,
             )
         if not found:

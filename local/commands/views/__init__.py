@@ -7,7 +7,6 @@ Read status first, then details.
                                             status_screen how that is shown
                                             details       all that is known of one
                                             watch         the same, drawn again with each change
-                                            letters       the newest dead letters
     cost      what was spent                cost_screen   its tables and bars
                                             reconcile     the ledger beside what Deepgram and Google say
     doctor    what works here

@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from local.backend.embedded_ports import LocalPorts
 from local.commands import found
-from local.commands.views import details, letters
-from shared.messages import to_fields
+from local.commands.views import details
+from shared.in_words import printable
 from shared.model import Recording, State
 from shared.routing import conditions
-from shared.state import documents, failure_log, pages
-from shared.state.dead_letters import DEAD_LETTERS
+from shared.state import dead_letters, documents, failure_log, pages
 
 if TYPE_CHECKING:
-    from shared.ports import Ports
+    from shared.ports import Ports, Records
+    from shared.state.dead_letters import Letter
+
+MOST_LETTERS = 5
+"""Number of dead letters shown; the records have all of them."""
+SHOWN = 300
+"""Number of characters of a message shown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,8 +51,8 @@ class Report:
     """Messages waiting by subscription; None where they cannot be counted."""
     dead_letters: int
     """Number of messages that could not be handled."""
-    newest_letters: list[letters.Letter] = field(default_factory=list)
-    """The newest of them."""
+    newest_letters: list[dict[str, Any]] = field(default_factory=list)
+    """The newest of them, see `newest_letters`."""
     failed_attempts: dict[str, dict[str, int]] = field(default_factory=dict)
     """Number of failed attempts by place and class of error."""
     no_workers: dict[str, str] = field(default_factory=dict)
@@ -70,14 +75,14 @@ def look(wanted: Wanted, ports: Ports) -> Report:
         more = sum(count for state, count in states.items() if state in (wanted.states or states)) - len(
             recordings
         )
-    given_up = ports.records.count(DEAD_LETTERS)
+    given_up = ports.records.count(dead_letters.DEAD_LETTERS)
     return Report(
         states=states,
         recordings=recordings,
         more=max(0, more),
         waiting=_pending(ports),
         dead_letters=given_up,
-        newest_letters=letters.newest(ports.records) if given_up else [],
+        newest_letters=newest_letters(ports.records) if given_up else [],
         failed_attempts=failure_log.by_class(ports.records),
         no_workers=_no_workers(ports),
     )
@@ -90,7 +95,7 @@ def as_values(report: Report, ports: Ports) -> dict[str, Any]:
         "recordings": [details.row_values(one, ports) for one in report.recordings],
         "messages_waiting": report.waiting,
         "dead_letters": report.dead_letters,
-        "newest_dead_letters": to_fields(report.newest_letters),
+        "newest_dead_letters": report.newest_letters,
         "failed_attempts": report.failed_attempts,
         "no_workers": report.no_workers,
     } | location(ports)
@@ -109,6 +114,28 @@ def newest(ports: Ports, limit: int, states: tuple[State, ...] = ()) -> list[Rec
     known = {one.id: one for page in found for one in documents.readable(page, Recording)}
     shown = [one for one in known.values() if not pages.is_mark(one)]
     return sorted(shown, key=lambda one: (one.ended, -one.created))[:limit]
+
+
+def newest_letters(records: Records) -> list[dict[str, Any]]:
+    """The newest dead letters: when, where they come from, why (what failed attempts recorded), and their beginnings.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    return [
+        {
+            "time": one.time,
+            "where": one.source,
+            "reason": dead_letters.reason(one, records),
+            "message": beginning(one),
+        }
+        for one in dead_letters.newest(records, MOST_LETTERS)
+    ]
+
+
+def beginning(letter: Letter) -> str:
+    """The beginning of what was published, in one line."""
+    return printable(letter.text[:SHOWN])
 
 
 def location(ports: Ports) -> dict[str, str]:

@@ -66,9 +66,9 @@ def _rest(report: Report, ports: Ports) -> Iterator[Text]:
             "See `dropscribe dead-letters`. The newest:"
         )
         for one in report.newest_letters:
-            told = " ".join(filter(None, [local_time(one.time), one.where]))
-            why = one.reason or "no reason was recorded; see the logs"
-            yield Text(f"  {printable(f'{told}: {why}')}\n    {printable(one.message)}")
+            told = " ".join(filter(None, [local_time(one["time"]), one["where"]]))
+            why = one["reason"] or "no reason was recorded; see the logs"
+            yield Text(f"  {printable(f'{told}: {why}')}\n    {printable(one['message'])}")
     if report.failed_attempts:
         yield Text(
             f"Failed attempts, including those that a retry made good: {_failure_counts(report.failed_attempts)}."

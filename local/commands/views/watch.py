@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 from rich.live import Live
 
@@ -15,31 +15,22 @@ from shared import concurrency
 from shared.in_words import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from rich.console import RenderableType
 
+    from local.commands.views.overview import Report
     from shared.model import Recording
     from shared.ports import Ports
 
-
-class Seen(Protocol):
-    """How a deployment stands."""
-
-    @property
-    def recordings(self) -> Sequence[Recording]:
-        """Those that are shown."""
-
-
-Seen_ = TypeVar("Seen_", bound=Seen)
 
 HERE, THERE = 1.0, 5.0
 """Seconds between two looks: on one machine, and in a project, where each read is paid for."""
 
 
 def run(
-    look: Callable[[], Seen_],
-    screen: Callable[[Seen_], RenderableType],
+    look: Callable[[], Report],
+    screen: Callable[[Report], RenderableType],
     ports: Ports,
     *,
     as_json: bool,
@@ -72,7 +63,7 @@ def run(
         return
 
 
-def _reports(look: Callable[[], Seen_], ports: Ports, *, until_ended: bool) -> Iterator[Seen_]:
+def _reports(look: Callable[[], Report], ports: Ports, *, until_ended: bool) -> Iterator[Report]:
     pause = HERE if isinstance(ports, LocalPorts) else THERE
     while True:
         report = look()

@@ -1,4 +1,4 @@
-"""Dead letters as `dropscribe status` shows them."""
+"""What `dropscribe status` looks at: dead letters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from local.commands.views import letters
+from local.commands.views import overview
 from shared.errors import StoreUnavailable
 from shared.state import dead_letters, failure_log
 from tests.world import World
@@ -25,8 +25,8 @@ def message(data, attributes=None):
 
 def test_a_refused_message_tells_its_reason_and_what_it_said(world):
     dead_letters.keep(message(b'{"uri": 1}'), world.ports, "uri must be a text")
-    (letter,) = letters.newest(world.ports.records)
-    assert (letter.reason, letter.message, letter.where) == ("uri must be a text", '{"uri": 1}', "")
+    (letter,) = overview.newest_letters(world.ports.records)
+    assert (letter["reason"], letter["message"], letter["where"]) == ("uri must be a text", '{"uri": 1}', "")
 
 
 def test_a_message_that_failed_too_often_tells_what_was_noted_of_its_attempts(world):
@@ -35,19 +35,19 @@ def test_a_message_that_failed_too_often_tells_what_was_noted_of_its_attempts(wo
         StoreUnavailable("not now"), world.ports, where="merger", message_id="m", attributes=attributes
     )
     dead_letters.keep(message(b"{}", attributes | {dead_letters.SOURCE: "merger"}), world.ports)
-    (letter,) = letters.newest(world.ports.records)
-    assert (letter.reason, letter.where) == ("not now", "merger")
+    (letter,) = overview.newest_letters(world.ports.records)
+    assert (letter["reason"], letter["where"]) == ("not now", "merger")
 
 
 def test_the_newest_are_first_and_few(world):
-    for number in range(letters.MOST + 2):
+    for number in range(overview.MOST_LETTERS + 2):
         world.clock.time += 1
         dead_letters.keep(message(b"%d" % number), world.ports)
-    told = [one.message for one in letters.newest(world.ports.records)]
-    assert told == [str(number) for number in range(letters.MOST + 1, 1, -1)]
+    told = [one["message"] for one in overview.newest_letters(world.ports.records)]
+    assert told == [str(number) for number in range(overview.MOST_LETTERS + 1, 1, -1)]
 
 
 def test_what_would_steer_the_terminal_is_not_shown(world):
     dead_letters.keep(message(b"a\x1b[2Jb\nc"), world.ports)
-    (letter,) = letters.newest(world.ports.records)
-    assert letter.message == r"a\x1b[2Jb\nc"
+    (letter,) = overview.newest_letters(world.ports.records)
+    assert letter["message"] == r"a\x1b[2Jb\nc"
