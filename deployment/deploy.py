@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from deployment.api import Api
     from deployment.plans import Terraform
     from deployment.rollout.state import Images
-    from deployment.smoke import Smoke
     from deployment.source import Source
     from deployment.target import Target
+    from shared.model import Recording
     from shared.ports import Ports
 
 
@@ -81,7 +81,7 @@ class Deploy:
         terraform: Terraform,
         person: Person,
         ports_of: Callable[[Mapping[str, str]], Ports],
-        smoke: Callable[[Ports], Smoke],
+        smoke: Callable[[Ports], Recording],
     ) -> None:
         self._target, self._api, self._terraform = target, api, terraform
         self._person, self._ports_of, self._smoke = person, ports_of, smoke
@@ -268,10 +268,9 @@ class Deploy:
     def _secret(self, name: str) -> str:
         return f"secretmanager.googleapis.com/v1/projects/{self._target.project}/secrets/{name}"
 
-    def _tell(self, outputs: Mapping[str, object], smoke: Smoke) -> None:
+    def _tell(self, outputs: Mapping[str, object], done: Recording) -> None:
         buckets = outputs["buckets"]
         assert isinstance(buckets, dict), "terraform/outputs.tf"
-        done = smoke.recording
         took = (done.finished or 0.0) - done.created
         self._person.say(f"It works: a sample was transcribed in {took:.0f} s.")
         self._person.say(f"Drop audio into gs://{buckets['audio']}")

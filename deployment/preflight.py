@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from deployment import apis, quotas, regions
+from deployment import apis, quotas
 from deployment.api import DISABLED, Refused
 
 if TYPE_CHECKING:
@@ -46,6 +46,14 @@ PROXY = {"iap.web.setIamPolicy": "roles/iap.admin"}
 KMS = {"cloudkms.cryptoKeys.setIamPolicy": "roles/cloudkms.admin"}
 """The same where there is a customer-managed key in the same project."""
 
+L4 = ("asia-southeast1", "europe-west1", "europe-west4", "us-central1", "us-east4")
+"""https://cloud.google.com/run/docs/configuring/jobs/gpu, read on 2026-11-29; terraform/locals.tf has the same."""
+
+BY_INVITATION = ("asia-south1",)
+"""Google's account team lets a project in; the same page."""
+
+PERHAPS_BY_INVITATION = ("us-central1",)
+"""One newer page marks it so; a project's quota there says whether it is in."""
 
 LABEL = "dropscribe"
 """Label `app` of what these commands and terraform/versions.tf make."""
@@ -168,20 +176,20 @@ def _region(target: Target, api: Api) -> Iterator[Lack]:
     if known and target.region not in known:
         yield Lack(
             what=f"Cloud Run has no region {target.region}.",
-            cure=f"Choose one of {', '.join(regions.L4)}.",
+            cure=f"Choose one of {', '.join(L4)}.",
         )
     elif target.gpu and target.region in target.invited_regions:
         return
-    elif target.gpu and target.region in regions.BY_INVITATION:
+    elif target.gpu and target.region in BY_INVITATION:
         yield Lack(
             what=f"Cloud Run gives L4s in {target.region} by invitation only.",
-            cure=f"Choose one of {', '.join(regions.L4)}, or ask Google's account team. Once they have let the project in, "
+            cure=f"Choose one of {', '.join(L4)}, or ask Google's account team. Once they have let the project in, "
             f'say so in the variables: {{"invited_regions": ["{target.region}"]}}.',
         )
-    elif target.gpu and target.region not in regions.L4:
+    elif target.gpu and target.region not in L4:
         yield Lack(
             what=f"Cloud Run has no L4s in {target.region}.",
-            cure=f"Choose one of {', '.join(regions.L4)}, or set gpu to null: no GPU.",
+            cure=f"Choose one of {', '.join(L4)}, or set gpu to null: no GPU.",
         )
 
 
@@ -202,7 +210,7 @@ def _quotas(target: Target, api: Api) -> Iterator[Lack]:
             continue
         told = "nothing is known of it" if has is None else f"the project has {has}"
         invited = ""
-        if quota.id == quotas.L4 and not has and target.region in regions.PERHAPS_BY_INVITATION:
+        if quota.id == quotas.L4 and not has and target.region in PERHAPS_BY_INVITATION:
             invited = f" {target.region} may be by invitation only: europe-west4 is open."
         yield Lack(
             what=f"All tasks at one time take {quota.needed} {quota.unit} ({quota.in_words}) in {target.region}, "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -35,26 +34,17 @@ EVERY = 5.0
 """Seconds between two looks."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Smoke:
-    """What was found."""
-
-    checked: tuple[str, ...]
-    """Executions of the jobs in which the weights were checked."""
-    recording: Recording
-    """The sample, DONE."""
-
-
 def run(
     target: Target, api: Api, ports: Ports, say: Callable[[str], None], now: Callable[[], float] = time.time
-) -> Smoke:
-    """Check the jobs and the page, then upload a sample and wait for its transcript.
+) -> Recording:
+    """Check the jobs and the page, then upload a sample and wait for its transcript; returns its recording, DONE.
 
     Raises:
         ConfigurationError: something does not work; says what, and where to look.
         Transient: something did not answer; run it again.
     """
-    checked = tuple(check_job(one, target, api, say) for one in target.jobs)
+    for job in target.jobs:
+        check_job(job, target, api, say)
     if target.console:
         check_console(target, api, say)
     name = f"dropscribe-smoke/{int(now())}-{SAMPLE.name}"
@@ -71,29 +61,27 @@ def run(
         generation=int(uploaded["generation"]),
         size=SAMPLE.stat().st_size,
     )
-    recording = _transcript(recording_id(source, Options()), ports, api)
-    return Smoke(checked=checked, recording=recording)
+    return _transcript(recording_id(source, Options()), ports, api)
 
 
-def check_job(job: str, target: Target, api: Api, say: Callable[[str], None]) -> str:
-    """Run `python -m gpu_job --check` in a job of the workers; returns the execution.
+def check_job(job: str, target: Target, api: Api, say: Callable[[str], None]) -> None:
+    """Run `python -m gpu_job --check` in a job of the workers.
 
     Raises:
         ConfigurationError: it fails; says where its log is.
     """
-    say(
-        "Checking the GPU, its driver and the weights …"
+    what, of = (
+        ("GPU", "the GPU, its driver and the weights")
         if job == "gpu"
-        else "Checking the weights on a processor …"
+        else ("machine", "the weights on a processor")
     )
+    say(f"Checking {of} …")
     path = f"{RUN}/projects/{target.project}/locations/{target.region}/jobs/dropscribe-{job}"
     overrides = {"taskCount": 1, "containerOverrides": [{"args": ["-m", "gpu_job", "--check"]}]}
     started = api.call("POST", f"{path}:run", {"overrides": overrides})
-    what = "GPU" if job == "gpu" else "machine"
-    execution = started["metadata"]["name"]
-    name = str(execution).rpartition("/")[2]
+    execution = str(started["metadata"]["name"])
     log = (
-        f"gcloud logging read 'labels.\"run.googleapis.com/execution_name\"={name}' "
+        f"gcloud logging read 'labels.\"run.googleapis.com/execution_name\"={execution.rpartition('/')[2]}' "
         f"--project={target.project} --format='value(textPayload)'"
     )
 
@@ -105,12 +93,11 @@ def check_job(job: str, target: Target, api: Api, say: Callable[[str], None]) ->
             raise ConfigurationError(f"The check of the job dropscribe-{job} failed. Its log says why: {log}")
         return False
 
-    if api.wait(succeeded, EVERY, PATIENCE):
-        return name
-    raise ConfigurationError(
-        f"No {what} was to be had within {PATIENCE / 60:.0f} minutes: `make preflight` shows the quota. Uploads are "
-        "transcribed by the other engines meanwhile, if there are any."
-    )
+    if not api.wait(succeeded, EVERY, PATIENCE):
+        raise ConfigurationError(
+            f"No {what} was to be had within {PATIENCE / 60:.0f} minutes: `make preflight` shows the quota. Uploads are "
+            "transcribed by the other engines meanwhile, if there are any."
+        )
 
 
 Ask = Callable[[str, str], int]

@@ -98,8 +98,7 @@ ROOMS = {
     "gpu_job.speech": "nemo > onnx > words > alphabets packing transcriber windowing",
     "console": "__main__ > server > api openai > impatient page_files > bodies renditions results security",
     "deployment": (
-        "deploy destroy > build plans preflight smoke > rollout > apis quotas source > target > "
-        "api regions variables"
+        "deploy > build plans preflight smoke > rollout > apis quotas source > target > api variables"
     ),
     "functions": "guard hosted merger router sweeper webhooks > outcome > caller push time_limit",
     "dropscribe": (
@@ -512,7 +511,6 @@ NO_TEST_OF_ITS_OWN = {
     "gpu_job.weights.located": "a record, which every test of `lookup` reads",
     "gpu_job.speech.transcriber": "a protocol, and the errors of engines",
     "gpu_job.voices.listener": "a protocol",
-    "deployment.regions": "a table, which test_preflight compares with Terraform's",
     "console.api.types": "declarations, which test_openapi compares with real answers",
     "console.api.routes": "a table, which test_openapi compares with what is answered",
     "console.api.answers": "what every test of the API reads: errors as sentences",

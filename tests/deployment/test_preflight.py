@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from deployment import preflight, regions
+from deployment import preflight
 from deployment.preflight import STATE
 from deployment.quotas import CPU, L4, MEMORY
 from deployment.target import ROOT
@@ -152,5 +152,5 @@ def test_everything_that_is_missing_is_told_at_once(google):
 
 def test_terraform_knows_the_same_regions():
     text = (ROOT / "terraform" / "locals.tf").read_text("utf-8")
-    listed = ", ".join(f'"{one}"' for one in regions.L4)
+    listed = ", ".join(f'"{one}"' for one in preflight.L4)
     assert f"l4_regions = [{listed}]" in text

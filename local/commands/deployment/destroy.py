@@ -31,7 +31,7 @@ def command(
 ) -> None:
     """Delete a deployment. Your data is kept unless you say otherwise."""
     with errors():
-        from deployment import destroy, target  # noqa: PLC0415 - `--help` needs none of it
+        from deployment import target  # noqa: PLC0415 - `--help` needs none of it
         from deployment.api import Api  # noqa: PLC0415 - as above
         from deployment.plans import Terraform  # noqa: PLC0415 - as above
 
@@ -42,15 +42,27 @@ def command(
         terraform.check()
         place.must_be_deployed(where, Api(where.project))
         if data == "delete":
-            destroy.delete_data(where, terraform, _typed)
+            _check_typed(where.project)
+            terraform.apply(None, delete_data=True)
+            terraform.destroy(delete_data=True)
             say(f"Deleted. Terraform's state stays in gs://{where.state_bucket} until you delete it.")
-        elif not destroy.keep_data(where, terraform, place.agrees_with(yes=yes)):
+            return
+        agrees = place.agrees_with(yes=yes)
+        if not agrees(
+            f"Stop everything in {where.project}? Audio, transcripts and records stay; `make deploy` starts it again."
+        ):
             raise typer.Exit(1)
+        terraform.apply(None)
 
 
-def _typed(question: str) -> str:
+def _check_typed(project: str) -> None:
     if not at_terminal():
         raise BadRequest(
             "Data can be deleted at a terminal only: there is nobody to type the project's name."
         )
-    return str(typer.prompt(question, err=True))
+    warning = (
+        f"This permanently deletes all audio, transcripts, records and costs of {project}. "
+        "Type the name of the project to go on"
+    )
+    if str(typer.prompt(warning, err=True)).strip() != project:
+        raise BadRequest("That is not the name of the project. Nothing was changed.")

@@ -27,7 +27,7 @@ def google(monkeypatch, world):
     monkeypatch.setattr(plans, "Terraform", lambda _: terraform)
     monkeypatch.setattr(source, "archive", lambda _: Source(name="abcdef012345", content=b""))
     monkeypatch.setattr(place, "records", lambda _: contextlib.nullcontext(world.ports))
-    monkeypatch.setattr(smoke, "run", lambda *_: smoke.Smoke(checked=(), recording=DONE))
+    monkeypatch.setattr(smoke, "run", lambda *_: DONE)
     monkeypatch.setattr(deploy.build, "CONFIG", _config(world.settings.state_dir))
     monkeypatch.delenv("YES", raising=False)
     return google

@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from deployment import api, plans
 from local import cli
-from local.commands.deployment import destroy
+from local.commands.deployment import destroy, place
 from tests.deployment.google import Google
 from tests.deployment.lay import FakeTerraform
 
@@ -39,13 +39,26 @@ def test_yes_deletes_no_data_and_without_a_terminal_nobody_does(terraform):
     assert (terraform.laid, terraform.destroyed) == ([], False)
 
 
-def test_at_a_terminal_the_name_of_the_project_is_typed(terraform, monkeypatch):
+def test_data_go_only_when_the_name_of_the_project_is_typed_at_a_terminal(terraform, monkeypatch):
     monkeypatch.setattr(destroy, "at_terminal", lambda: True)
-    monkeypatch.setattr(
-        destroy.typer, "prompt", lambda question, **_: "my-project" if "permanently" in question else ""
-    )
-    assert run("--data", "delete").exit_code == 0
-    assert terraform.destroyed
+    typed = {"": 2, "yes": 2, "my-projekt": 2, " my-project\n": 0}
+    for word, code in typed.items():
+        assert terraform.laid == []
+        monkeypatch.setattr(
+            destroy.typer,
+            "prompt",
+            lambda question, word=word, **_: word if "permanently" in question else "my-project",
+        )
+        done = run("--data", "delete")
+        assert (done.exit_code, "not the name of the project" in done.stderr) == (code, code == 2)
+    assert (terraform.laid, terraform.destroyed) == ([(None, "", ("delete_data", True))], True)
+
+
+def test_a_no_changes_nothing(terraform, monkeypatch):
+    monkeypatch.setattr(place, "at_terminal", lambda: True)
+    monkeypatch.setattr(place.typer, "confirm", lambda *_, **__: False)
+    assert run().exit_code == 1
+    assert (terraform.laid, terraform.destroyed) == ([], False)
 
 
 def test_another_word_is_refused(terraform):
