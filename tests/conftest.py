@@ -22,10 +22,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 
+from local.backend import embedded_ports
 from shared.audio import pool
 from shared.audio.sandbox.parent import Sandbox
 from shared.telemetry import log
 from tests import decoders, emulators, kept
+from tests.index_rules import IndexedRecords
 from tests.world import World
 
 # A key of the person who runs the tests would have them call, and pay, the real Deepgram.
@@ -42,6 +44,9 @@ _certified = functools.cache(_create)
 ssl.create_default_context = lambda *args, **named: (
     _certified if not args and [*named] == ["cafile"] and named["cafile"] in CERTIFICATES else _create
 )(*args, **named)
+
+# No command, function or page is tested with a query that Firestore would refuse.
+embedded_ports.SqliteRecords = IndexedRecords
 
 # One test already keeps its core busy: torch's threads would wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -81,7 +81,7 @@ def check(shape):
 
 
 class IndexedRecords(SqliteRecords):
-    """Records on one machine that serve no query for which Firestore has no index."""
+    """Records on one machine that serve no query for which Firestore has no index: what tests and the product open."""
 
     def query(self, collection, where=None, *, after=""):
         check(Shape(collection=collection, equal=frozenset(where or ())))

@@ -2,76 +2,32 @@
 
 from __future__ import annotations
 
-import ast
 import fnmatch
 import tomllib
+from dataclasses import replace
+from functools import partial
+from operator import attrgetter
+from types import SimpleNamespace
 
 import pytest
 
+from local.backend import embedded_ports
 from shared.adapters.firestore_documents import KEPT
 from shared.adapters.firestore_values import EXPIRES, WRITES
-from shared.state import documents
-from tests.adapters import queries
+from shared.costs import budget, executions
+from shared.flow import record
+from shared.ports import TaskRun
+from shared.settings import Settings
+from shared.state import pages
+from tests import index_rules
 from tests.adapters.test_data_model import COLLECTIONS, ROWS
 from tests.index_rules import DATA, FILE, Shape, exempted, lacking
 from tests.test_architecture import ROOT
+from tests.world import IN_A_PROJECT
 
 
-@pytest.fixture(scope="module")
-def found():
-    return list(queries.shapes(queries.sources()))
-
-
-def test_every_query_of_the_code_has_an_index(found):
-    assert [f"{place}: {lack}" for place, shape in found if (lack := lacking(shape))] == []
-
-
-def test_the_queries_of_the_code_are_found(found):
-    shapes = {shape for _, shape in found}
-    assert len(found) > 40
-    for wanted in (
-        Shape(collection="recordings", equal=frozenset({"state"}), descending="created"),
-        Shape(collection="recordings", descending="created"),
-        Shape(collection="recordings", equal=frozenset({"state", "held"})),
-        Shape(collection="failures", equal=frozenset({"recording", "chunk"})),
-        Shape(collection="failures", equal=frozenset({"request"})),
-        Shape(collection="ledger", equal=frozenset({"worker"}), summed="usd"),
-        Shape(collection="ledger", summed="usd"),
-        Shape(collection="chunks"),
-    ):
-        assert wanted in shapes
-
-
-PLANTED = """
-def latest(ports, key):
-    where = {"recording": key}
-    return ports.records.newest(documents.LEDGER, "minute", 3, where)
-
-def exempt(records):
-    return records.count(documents.LEDGER, {"kind": "attempt"})
-
-def through(records):
-    return asked(records, {"worker": "w"})
-
-def asked(records, where):
-    return records.sum(documents.LEDGER, "busy_seconds", where)
-"""
-
-
-def test_planted_queries_without_an_index_are_found():
-    planted = queries.Source("planted.py", ast.parse(PLANTED), {"documents": documents})
-    lacks = {place: lacking(shape) for place, shape in queries.shapes([planted])}
-    assert "add ['recording'] ASCENDING, minute DESCENDING" in lacks["planted.py:4"]
-    assert "reads ['kind'], which firestore_indexes.json exempts" in lacks["planted.py:7"]
-    assert "add ['worker'] ASCENDING, busy_seconds ASCENDING" in lacks["planted.py:13"]
-
-
-@pytest.mark.parametrize("argument", ["unknown()", "{name: 1}"])
-def test_a_query_that_cannot_be_read_is_not_passed_over(argument):
-    text = f"def f(records, name):\n    return records.count('chunks', {argument})\n"
-    planted = queries.Source("planted.py", ast.parse(text), {})
-    with pytest.raises((AssertionError, ValueError), match=r"cannot be read|malformed"):
-        list(queries.shapes([planted]))
+def test_an_equality_of_fields_with_their_own_indexes_needs_no_other():
+    assert lacking(Shape(collection="failures", equal=frozenset({"recording", "chunk"}))) == ""
 
 
 def test_an_order_that_runs_the_other_way_is_no_index():
@@ -79,21 +35,75 @@ def test_an_order_that_runs_the_other_way_is_no_index():
     assert "usd DESCENDING" in lacking(shape)
 
 
-def test_records_of_the_tests_refuse_what_firestore_would(world):
-    records = world.ports.records
-    records.create("ledger", "a", {"recording": "r", "usd": 1.0})
-    assert records.sum("ledger", "usd", {"recording": "r"}) == 1.0
-    with pytest.raises(AssertionError, match="needs a composite index"):
-        records.newest("ledger", "minute", 3, {"recording": "r"})
-    with pytest.raises(AssertionError, match="exempts from indexing"):
-        records.count("ledger", {"kind": "attempt"})
+@pytest.fixture
+def opened(tmp_path):
+    """What the product itself opens on one machine."""
+    ports = embedded_ports.open_ports(Settings(state_dir=tmp_path / "state"))
+    yield ports
+    ports.close()
 
 
-def test_every_index_is_used(found):
-    used = {(one.collection, one.equal, one.descending or one.summed) for _, one in found}
+def test_records_of_the_tests_refuse_what_firestore_would(world, opened):
+    for records in (world.ports.records, opened.records):
+        records.create("ledger", "a", {"recording": "r", "usd": 1.0})
+        assert records.sum("ledger", "usd", {"recording": "r"}) == 1.0
+        with pytest.raises(AssertionError, match=r"add \['recording'\] ASCENDING, minute DESCENDING"):
+            records.newest("ledger", "minute", 3, {"recording": "r"})
+        with pytest.raises(AssertionError, match=r"add \['worker'\] ASCENDING, busy_seconds ASCENDING"):
+            records.sum("ledger", "busy_seconds", {"worker": "w"})
+        for ask in (records.count, records.query):
+            with pytest.raises(
+                AssertionError, match=r"reads \['kind'\], which firestore_indexes.json exempts"
+            ):
+                ask("ledger", {"kind": "attempt"})
+
+
+def under_another_name(ports):
+    db = ports.records
+    db.newest("failures", "time", 3, {"recording": "r"})
+
+
+def by_an_alias(ports):
+    newest = ports.records.newest
+    newest(limit=3, by="time", collection="ledger")
+
+
+def in_parts(ports):
+    partial(ports.records.sum, "ledger")("usd", where={"minute": 5})
+
+
+def with_fields_that_grow(ports):
+    where = {"recording": "r"}
+    where |= {"chunk": 3}
+    where["minute"] = 4
+    attrgetter("records.newest")(ports)("ledger", "usd", 1, where)
+
+
+@pytest.mark.parametrize("ask", [under_another_name, by_an_alias, in_parts, with_fields_that_grow])
+def test_a_query_is_refused_however_it_is_written(world, ask):
+    with pytest.raises(AssertionError, match=r"needs a composite index|exempts from indexing"):
+        ask(world.ports)
+
+
+def test_no_index_is_left_that_no_query_needs(world, monkeypatch):
+    shapes = []
+    monkeypatch.setattr(index_rules, "check", shapes.append)
+    now = world.clock.now()
+    task = TaskRun(execution="x", index=0, started=now - 600, ended=now - 300, completed=now - 300)
+    jobs = SimpleNamespace(ended=lambda since: [task])
+    ports = replace(world.ports, gpu_jobs=jobs, settings=Settings(**IN_A_PROJECT, engines="parakeet-gpu"))
+    record.cost("r", ports)
+    budget.committed(ports)
+    budget.sum_up(ports)
+    for _ in range(2):
+        executions.reconcile(ports, ["main"])
+        world.clock.time += 600
+    for one in ({"state": "DONE"}, {"label": ""}, {"trouble": True}, {"is_held": True}):
+        pages.page(ports.records, pages.Filter(**one), 1)
+    asked = {(one.collection, one.equal, one.descending or one.summed) for one in shapes}
     for index in DATA["indexes"]:
         *first, last = (one["fieldPath"] for one in index["fields"])
-        assert (index["collectionGroup"], frozenset(first), last) in used
+        assert (index["collectionGroup"], frozenset(first), last) in asked
 
 
 def test_only_fields_that_exist_are_exempted():

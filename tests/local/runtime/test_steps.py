@@ -74,7 +74,9 @@ def test_an_address_is_told_on_one_machine_of_what_ends_there(tmp_path, until):
             loops = [PushLoop(opened.queue, name, step) for name, step in told.items()]
             for loop in loops:
                 loop.start()
-            until(lambda: opened.records.count(documents.WEBHOOKS, {"state": "delivered"}) == 1)
+            until(
+                lambda: [one["state"] for _, one in opened.records.query(documents.WEBHOOKS)] == ["delivered"]
+            )
             for loop in loops:
                 loop.stop()
         finally:
