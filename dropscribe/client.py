@@ -36,23 +36,18 @@ class Deployment(Protocol):
         metadata: Mapping[str, str],
     ) -> str:
         """Ask for a transcript of an address, or of a file of this machine; the id of the job."""
-        ...
 
     def ended(self, job: str) -> Status | None:
         """How a job ended; None while it has not."""
-        ...
 
     def status(self, job: str) -> Status | None:
         """How far a job is; None if it is not known, or not yet."""
-        ...
 
     def load(self, status: Status, name: str) -> bytes | None:
         """An output file of a job that is done; None if it has no such file."""
-        ...
 
     def close(self) -> None:
         """Let go of its connections."""
-        ...
 
 
 LATE = 60.0

@@ -34,14 +34,12 @@ class Headers(Protocol):
 
     def get(self, name: str, /) -> str | None:
         """The value of one, by its name in lower case."""
-        ...
 
 
 def refusal(request: Request) -> tuple[str, int] | None:
     """The answer to a caller who may not call; None for one who may. Reads nothing of the body.
 
-    Args:
-        request: its `max_content_length` is set to `MOST_BYTES`, so that reading more of it answers 413.
+    Sets `max_content_length` of the request to `MOST_BYTES`, so that reading more of it answers 413.
     """
     request.max_content_length = MOST_BYTES
     return refusal_by(request.headers)

@@ -64,12 +64,8 @@ def handle(
 ) -> None:
     """Do a step of the flow with what was posted. What can never succeed is kept, and counts as done.
 
-    Args:
-        headers: of the request, by their names in lower case.
-        body: of the request.
-        connect: returns the adapters to use; may raise, which is a failure as well.
-        where: the subscription that feeds the function, for the notes of failures; or tells it from the message.
-        step: what to do with the message.
+    `connect` returns the adapters to use; it may raise, which is a failure as well. `where` is the subscription that
+    feeds the function, for the notes of failures, or tells it from the message.
 
     Raises:
         Exception: deliver it again; mostly Transient.
@@ -95,15 +91,11 @@ def handle(
 def acknowledged(posted: Push, connect: Callable[[], Ports], where: str = ELSEWHERE) -> Iterator[None]:
     """Keep and acknowledge a message that can never succeed; note every other failure, and let it raise.
 
-    A function that returns acknowledges its message. One that raises answers 500, and the message is redelivered
-    with back-off until it is dead-lettered. So a deployment that is set up wrongly (a role, an index, a
-    setting is missing) loses nothing: it can be fixed in the meantime. Nothing comes after the dead letters, so
-    there a mistake of the program is the end as well.
-
-    Args:
-        posted: the message that the function received.
-        connect: returns the adapters to use; may raise, which is a failure as well.
-        where: the subscription that feeds the function, for the notes of failures.
+    A function that returns acknowledges its message. One that raises answers 500, and the message is redelivered with
+    back-off until it is dead-lettered. So a deployment that is set up wrongly (a role, an index, a setting is missing)
+    loses nothing: it can be fixed in the meantime. Nothing comes after the dead letters, so there a mistake of the
+    program is the end as well. As in `handle`, `connect` may raise, which is a failure as well, and `where` is for the
+    notes of failures.
     """
     try:
         yield
@@ -147,10 +139,6 @@ def uploaded_object(posted: Push, store: Store | None = None) -> dict[str, Any] 
 
     A notification that was set up without a payload (`--payload-format=none`) only names the object: the store is
     asked for the rest (https://cloud.google.com/storage/docs/pubsub-notifications#attributes).
-
-    Args:
-        posted: the message.
-        store: where the object is.
 
     Raises:
         BadRequest: it is no notification.

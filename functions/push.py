@@ -80,11 +80,7 @@ class _Event(msgspec.Struct):
 
 
 def read(headers: Mapping[str, str], body: bytes) -> Push:
-    """The message in a POST.
-
-    Args:
-        headers: of the request, by their names in lower case.
-        body: of the request.
+    """The message in a POST, whose headers are given by their names in lower case.
 
     Raises:
         BadRequest: there is no message in it.

@@ -38,12 +38,8 @@ def run(
 ) -> int:
     """Load the weights, transcribe a bundled recording, and report.
 
-    Args:
-        load: gives the engine for the name of some weights.
-        model: their name.
-        start_up: told by `load` how long each step took.
-        load_listener: gives who hears the voices of a recording; None where its networks are not here.
-        say: prints a line.
+    `load` gives the engine for the name of some weights, and tells `start_up` how long each step took; `load_listener`
+    gives who hears the voices of a recording, or None where its networks are not here.
 
     Returns:
         0 if the text is right for the demo weights, or not empty for others; 1 otherwise.

@@ -31,13 +31,8 @@ def load(
     """The engine for some weights on this machine: NeMo on a GPU, else ONNX on the CPU.
 
     A `.nemo` file, or a folder with one, goes to NeMo, wherever it runs. A folder with an ONNX export does not, unless
-    the deployment has GPUs only.
-
-    Args:
-        settings: whether a GPU may be used, and whether this deployment has nothing else.
-        model: a name of `weights.catalogue()`, a `.nemo` file, or a folder with one or with an ONNX export.
-        warm: whether to warm it up, too.
-        start_up: told how long each step took.
+    the deployment has GPUs only. `model` is a name of `weights.catalogue()`, a `.nemo` file, or a folder with one or
+    with an ONNX export.
 
     Raises:
         ConfigurationError: there is a GPU, or should be one, that cannot be used. A CPU fallback on a GPU machine is

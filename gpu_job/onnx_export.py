@@ -64,12 +64,8 @@ def export_onnx(
 ) -> Exported:
     """Export, prove, and only then put in place.
 
-    Args:
-        archive: a `.nemo` file of a FastConformer-TDT.
-        folder: to be made; it may exist if it is empty.
-        sample: speech that both forms transcribe, `(samples,)`, mono, 16 kHz.
-        int8: quantise the weights.
-        step: told what is done next.
+    `archive` is a `.nemo` file of a FastConformer-TDT; `folder` may exist if it is empty. Both forms transcribe
+    `sample`: speech, `(samples,)`, mono, 16 kHz.
 
     Raises:
         BadRequest: the folder is not empty.

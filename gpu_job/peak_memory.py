@@ -15,13 +15,10 @@ PEAK = re.compile(r"^VmHWM:\s*(\d+) kB", re.MULTILINE)
 
 
 def peak_memory(process: int | None = None) -> int:
-    """Peak resident set of a running process, bytes.
+    """Peak resident set of a running process (None: of this one), bytes.
 
     Linux tells it of the program alone. What `getrusage` tells begins with the memory of the process that started it,
     and is taken where no `/proc` tells it, for this process only.
-
-    Args:
-        process: its id; None for this one.
 
     Raises:
         OSError: it has ended, or is another one where no `/proc` tells it.

@@ -46,11 +46,8 @@ PATIENCE = 5.0
 def run(ports: Ports, stop: concurrency.Event, *, stay: bool, began: float) -> Worker:
     """Run one worker until it is told to stop or has nothing to do; returns it, for what it has done.
 
-    Args:
-        ports: the adapters to use.
-        stop: asks for the end.
-        stay: wait for work instead of ending when idle, for ever.
-        began: when the process started, seconds since 1970.
+    With `stay` it waits for work for ever, instead of ending when idle. `began` is when the process started, seconds
+    since 1970.
 
     Raises:
         ConfigurationError: the image holds other weights than the deployment uses. No message is pulled, so no chunk

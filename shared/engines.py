@@ -257,11 +257,7 @@ def is_hosted(name: Engine) -> bool:
 
 
 def hosted_specs(among: Collection[Engine] | None = None) -> list[EngineSpec]:
-    """The hosted engines, in the order of the table.
-
-    Args:
-        among: only these; None: all.
-    """
+    """The hosted engines (of `among`; None: all), in the order of the table."""
     return [one for one in ENGINES.values() if one.hosted and (among is None or one.name in among)]
 
 

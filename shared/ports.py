@@ -37,7 +37,6 @@ class Store(Protocol):
 
     def stat(self, bucket: str, name: str) -> StoredObject | None:
         """The live generation of an object, or None if there is no such object."""
-        ...
 
     def read(self, source: StoredObject, start: int, length: int) -> bytes:
         """Up to `length` bytes from `start`; fewer only at the end of the object.
@@ -45,14 +44,12 @@ class Store(Protocol):
         Raises:
             BadMedia: code `missing`, if this generation is gone (deleted or replaced).
         """
-        ...
 
     def create(self, bucket: str, name: str, data: bytes, content_type: str) -> bool:
         """Write an object unless it exists; False, with nothing written, if it does.
 
         The object appears whole or not at all, and is durable when this returns.
         """
-        ...
 
     def create_all(self, bucket: str, objects: Mapping[str, tuple[bytes, str]]) -> set[str]:
         """Write the objects that do not exist yet, and return their names; like `create`, but in parallel.
@@ -61,11 +58,9 @@ class Store(Protocol):
             bucket: name of the bucket.
             objects: data and content type of each object, by its name.
         """
-        ...
 
     def stage(self, bucket: str) -> BinaryIO:
         """A new, empty file on this machine, for what `create_from` will create in the bucket; gone once it is closed."""
-        ...
 
     def create_from(
         self,
@@ -89,22 +84,18 @@ class Store(Protocol):
             ahead: where a store keeps no metadata, this is called with the object and them before anybody can see
                 the object. It must bear being called for an object that is never written.
         """
-        ...
 
     def delete(self, bucket: str, name: str, generation: int) -> bool:
         """Delete one generation of an object; False, with nothing deleted, if it is not the live one.
 
         A call whose reply was lost may say False although it deleted the object.
         """
-        ...
 
     def load(self, bucket: str, name: str) -> bytes | None:
         """The whole content of a small object, or None if there is no such object."""
-        ...
 
     def signed_url(self, source: StoredObject, seconds: float) -> str | None:
         """An address that gives anyone read access to the object for `seconds`; None if there is none."""
-        ...
 
     def upload_url(
         self,
@@ -132,11 +123,9 @@ class Store(Protocol):
         Raises:
             BadRequest: the name cannot be that of an object.
         """
-        ...
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[StoredObject]:
         """The live objects whose name starts with `prefix`, in order of their names."""
-        ...
 
 
 class Records(Protocol):
@@ -144,11 +133,9 @@ class Records(Protocol):
 
     def create(self, collection: str, key: str, fields: Fields) -> bool:
         """Write a document unless it exists; False, with nothing written, if it does."""
-        ...
 
     def get(self, collection: str, key: str) -> dict[str, Any] | None:
         """One document, or None."""
-        ...
 
     def update(
         self, collection: str, key: str, change: Callable[[dict[str, Any]], Fields | None]
@@ -159,7 +146,6 @@ class Records(Protocol):
         called more than once and must have no side effects. Returns the document afterwards, or None if there
         is no such document.
         """
-        ...
 
     def delete(self, collection: str, key: str, *, seen: Fields | None = None) -> bool:
         """Delete one document; False, with nothing deleted, if there is none or it is not as it was seen.
@@ -171,7 +157,6 @@ class Records(Protocol):
             key: its key.
             seen: the fields that it must still have, all of them and no others; None: whatever it has.
         """
-        ...
 
     def query(
         self, collection: str, where: Fields | None = None, *, after: str = ""
@@ -185,7 +170,6 @@ class Records(Protocol):
             where: the fields and their values.
             after: only documents with a greater key; empty: all.
         """
-        ...
 
     def newest(
         self,
@@ -207,15 +191,12 @@ class Records(Protocol):
             where: the fields and their values.
             before: number and key of the last document of the page before; None: the first page.
         """
-        ...
 
     def count(self, collection: str, where: Fields | None = None) -> int:
         """How many documents `query` would return."""
-        ...
 
     def sum(self, collection: str, field: str, where: Fields | None = None) -> float:
         """Sum of a numeric field over the documents that `query` would return; missing fields count as 0."""
-        ...
 
 
 @runtime_checkable
@@ -231,7 +212,6 @@ class NamedRecords(Protocol):
         before: tuple[float, str] | None = None,
     ) -> list[tuple[str, dict[str, Any]]]:
         """As `newest` of recordings by `created`: those that have a part in their name, in letters of any case."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -257,33 +237,27 @@ class Queue(Protocol):
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
         """Publish a message, durable when this returns. Returns its id."""
-        ...
 
     def publish_many(self, topic: str, messages: Iterable[tuple[bytes, Mapping[str, str]]]) -> list[str]:
         """Publish messages with their attributes in few round trips; all are durable when this returns.
 
         Returns their ids in order. If it raises, some of them may have been published.
         """
-        ...
 
     def pull(self, subscription: str, limit: int, lease_seconds: float) -> list[Delivery]:
         """Up to `limit` messages that are available now, each under a lease; does not wait for more."""
-        ...
 
     def extend(self, subscription: str, lease: str, lease_seconds: float) -> bool:
         """Renew a lease from now; False if it has expired, so that the message may be delivered elsewhere."""
-        ...
 
     def ack(self, subscription: str, lease: str) -> bool:
         """Acknowledge a message; False if the lease had expired (the message may be redelivered)."""
-        ...
 
     def nack(self, subscription: str, lease: str, error: str = "") -> bool:
         """Give a message back; it is redelivered after the back-off, or goes to the dead letter topic.
 
         `error` says why, for a reader of the dead letter.
         """
-        ...
 
     def postpone(self, subscription: str, lease: str, seconds: float) -> bool:
         """Give a message back as if it had never been delivered, because its receiver did not fail on it.
@@ -291,7 +265,6 @@ class Queue(Protocol):
         It is redelivered after `seconds` if the queue supports that, else at once, and possibly with another
         id. False if the lease had expired: then the delivery counts.
         """
-        ...
 
 
 class Media(Protocol):
@@ -302,13 +275,11 @@ class Media(Protocol):
 
         `sides` is what will be wanted of both channels when it is decoded.
         """
-        ...
 
     def decode(
         self, source: Source, audio: AudioInfo, chunk: Chunk, *, track: int, sides: Sides = "no"
     ) -> Pcm:
         """The samples of one chunk with its overlap, mono at 16 kHz, and what `sides` wants of both channels."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -393,7 +364,6 @@ class Search(Protocol):
         Raises:
             Transient: they may have been added; try again.
         """
-        ...
 
     def remove(self, recording: str) -> None:
         """Delete the words of a recording, if there are any, so that nothing of them is stored any more.
@@ -401,7 +371,6 @@ class Search(Protocol):
         Raises:
             Transient: not everything is deleted; try again.
         """
-        ...
 
     def find(self, typed: str, limit: int, cursor: str | None = None) -> Hits:
         """Up to `limit` passages that have all words of a search.
@@ -415,7 +384,6 @@ class Search(Protocol):
             BadRequest: this cannot be searched for, or the cursor is none.
             Transient: no answer in time.
         """
-        ...
 
 
 class GpuJobs(Protocol):
@@ -423,11 +391,9 @@ class GpuJobs(Protocol):
 
     def state(self) -> GpuState:
         """How many tasks run now. Never raises: a failure is in the state."""
-        ...
 
     def start(self, tasks: int) -> GpuState:
         """Start an execution with this many tasks. Too many are harmless: a worker without work ends."""
-        ...
 
     def ended(self, since: float) -> list[TaskRun]:
         """The tasks of all executions that have completed since `since` (seconds since 1970).
@@ -435,7 +401,6 @@ class GpuJobs(Protocol):
         Raises:
             Transient: the platform did not answer.
         """
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -473,7 +438,6 @@ class HostedEngine(Protocol):
             EngineRefused: it does not work for this deployment: bad key, no credit, not allowed.
             EngineFailed: it failed this time; the error says whether it may charge for it.
         """
-        ...
 
 
 class Clock(Protocol):
@@ -481,14 +445,12 @@ class Clock(Protocol):
 
     def now(self) -> float:
         """Seconds since 1970."""
-        ...
 
     def since_boot(self) -> tuple[str, float]:
         """Which start of the machine this is, and the seconds since then, by a clock that nobody sets.
 
         It goes on while the machine is suspended.
         """
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -76,10 +76,7 @@ def _check(found: Any, path: tuple[str, ...]) -> None:
 def over(stored: Any, before: Any, after: Any) -> Any:
     """A changed document: `after`, with all that is stored but that this version did not read.
 
-    Args:
-        stored: the document as it is.
-        before: the part of it that this version knows, as its record before the change has it.
-        after: the same after the change.
+    `before` is the part of `stored` that this version knows, as its record has it; `after` the same after the change.
     """
     if isinstance(stored, dict) and isinstance(before, dict) and isinstance(after, dict):
         unknown = {name: value for name, value in stored.items() if name not in before}

@@ -116,12 +116,8 @@ def pack(lengths: Sequence[int], engine: Transcriber, capacity: float) -> list[t
 class Batcher:
     """A thread that makes batches of the jobs that are ready.
 
-    Args:
-        ready: jobs as they come.
-        engines: for the weights that they ask for.
-        committer: takes jobs without windows, and those whose engine cannot be loaded or that are not wanted any more.
-        max_chunks: whole chunks that are recognised together, see `next_group`.
-        watchdog: told of each load of weights.
+    The committer takes jobs without windows, and those whose engine cannot be loaded or that are not wanted any more.
+    `max_chunks` as for `next_group`.
     """
 
     def __init__(

@@ -123,11 +123,8 @@ def next_group(waiting: Sequence[ChunkJob], max_chunks: float) -> list[ChunkJob]
     """Which of the jobs that wait are recognised together next. Pure.
 
     The first of them, and those after it that want the same weights, up to `max_chunks` whole chunks. An isolated one
-    runs alone; of several the one with which the fewest workers died.
-
-    Args:
-        waiting: in order of arrival.
-        max_chunks: whole chunks; the first job is taken whatever it counts for.
+    runs alone; of several the one with which the fewest workers died. They wait in order of arrival; the first one is
+    taken whatever it counts for.
     """
     if not waiting:
         return []

@@ -48,15 +48,7 @@ PATIENCE = 540.0
 
 
 class Committer:
-    """Makes results and failures durable, then lets the queue know. Safe to use from several threads.
-
-    Args:
-        ports: the adapters to use.
-        inflight: holds the messages, and acknowledges them.
-        meter: told of the engine's time that has its rows in the ledger, or will have none.
-        summary: counts the chunks that are committed.
-        listening: tells who speaks in a chunk.
-    """
+    """Makes results and failures durable, then lets the queue know. Safe to use from several threads."""
 
     def __init__(
         self, ports: Ports, inflight: Inflight, meter: Meter, summary: Summary, listening: Listening
@@ -154,8 +146,7 @@ class Committer:
     def release(self, counted: Collection[str]) -> None:
         """End the rows of chunks that are not at work here any more: that these are open says nothing about them.
 
-        Args:
-            counted: ids of messages of which it may say something, or whose row is being written.
+        `counted` has the ids of messages of which it may say something, or whose row is being written.
         """
         with self._lock:
             left = {one: row for one, row in self._alone.items() if one not in counted}

@@ -55,12 +55,7 @@ def subscriptions_of(settings: Settings) -> tuple[str, ...]:
 class Consumer:
     """Turns messages into jobs.
 
-    Args:
-        ports: the adapters to use.
-        inflight: says how much to pull, and then holds it.
-        committer: says which chunks are wanted, and is told which could not be decoded.
-        subscriptions: what to pull: the engine's own first, then those that it helps out with, from which it pulls
-            one message at a time.
+    Of `subscriptions` the engine's own is the first; from those that it helps out with it pulls one message at a time.
     """
 
     def __init__(

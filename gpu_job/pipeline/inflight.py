@@ -74,12 +74,8 @@ class _Message:
 class Inflight:
     """Messages under lease. Safe to use from several threads.
 
-    Args:
-        queue: where they come from.
-        lease_seconds: how long a renewed lease lasts.
-        max_chunks: whole chunks that may be in flight.
-        subscriptions: what is pulled: the engine's own first, then those that it helps out with.
-        watchdog: told of the calls that may not return.
+    At most `max_chunks` whole chunks are in flight. Of `subscriptions` the engine's own is the first, then come those
+    that it helps out with.
     """
 
     def __init__(
@@ -207,10 +203,8 @@ class Inflight:
     def give_back(self, timeout: float, counts: Callable[[Delivery], bool], error: str = "") -> int:
         """Give back all that is in flight, and renew no lease from then on.
 
-        Args:
-            timeout: seconds that this may take; what is left then comes again when its lease ends.
-            counts: whether a delivery counts as a try, because something may have gone wrong with it.
-            error: what went wrong.
+        It takes at most `timeout` seconds; what is left then comes again when its lease ends. `counts` says whether a
+        delivery counts as a try, because something may have gone wrong with it.
 
         Returns:
             How many messages were given back.

@@ -30,9 +30,7 @@ AT_A_TIME = 2
 class Listening:
     """Listens to chunks, in threads of its own. Safe to use from several threads.
 
-    Args:
-        load: gives the listener, when the first chunk asks for it; may raise ModelUnavailable.
-        watchdog: told of each call.
+    `load` gives the listener when the first chunk asks for it; it may raise ModelUnavailable.
     """
 
     def __init__(self, load: Callable[[], Listener], watchdog: Watchdog) -> None:

@@ -83,12 +83,7 @@ class MemoryModel:
         return min(max(0.0, self.usable - self.weights) / self.unit, self.ceiling)
 
     def fitted(self, units: float, memory: DeviceMemory) -> MemoryModel:
-        """After a batch that fitted.
-
-        Args:
-            units: of the batch.
-            memory: as it was read after it.
-        """
+        """After a batch that fitted."""
         found = max(0, memory.peak - memory.weights) / units
         if found < self.unit and units < TELLING * self.capacity:
             return replace(self, weights=memory.weights)

@@ -35,15 +35,7 @@ ROUNDING = 1.000001
 class Recogniser:
     """A thread that gives batches to their engines until there are no more.
 
-    Args:
-        batcher: makes the batches.
-        engines: with what is known of their memory.
-        committer: takes the chunks that are recognised or have failed.
-        listening: begins with a chunk when the engine does.
-        summary: counts what was computed.
-        watchdog: told of each call of an engine.
-        meter: told of the engine's time.
-        on_progress: told the key of a recording and seconds of its audio just recognised.
+    `on_progress` is told the key of a recording and seconds of its audio just recognised.
     """
 
     def __init__(

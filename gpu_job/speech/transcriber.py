@@ -60,45 +60,36 @@ class Transcriber(Protocol):
     @property
     def engine(self) -> Engine:
         """Who is paid for it, as in `shared/engines.py`."""
-        ...
 
     @property
     def model(self) -> str:
         """Name of the weights, as the caller gave it."""
-        ...
 
     @property
     def revision(self) -> str:
         """Exact version of the weights: a commit of the hub, or a digest of the files."""
-        ...
 
     @property
     def language(self) -> str | None:
         """BCP-47 code if the weights know one language only, else None."""
-        ...
 
     @property
     def batch(self) -> int | None:
         """Windows to give it at one time; None: as many as its memory allows (`gpu_job/pipeline/memory.py`)."""
-        ...
 
     @property
     def hears_phrases(self) -> bool:
         """Whether `phrases` make a difference to it."""
-        ...
 
     @property
     def device(self) -> Device:
         """What it runs on."""
-        ...
 
     def memory(self) -> DeviceMemory | None:
         """Memory of its accelerator; the peak is counted anew from here. None on a CPU."""
-        ...
 
     def warm_up(self) -> None:
         """Compile, capture and allocate what the first windows would otherwise wait for."""
-        ...
 
     def transcribe(
         self,
@@ -124,4 +115,3 @@ class Transcriber(Protocol):
             OutOfMemory: they do not fit together.
             EngineLost: nothing more can be recognised in this process.
         """
-        ...

@@ -17,7 +17,6 @@ class Listener(Protocol):
     @property
     def revision(self) -> str:
         """Exact versions of the networks: embeddings of different ones cannot be compared."""
-        ...
 
     def listen(self, samples: NDArray[np.int16], lead: float, owned: float) -> tuple[Voice, ...]:
         """Find the voices of one chunk.
@@ -31,4 +30,3 @@ class Listener(Protocol):
             For each window its voices, in order; turns lie within the bounds. None where nobody speaks. Equal input
             gives equal output.
         """
-        ...

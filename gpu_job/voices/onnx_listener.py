@@ -47,10 +47,7 @@ QUIET = 2
 
 
 def load(folder: str = "") -> OnnxListener:
-    """Load both networks, downloading them where that is needed.
-
-    Args:
-        folder: see `speakers.locate`.
+    """Load both networks, downloading them where that is needed; `folder` as for `speakers.locate`.
 
     Raises:
         ModelUnavailable: says what is missing or damaged, and what to do.
@@ -75,11 +72,7 @@ def load(folder: str = "") -> OnnxListener:
 class OnnxListener:
     """Loaded networks; a `Listener`.
 
-    Args:
-        segmentation: see `networks.py`.
-        embedding: see there.
-        revision: exact versions of both.
-        threads: windows that are listened to at one time; None for one a core.
+    `threads` windows are listened to at one time; None: one a core. `networks.py` has the two networks.
     """
 
     def __init__(

@@ -31,12 +31,7 @@ if TYPE_CHECKING:
 def derived(located: Located, form: str, make: Callable[[Path], object]) -> Path:
     """The folder of a form of some weights, as it was made; made if it is not there yet, or is another one now.
 
-    It is beside the weights, or in the user's cache where nothing can be written there.
-
-    Args:
-        located: the weights; a folder.
-        form: name of the form.
-        make: fills an empty folder.
+    It is beside the weights, or in the user's cache where nothing can be written there. `make` fills an empty folder.
 
     Raises:
         OSError: it cannot be written, or nothing can be noted in the user's cache.
@@ -61,11 +56,6 @@ def copies(folder: Path, names: Iterable[str], room: Path) -> Iterator[Path]:
     """A folder with copies of files whose names begin so, until the block ends.
 
     For programs that refuse links, as the hub's client keeps weights, or write beside what they read.
-
-    Args:
-        folder: where the files, or links to them, are.
-        names: beginnings of their names.
-        room: a folder with room for them.
 
     Raises:
         OSError: there is none, or one cannot be read.

@@ -46,15 +46,12 @@ class Named(Protocol):
     @property
     def name(self) -> str:
         """What a person writes after `dropscribe models pull`."""
-        ...
 
     def pulled(self, release: Release) -> int:
         """Bytes of all that is fetched with a release."""
-        ...
 
     def otherwise(self, release: Release) -> str:
         """What to do without a release, for the end of a sentence."""
-        ...
 
 
 class _BrokenOffError(Exception):
@@ -63,11 +60,6 @@ class _BrokenOffError(Exception):
 
 def download(weights: Named, release: Release, progress: Progress | None = None) -> Path:
     """Fetch what is missing of a release, resuming what an earlier try left.
-
-    Args:
-        weights: whose release it is, for messages.
-        release: from the hub.
-        progress: told how far it is.
 
     Returns:
         `release.path`, complete, every file checked by SHA-256.

@@ -48,9 +48,7 @@ def located_int8(located: Located) -> Located:
 def quantise(source: Path, target: Path) -> Path:
     """An export with its matrix weights in 8 bits (dynamic quantisation: activations are scaled at run time).
 
-    Args:
-        source: folder with an ONNX export.
-        target: folder to fill; made if it is not there.
+    `target` is made if it is not there.
 
     Returns:
         `target`, in the same layout: whatever loads `source` loads it.

@@ -81,10 +81,6 @@ def verify(name: str, kind: Kind = "onnx") -> None:
 
     Each file is read for that once, see `digests.py`.
 
-    Args:
-        name: as `locate` takes it; on disk.
-        kind: which form of them.
-
     Raises:
         ModelUnavailable: one is damaged, was changed or cannot be read.
     """
@@ -97,10 +93,6 @@ def verify(name: str, kind: Kind = "onnx") -> None:
 
 def verify_release(release: Release, pull: str) -> None:
     """Check that the files of a release are what was pinned.
-
-    Args:
-        release: on disk.
-        pull: the command that fetches it.
 
     Raises:
         ModelUnavailable: one is damaged, was changed or cannot be read.

@@ -46,11 +46,9 @@ class Progress(Protocol):
 
     def planned(self, key: str, duration: float | None) -> None:
         """The length of a recording is known, seconds; may be called more than once."""
-        ...
 
     def heard(self, key: str, seconds: float) -> None:
         """Some more seconds of a recording were recognised."""
-        ...
 
 
 class NoProgress:

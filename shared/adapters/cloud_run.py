@@ -48,17 +48,9 @@ PAGE = 100
 class CloudRunJobs:
     """Counts the running tasks of a job, and starts more. Thread-safe.
 
-    Implements `shared.ports.GpuJobs`. The service account needs `roles/run.jobsExecutorWithOverrides` on the
-    job, and `roles/run.viewer` to see what runs; `roles/run.developer` includes both.
-
-    Args:
-        project: id of the project.
-        region: region of the job: `us-central1`.
-        job: name of the job.
-        gpu: whether its tasks have a GPU, for messages about missing quota.
-        timeout: seconds that one call may take.
-        channel: an open connection to use instead of Google's address and credentials.
-        now: gives the time, seconds since 1970.
+    Implements `shared.ports.GpuJobs`. The service account needs `roles/run.jobsExecutorWithOverrides` on the job, and
+    `roles/run.viewer` to see what runs; `roles/run.developer` includes both. Messages about missing quota depend on
+    `gpu`. An open `channel` is used instead of Google's address and credentials.
     """
 
     def __init__(

@@ -97,11 +97,6 @@ class Measurements:
     """The sink of a worker's measurements; sends them every so often, and when asked to.
 
     Its provider, with a thread, is made with the first measurement: a function has none.
-
-    Args:
-        exporter: makes the exporter.
-        resource: where they come from.
-        interval: seconds between two sendings.
     """
 
     def __init__(self, exporter: Callable[[], MetricExporter], resource: Resource, interval: float) -> None:
@@ -154,12 +149,7 @@ class Measurements:
 
 
 class Traces:
-    """The sink of spans; sends them in batches, and when asked to.
-
-    Args:
-        exporter: sends them.
-        resource: where they come from.
-    """
+    """The sink of spans; sends them in batches, and when asked to."""
 
     def __init__(self, exporter: SpanExporter, resource: Resource) -> None:
         self._resource = resource

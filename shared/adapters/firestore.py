@@ -49,10 +49,6 @@ class FirestoreRecords:
     Implements `shared.ports.Records`. The client is built on first use, after any fork. Needs
     roles/datastore.user on the project. With FIRESTORE_EMULATOR_HOST set it talks to that address, without
     credentials. `docs/data-model.md` lists collections, fields and the indexes to create.
-
-    Args:
-        project: id of the Google Cloud project.
-        database: id of a database in native mode.
     """
 
     def __init__(self, project: str, database: str = "(default)") -> None:

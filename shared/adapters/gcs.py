@@ -51,11 +51,8 @@ LISTED = "items(name,generation,size,contentType,metadata),nextPageToken"
 class GcsStore:
     """Objects in Cloud Storage. Thread-safe.
 
-    Implements `shared.ports.Store`. Generations are Cloud Storage's own. The client is built on first use.
-
-    Args:
-        project: the project of the requests; None: that of the credentials.
-        credentials: None: Google's application default credentials.
+    Implements `shared.ports.Store`. Generations are Cloud Storage's own. The client is built on first use. Without a
+    project and credentials, Google's defaults.
     """
 
     def __init__(self, project: str | None = None, credentials: Credentials | None = None) -> None:

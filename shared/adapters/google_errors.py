@@ -43,13 +43,7 @@ def retrying(
     seconds: float | None = None,
     on_error: Callable[[Exception], object] | None = None,
 ) -> Retry:
-    """Exponential back-off with full jitter, from a tenth of a second to five.
-
-    Args:
-        again: whether to retry after an error.
-        seconds: when to stop; None: `PATIENCE`.
-        on_error: called with every error that is retried.
-    """
+    """Exponential back-off with full jitter, from a tenth of a second to five, until `seconds` have passed."""
     patience = PATIENCE if seconds is None else seconds
     return Retry(
         predicate=again, initial=0.1, maximum=5.0, multiplier=2.0, timeout=patience, on_error=on_error

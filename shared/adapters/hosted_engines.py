@@ -29,12 +29,7 @@ def has_library(hosted: HostedSpec) -> bool:
 
 
 class OnFirstCall:
-    """A hosted engine that is loaded on its first call: an SDK may take 0.3 s and about 600 modules.
-
-    Args:
-        spec: the engine.
-        settings: its key, and the other settings that its adapter reads.
-    """
+    """A hosted engine that is loaded on its first call: an SDK may take 0.3 s and about 600 modules."""
 
     def __init__(self, spec: EngineSpec, settings: Settings) -> None:
         self._spec = spec

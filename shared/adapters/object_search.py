@@ -73,13 +73,6 @@ class ObjectSearch:
     """The full-text index of a project; safe to use from several threads and processes.
 
     Implements `shared.ports.Search` over the two ports below it.
-
-    Args:
-        store: where the shards are.
-        records: where the catalogue is.
-        bucket: of the shards.
-        each: one in so many recordings folds those that are new.
-        full: words of a shard that only deletions rewrite.
     """
 
     def __init__(

@@ -61,15 +61,10 @@ SHORTEST_DEADLINE = 10.0
 class PubSubQueue:
     """Topics with subscriptions, delivered at least once. Thread-safe.
 
-    Implements `shared.ports.Queue`. Clients are built on first use, after any fork. Needs
-    roles/pubsub.publisher on the topics it publishes to and roles/pubsub.subscriber on the subscriptions it
-    pulls from. If PUBSUB_EMULATOR_HOST is set it connects to that address, without credentials.
-
-    Args:
-        project: id of the Google Cloud project.
-        pull_seconds: seconds that a pull waits for the first message. The service answers sooner if there is
-            one; if asked to answer immediately, it misses messages that it has.
-        topology: the topic of each subscription.
+    Implements `shared.ports.Queue`. Clients are built on first use, after any fork. Needs roles/pubsub.publisher on the
+    topics it publishes to and roles/pubsub.subscriber on the subscriptions it pulls from. If PUBSUB_EMULATOR_HOST is
+    set it connects to that address, without credentials. A pull waits `pull_seconds` for the first message. The service
+    answers sooner if there is one; if asked to answer immediately, it misses messages that it has.
     """
 
     def __init__(self, project: str, *, pull_seconds: float = 3.0, topology: Topology | None = None) -> None:

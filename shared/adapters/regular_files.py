@@ -24,10 +24,8 @@ class NotAFileError(FileNotFoundError):
 def open_regular(path: str | Path, *, links: bool = True, folder: int | None = None) -> int:
     """A descriptor for reading a regular file; never waits for anybody.
 
-    Args:
-        path: of the file.
-        links: whether a link in its place is followed.
-        folder: descriptor of the folder that `path` is relative to; None: as usual.
+    `links` says whether a link in its place is followed; `folder` is the descriptor of the folder that `path` is
+    relative to.
 
     Raises:
         NotAFileError: it is none, or a link that is not to be followed.
@@ -49,12 +47,7 @@ def open_regular(path: str | Path, *, links: bool = True, folder: int | None = N
 
 
 def read_regular(path: str | Path, *, links: bool = True, most: int | None = None) -> bytes:
-    """All bytes of a regular file.
-
-    Args:
-        path: of the file.
-        links: whether a link in its place is followed.
-        most: bytes that are read; a file takes no room on the disk for zeros, and all of it in memory. None: any number.
+    """All bytes of a regular file, `most` at most: one of zeros takes no room on the disk, but all of it in memory.
 
     Raises:
         NotAFileError: it is none, or a link that is not to be followed.

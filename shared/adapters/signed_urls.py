@@ -24,11 +24,7 @@ LONGEST = 7 * 24 * 3600.0
 def sign(blob: Any, generation: int, seconds: float, credentials: Any) -> str | None:
     """A signed URL of one generation; None if the credentials are a person's or anonymous.
 
-    Args:
-        blob: the client's object.
-        generation: its generation.
-        seconds: validity of the URL, at most `LONGEST`.
-        credentials: google-auth's, of any class.
+    Valid for `seconds`, at most `LONGEST`. The credentials are google-auth's, of any class.
 
     Raises:
         ConfigurationError: IAM refuses to sign.

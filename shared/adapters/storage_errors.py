@@ -64,10 +64,7 @@ AGAIN = frozenset({408, 429})
 def explained(doing: str, bucket: str, role: str) -> Iterator[None]:
     """Convert the client's exceptions to errors of `shared/errors.py`.
 
-    Args:
-        doing: what was tried, as an infinitive for the message: `read talk.mp3`.
-        bucket: the bucket.
-        role: the role that allows it.
+    `doing` is an infinitive for the message, such as `read talk.mp3`; `role` is the role that allows it.
 
     Raises:
         StoreUnavailable: a retry may help.

@@ -87,11 +87,7 @@ def _levels(sides: NDArray[np.int16]) -> bytes:
 
 
 def differ(levels: bytes) -> bool:
-    """Whether both sides are more than one sound, perhaps louder on one of them.
-
-    Args:
-        levels: as `SideChannels.finish` gives them.
-    """
+    """Whether both sides are more than one sound, perhaps louder on one of them."""
     lead = lead_of(np.frombuffer(levels, np.uint8).reshape(-1, 2))
     if not len(lead):
         return False

@@ -37,11 +37,9 @@ class Source(Protocol):
     @property
     def size(self) -> int:
         """Bytes."""
-        ...
 
     def read(self, start: int, length: int) -> bytes:
         """Up to `length` bytes from `start`; fewer only at the end."""
-        ...
 
 
 Sides = Literal["no", "levels", "sound"]

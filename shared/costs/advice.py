@@ -65,11 +65,7 @@ class Execution:
 def advise(account: Account, sums: Sums, prices: PriceTable, settings: Settings) -> list[Advice]:
     """What to change, the largest savings first.
 
-    Args:
-        account: the rows, of a day or more (`spanned`).
-        sums: their sums.
-        prices: current prices.
-        settings: of the deployment.
+    The account is of a day or more (`spanned`).
     """
     # From the first day with a row: a deployment of last week has no month behind it.
     first = min((row.day for row in account.rows), default=account.until.isoformat())
@@ -108,12 +104,8 @@ def executions(account: Account) -> list[Execution]:
 def saved_by(delay: float, every: Sequence[Execution]) -> float:
     """US dollars of start-up and idle time that a start delay would have saved.
 
-    Workers that began within the delay after another would not have been started: the first one would have done
-    their work. Their start-up and idle time is saved.
-
-    Args:
-        delay: seconds.
-        every: in order of their start.
+    Workers that began within the delay after another would not have been started: the first one would have done their
+    work. Their start-up and idle time is saved. `delay` are seconds; the executions are in order of their start.
     """
     saved, first = 0.0, float("-inf")
     for one in every:

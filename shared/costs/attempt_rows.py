@@ -77,15 +77,9 @@ def hosted_row(
 ) -> LedgerRow:
     """The row of a call of a hosted engine: the seconds that it measured, at the price of the options.
 
-    Args:
-        message: the chunk.
-        settings: which price table to use.
-        heard: the answer.
-        attempt: name of the attempt.
-        busy: duration of the call, seconds.
-        decoded: seconds of audio given to the engine, overlap included.
-        owned: seconds of them within the chunk's own bounds.
-        sent: bytes that the engine was sent, or read from an address.
+    `busy` is the duration of the call, `decoded` the audio given to the engine, overlap included, `owned` the part of
+    it within the chunk's own bounds, all in seconds; `sent` the bytes that the engine was sent, or read from an
+    address.
     """
     table = prices_file.table(settings)
     egress = table.egress(sent, settings)

@@ -74,13 +74,8 @@ def limits_of_now(ports: Ports) -> list[Limit]:
 def commit(key: str, usd: float, ports: Ports, *, life: int = 0, again: bool = False) -> Admission:
     """Commit a recording's estimate, and decide whether it may go on. Without a budget nothing is committed.
 
-    Args:
-        key: of the recording.
-        usd: its expected cost, US dollars.
-        ports: the adapters to use.
-        life: how often it was tried before.
-        again: it was committed before, and the commitment is replaced by what is left to do: what it has cost is
-            summed up first.
+    `usd` is the estimate in US dollars, `life` how often the recording was tried before. With `again` it was committed
+    before, and is replaced by what is left to do: what it has cost is summed up first.
 
     Raises:
         Transient: the records did not answer.
@@ -102,14 +97,8 @@ def commit(key: str, usd: float, ports: Ports, *, life: int = 0, again: bool = F
 def count_in(key: str, purpose: str, usd: float, ports: Ports, *, life: int = 0) -> Admission:
     """Decide whether a recording may cost more than its estimate; the extra is committed only if it may.
 
-    The caller may be a worker without budget settings: the deployment's budgets apply.
-
-    Args:
-        key: of the recording.
-        purpose: what the money is for, the same for every try: it is committed once, however often it is tried.
-        usd: expected cost beyond the estimate, US dollars.
-        ports: the adapters to use.
-        life: how often the recording was tried before.
+    The caller may be a worker without budget settings: the deployment's budgets apply. `purpose` says what the extra
+    `usd` (US dollars) are for, and is the same for every try: it is committed once.
 
     Raises:
         Transient: the records did not answer.
@@ -163,10 +152,7 @@ def committed(ports: Ports) -> float:
 def ended(key: str, ports: Ports, *, life: int) -> None:
     """Note that a recording has ended: its rows are written and will be in the next sum.
 
-    Args:
-        key: of the recording.
-        ports: the adapters to use.
-        life: how often it was tried before. What is committed for a later try stays.
+    `life` says how often it was tried before: what is committed for a later try stays.
 
     Raises:
         Transient: try again.

@@ -85,14 +85,8 @@ class Place:
 class Meter:
     """Writes the rows of a worker's start-up and idle time while it runs. Thread-safe.
 
-    A context manager: the last row is written on exit. It does nothing if there is no place, or if the worker's
-    time costs nothing.
-
-    Args:
-        ports: the adapters to use.
-        place: where the worker runs.
-        engine: the engine whose machine it is.
-        started: when the process started, seconds since 1970.
+    A context manager: the last row is written on exit. It does nothing if there is no place, or if the worker's time
+    costs nothing. `engine` is the one whose machine it is, `started` when the process started, seconds since 1970.
     """
 
     def __init__(self, ports: Ports, place: Place | None, engine: Engine, started: float) -> None:
@@ -224,11 +218,7 @@ def execution_row(
 def difference(task: TaskRun, written_usd: float, engine: Engine, ports: Ports) -> LedgerRow:
     """The row of the difference between Cloud Run's bill for an ended task and the sum of its rows. Pure.
 
-    Args:
-        task: an ended task.
-        written_usd: sum of its rows, attempts included, US dollars.
-        engine: the engine whose machine it was.
-        ports: settings with the prices.
+    `written_usd` is the sum of its rows, attempts included, US dollars.
     """
     table = prices_file.table(ports.settings)
     rate = table.engine_second(engine, ports.settings)
@@ -253,10 +243,6 @@ class Mark:
 
 def reconcile(ports: Ports, pools: Iterable[WorkerPool]) -> int:
     """Write the last row of each ended task, once; returns how many.
-
-    Args:
-        ports: the adapters to use.
-        pools: whose tasks.
 
     Raises:
         Transient: Cloud Run or the records did not answer; the next sweep continues.

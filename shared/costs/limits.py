@@ -102,12 +102,7 @@ def limits_by(usd: Mapping[str, float]) -> list[Limit]:
 def admit(usd: float, sums: Sums, committed: float, now: float, settings: Settings) -> Admission:
     """Whether one more recording fits into every budget. Pure.
 
-    Args:
-        usd: its expected cost, US dollars.
-        sums: what was spent.
-        committed: US dollars committed for other recordings.
-        now: seconds since 1970.
-        settings: the budgets, and what to do beyond them.
+    `usd` is its expected cost, `committed` what is committed for other recordings, US dollars.
     """
     for limit in limits_of(settings):
         spent = sums.of(limit.period, now)
@@ -130,12 +125,8 @@ def admit(usd: float, sums: Sums, committed: float, now: float, settings: Settin
 def forecast(days: Mapping[str, float], now: float) -> Forecast | None:
     """What this month will have cost at its end. Pure.
 
-    The sum so far, and for the rest of the month the mean of up to seven days before today. None if nothing was
-    spent before today: the first hours say nothing about a month.
-
-    Args:
-        days: US dollars of each day, by its date.
-        now: seconds since 1970.
+    The sum so far, and for the rest of the month the mean of up to seven days before today. None if nothing was spent
+    before today: the first hours say nothing about a month. `days` are US dollars by date.
     """
     moment = dt.datetime.fromtimestamp(now, dt.UTC)
     today = moment.date()

@@ -117,12 +117,7 @@ class PriceTable:
     ) -> float:
         """US dollars that a hosted engine charges for this much audio, surcharges of the options included.
 
-        Args:
-            engine: the engine.
-            audio_seconds: seconds that it charges for.
-            options: what the caller asked for; None: nothing.
-            lowest: where several prices are quoted, with the lowest: for what is saved. Otherwise with the highest: for
-                what is spent.
+        Where several prices are quoted, `lowest` takes the lowest, for what is saved; else the highest, for what is spent.
         """
 
         def usd(what: str, otherwise: float = 0.0) -> float:

@@ -52,10 +52,7 @@ def table(settings: Settings) -> PriceTable:
 
 @cache
 def load(prices: str) -> PriceTable:
-    """The list prices with the changes of one value of `DROPSCRIBE_PRICES`, read once per process.
-
-    Args:
-        prices: the path of a TOML file, or the same as JSON text.
+    """The list prices with the changes of a TOML file, or of the same as JSON text; read once per process.
 
     Raises:
         ConfigurationError: names the file and the line or the key.

@@ -94,10 +94,7 @@ def of_recording(recording: Recording, ports: Ports) -> tuple[list[LedgerRow], t
 def judged(rows: list[LedgerRow], counts_from: Mapping[str, float], ports: Ports) -> tuple[Fate, ...]:
     """What became of each row; reads the documents of chunks that were heard more than once.
 
-    Args:
-        rows: the rows, all of each chunk.
-        counts_from: see `fates`.
-        ports: the adapters to use.
+    Of each chunk all rows must be there; `counts_from` as for `fates`.
 
     Raises:
         Transient: the records did not answer.

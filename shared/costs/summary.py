@@ -157,9 +157,7 @@ def grouped(account: Account, by: By) -> dict[str, Sums]:
 def share_out(rows: Iterable[LedgerRow], name: Callable[[LedgerRow], str]) -> dict[str, dict[str, float]]:
     """Each group's share of the idle time of each worker, by seconds of audio. Pure.
 
-    Args:
-        rows: the rows.
-        name: the group of an attempt: `lambda row: row.recording` distributes it over recordings.
+    `name` gives the group of an attempt: `lambda row: row.recording` distributes it over recordings.
 
     Returns:
         By worker, the shares of the groups, which sum up to 1. Workers without attempts are left out.

@@ -23,10 +23,7 @@ _NUMBER = re.compile(r"\d+(\.\d+)?")
 def actual_decision(decision: Decision, chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> Decision:
     """The decision with the engines that transcribed, and which ones they replaced; unchanged if none was replaced.
 
-    Args:
-        decision: the router's.
-        chunks: the whole plan.
-        results: one for each chunk, in any order.
+    `chunks` is the whole plan; the results, one for each, are in any order.
     """
     planned = {chunk.index: chunk.engine for chunk in chunks}
     others = [one for one in results if one.engine != planned[one.index]]

@@ -46,12 +46,7 @@ class Estimate:
 
 
 def is_new(source: StoredObject, options: Options | None, records: Records) -> bool:
-    """Whether an object has no recording yet.
-
-    Args:
-        source: the object.
-        options: what is asked for; None: what its metadata ask for.
-        records: the records.
+    """Whether an object has no recording yet, with these options (None: those that its metadata ask for).
 
     Raises:
         Transient: the records did not answer.
@@ -80,11 +75,8 @@ def ask(source: StoredObject, options: Options | None, ports: Ports) -> str:
 def estimate(sources: Sequence[StoredObject], options: Options | None, ports: Ports, probes: int) -> Estimate:
     """Length and cost of all objects, from probes of a few that are evenly spread over them.
 
-    Args:
-        sources: the objects.
-        options: what is asked for; None: what the metadata of each ask for.
-        ports: the adapters to use.
-        probes: most objects to probe; each probe reads some kilobytes.
+    Options of None are those that the metadata of each ask for. At most `probes` are probed, each of which reads some
+    kilobytes.
 
     Raises:
         Transient: the store or the records did not answer.

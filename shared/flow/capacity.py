@@ -72,13 +72,8 @@ def how_many_tasks(
 ) -> Start:
     """Tasks to start for waiting work, in addition to the running ones. Pure.
 
-    Args:
-        work: the waiting work.
-        running: tasks that are running or about to start.
-        settings: capacity of a worker, most tasks at one time, and the start delay.
-        waited: seconds that the oldest chunk has waited.
-        pool: the pool of workers.
-        most: most tasks that the platform can run; None: as many as the settings allow.
+    The oldest chunk has waited `waited` seconds; the platform can run at most `most` tasks (None: as many as the
+    settings allow).
     """
     if work.chunks <= 0:
         return Start(tasks=0, reason="no chunk waits for a worker")
@@ -109,13 +104,7 @@ def _worth(seconds: float, pool: WorkerPool) -> int:
 def start_for(key: str, chunks: Iterable[Chunk], ports: Ports, waited: float) -> None:
     """Start workers for chunks that were just published, in the pool of each chunk's engine.
 
-    Never raises: a failure is logged, and the start is repeated later.
-
-    Args:
-        key: of their recording.
-        chunks: each with the engine that owns it now.
-        ports: the adapters to use.
-        waited: seconds that the oldest of them has waited.
+    Never raises: a failure is logged, and the start is repeated later. The oldest of the chunks has waited `waited` seconds.
     """
     backlog: dict[WorkerPool, Work] = {}
     settings = flags.read(ports).applied(ports.settings)
@@ -132,11 +121,7 @@ def start_for(key: str, chunks: Iterable[Chunk], ports: Ports, waited: float) ->
 def start_workers(work: Work, ports: Ports, waited: float, pool: WorkerPool = "main") -> Start:
     """Start workers if too few are running. Never raises: a failure is logged, and the start is repeated later.
 
-    Args:
-        work: the waiting work.
-        ports: the adapters to use.
-        waited: seconds that the oldest chunk has waited; workers start after the start delay.
-        pool: the pool of workers.
+    The oldest chunk has waited `waited` seconds; workers start after the start delay.
     """
     try:
         return _start(work, ports, waited, pool)

@@ -129,12 +129,6 @@ def commit_result(
     Order matters: ledger, object, document, message. The row comes first because the engine was paid
     whatever happens next; the document comes after the object it stands for. Every step but the last
     is create-only, so after a crash in between the whole is simply repeated.
-
-    Args:
-        result: of the chunk.
-        row: of the attempt that gave it.
-        ports: the adapters to use.
-        source: the recording, to name it in the log.
     """
     with ports.together():
         _commit_result(result, row, ports, called=documents.called(source, ports.settings) if source else "")

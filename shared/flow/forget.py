@@ -23,11 +23,8 @@ if TYPE_CHECKING:
 def forget(key: str, ports: Ports, *, audio: bool = False, alone: bool = False) -> Recording:
     """Delete everything about a recording. Can be repeated; one in progress is cancelled first.
 
-    Args:
-        key: of the recording.
-        ports: the adapters to use.
-        audio: the audio as well, unless it was replaced since.
-        alone: nobody else works on this deployment, so that nothing can come late.
+    With `audio`, the audio goes as well, unless it was replaced since. `alone` says that nobody else works on this
+    deployment, so that nothing can come late.
 
     Returns:
         What stays of it.

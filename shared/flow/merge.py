@@ -72,10 +72,6 @@ def pieces(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> tuple[Pie
 
     One whose channels were recognised one by one is two pieces, and its words have the speakers 1 and 2.
 
-    Args:
-        chunks: the whole plan, in order.
-        results: one for each chunk, in any order.
-
     Raises:
         Transient: a chunk has no result yet.
     """
@@ -99,10 +95,6 @@ def _pieces(result: ChunkResult, offset: float) -> Iterator[Piece]:
 
 def voices(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> tuple[Voice, ...]:
     """Voices of chunks with times and numbers of windows on the axis of the recording.
-
-    Args:
-        chunks: the whole plan, in order.
-        results: one for each chunk, in any order.
 
     Raises:
         Transient: a chunk has no result yet.

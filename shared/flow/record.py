@@ -95,11 +95,7 @@ def _merge(recording: Recording, ports: Ports) -> Recording:
 def fail(key: str, error: DropscribeError, ports: Ports, *, withdraw: bool = False) -> Recording:
     """End a recording as FAILED, with a reason that its owner can act on.
 
-    Args:
-        key: of the recording.
-        error: the reason.
-        ports: the adapters to use.
-        withdraw: fail it even if its transcript is decided and its files are being written. False: then it goes on.
+    With `withdraw` also one whose transcript is decided and whose files are being written; otherwise that one goes on.
 
     Raises:
         Transient: try again.

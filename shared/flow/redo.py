@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 def forget(recording: Recording, ports: Ports) -> None:
     """Let the chunks of a recording count as not done whose results are gone, and note that for its owner.
 
-    Args:
-        recording: ACCEPTED, so that nobody is at work on its chunks.
-        ports: the adapters to use.
+    It is ACCEPTED, so that nobody is at work on its chunks.
 
     Raises:
         Transient: some may still count as done.
@@ -85,12 +83,8 @@ def again(recording: Recording, indexes: Sequence[int], ports: Ports) -> Recordi
     """Publish chunks of a recording again whose results are gone: once, whoever else finds that.
 
     If they do not fit into the budgets, it is held, and goes on like one that is tried again (`upload.freeze_plan`). If
-    this process dies on the way, the sweeper finds a recording whose chunks are not published.
-
-    Args:
-        recording: as it was read before its results were.
-        indexes: its chunks without a result.
-        ports: the adapters to use.
+    this process dies on the way, the sweeper finds a recording whose chunks are not published. The recording is as it
+    was read before its results were.
 
     Raises:
         UnderWay: another process found it, and is about to publish them.

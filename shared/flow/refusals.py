@@ -78,12 +78,7 @@ def check_request(data: bytes, settings: Settings) -> None:
 
 
 def check_quota(label: str, count: int, settings: Settings) -> None:
-    """Check how many requests a caller has open.
-
-    Args:
-        label: of its requests, empty if they have none.
-        count: how many of these are open, without the new one.
-        settings: the limit.
+    """Check how many requests with a label (empty: without one) are open, beside the new one.
 
     Raises:
         OverLimit: there are too many.

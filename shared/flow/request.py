@@ -36,9 +36,7 @@ if TYPE_CHECKING:
 def on_request(message: Mapping[str, Any], ports: Ports) -> None:
     """Take one request to published chunks, or to its answer.
 
-    Args:
-        message: a Pub/Sub message as push delivers it: base64 `data`, `attributes`, `messageId`.
-        ports: the adapters to use.
+    The message is as push delivers it: base64 `data`, `attributes`, `messageId`.
 
     Raises:
         Transient: deliver the message again.

@@ -42,11 +42,6 @@ class Left:
 def left(recording: Recording, known: Known, ports: Ports) -> Left:
     """What trying a recording again has to do, and what that is expected to cost.
 
-    Args:
-        recording: as it is stored.
-        known: prices and speeds, see `route.known`.
-        ports: the adapters to use.
-
     Raises:
         Transient: the records did not answer.
     """

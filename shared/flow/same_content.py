@@ -33,11 +33,8 @@ def reason_of(recording: Recording) -> str:
 def reuse(source: StoredObject, options: Options, earlier: Recording, ports: Ports) -> bool:
     """Give an upload the transcript of another one, with its newest corrections.
 
-    Args:
-        source: the upload, which has no recording yet.
-        options: its own. They change how its files look, but not which words were heard.
-        earlier: a recording of the same content, with options of the same fingerprint.
-        ports: the adapters to use.
+    `source` has no recording yet. Its options change how its files look, but not which words were heard: those of
+    `earlier` have the same fingerprint.
 
     Returns:
         False if the transcript is gone, or another process has made a recording of this upload: nothing was done.

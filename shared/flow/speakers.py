@@ -59,10 +59,7 @@ def told_apart(
 ) -> tuple[tuple[Word, ...], tuple[str, ...]]:
     """The words of a recording with their speakers, by the voices that were heard with its chunks; and warnings.
 
-    Args:
-        words: of all chunks, joined; those of a hosted engine have their speakers.
-        recording: one that has a plan.
-        results: one for each chunk, in any order.
+    Words of a hosted engine have their speakers already.
     """
     if not recording.options.diarize:
         return words, ()
@@ -78,12 +75,7 @@ def told_apart(
 
 
 def sided(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> list[ChunkResult]:
-    """The results; where both channels of some chunks were recognised one by one, those of the others are by loudness.
-
-    Args:
-        chunks: those that have results, in order.
-        results: one for each of them.
-    """
+    """The results; where both channels of some chunks were recognised one by one, those of the others are by loudness."""
     if not any(one.word_sides for one in results):
         return list(results)
     from shared.flow.sorting import Sides  # noqa: PLC0415 - loads numpy, which a merger does without
@@ -177,12 +169,7 @@ def _numbered(words: Sequence[Word], speakers: Sequence[int | None]) -> tuple[Wo
 
 
 def named(options: Options, words: Sequence[Word]) -> tuple[dict[int, str], tuple[str, ...]]:
-    """The names that were given to speakers, by their numbers; and a warning if there are more than speakers.
-
-    Args:
-        options: of the recording.
-        words: with their speakers.
-    """
+    """The names that were given to speakers, by their numbers; and a warning if there are more than speakers."""
     given = [one_line(name)[:LONGEST_NAME] for name in (options.speaker_names or "").split(",")]
     heard = {word.speaker for word in words if word.speaker is not None}
     names = {number: name for number, name in enumerate(given, start=1) if name and number in heard}
@@ -195,11 +182,7 @@ def named(options: Options, words: Sequence[Word]) -> tuple[dict[int, str], tupl
 def check_length(seconds: float, longest: float, message: ChunkMessage, settings: Settings) -> None:
     """Check that a chunk is not too long for one call, which only a recording with speakers can be.
 
-    Args:
-        seconds: its length.
-        longest: the longest that may be sent, which depends on whether by address or as samples.
-        message: the chunk, whose engine is a hosted one.
-        settings: the platform.
+    `longest` (seconds) depends on whether it is sent by address or as samples.
 
     Raises:
         EngineLimit: it is too long.
@@ -224,11 +207,7 @@ def missing(message: ChunkMessage, words: Sequence[Word]) -> tuple[str, ...]:
 
 
 def apart(results: Sequence[ChunkResult]) -> list[ChunkResult]:
-    """The results in order, renumbered so that no two share a speaker's number; a warning says why.
-
-    Args:
-        results: of all chunks.
-    """
+    """The results in order, renumbered so that no two share a speaker's number; a warning says why."""
     ordered = sorted(results, key=lambda one: one.index)
     most = [max((word.speaker or 0 for word in one.words), default=0) for one in ordered]
     count = sum(map(bool, most))

@@ -33,9 +33,7 @@ if TYPE_CHECKING:
 def on_upload(event: Mapping[str, Any], ports: Ports) -> Recording | None:
     """Take one uploaded object from its event to published chunks.
 
-    Args:
-        event: the object resource of a `google.cloud.storage.object.v1.finalized` event.
-        ports: the adapters to use.
+    The event is the object resource of `google.cloud.storage.object.v1.finalized`.
 
     Returns:
         The recording, PLANNED, or further on if this event was seen before; None for a folder, which is not an
@@ -80,11 +78,7 @@ def refuse(source: StoredObject, problem: str, ports: Ports) -> Recording:
 def take(source: StoredObject, options: Options, ports: Ports, *, again: bool = False) -> Recording:
     """Take one object from its present state to published chunks.
 
-    Args:
-        source: the object.
-        options: what its owner asked for.
-        ports: the adapters to use.
-        again: publish also the chunks that were published before, see `dispatch.publish_chunks`.
+    `again` as for `dispatch.publish_chunks`.
 
     Raises:
         Transient: try again.

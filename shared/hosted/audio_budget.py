@@ -23,11 +23,7 @@ SECONDS = {"google": 2.5 * 3600, "local": 6 * 3600.0}
 
 
 class AudioBudget:
-    """A weighted semaphore over seconds of audio, first come, first served. Thread-safe.
-
-    Args:
-        seconds: of audio that fit.
-    """
+    """A weighted semaphore over seconds of audio, first come, first served. Thread-safe."""
 
     def __init__(self, seconds: float) -> None:
         self._all = self._free = seconds
@@ -38,9 +34,7 @@ class AudioBudget:
     def hold(self, seconds: float, patience: float) -> Iterator[None]:
         """Reserve room for some audio inside the context; audio longer than the budget takes all of it.
 
-        Args:
-            seconds: of audio.
-            patience: seconds to wait for room.
+        It waits `patience` seconds for room.
 
         Raises:
             EngineFailed: there was no room in time.

@@ -69,15 +69,10 @@ def on_chunk(
     """Have one chunk transcribed, unless it has a result.
 
     A fault of the recording ends it. If the engine refuses to work for this deployment, or was paid three times in
-    vain, another engine gets the chunk. If there is none, or if the failure is temporary, the message is
-    redelivered; so is one that comes while another delivery is at work on the chunk. Every call has its row.
-
-    Args:
-        message: the chunk.
-        ports: the adapters to use.
-        message_id: id of the message, the same for every delivery of it.
-        delivery: which delivery of it, from 1; 0 if the sender does not say.
-        stop: set when this process is to end: it keeps no answer then that cannot be stored; None: nobody says so.
+    vain, another engine gets the chunk. If there is none, or if the failure is temporary, the message is redelivered;
+    so is one that comes while another delivery is at work on the chunk. Every call has its row. `message_id` is the
+    same for every delivery of the message; `delivery` counts from 1, 0 if the sender does not say. Once `stop` is set,
+    this process is to end: it keeps no answer then that cannot be stored.
 
     Raises:
         Transient: deliver the message again.

@@ -35,11 +35,7 @@ class Stretch:
 def result_of(message: ChunkMessage, stretch: Stretch, heard: Heard, attempt: str) -> ChunkResult:
     """The result of a call, on the time axis of the chunk.
 
-    Args:
-        message: the chunk.
-        stretch: the audio that was given.
-        heard: the answer, with times from the start of that audio.
-        attempt: name of the attempt.
+    The answer has times from the start of the stretch that was given.
     """
     end = stretch.start + stretch.decoded
     return ChunkResult(

@@ -147,11 +147,7 @@ def captions(
 ) -> list[Caption]:
     """Cut words into captions.
 
-    Args:
-        words: tidy, in order.
-        segments: their sentences, from `segments.sentences`.
-        names: of speakers, by number.
-        shape: how large they are.
+    The words are tidy and in order; the segments are their sentences, from `segments.sentences`.
 
     Returns:
         Captions whose starts rise.
@@ -305,14 +301,7 @@ def _timed(stream: _Stream, cuts: Sequence[tuple[int, int]]) -> Iterator[Caption
 
 
 def _end(start: int, spoken: int, read: int, following: int | None) -> int:
-    """When a caption goes.
-
-    Args:
-        start: when it comes, milliseconds.
-        spoken: when its last word ends, milliseconds.
-        read: when it is read, milliseconds.
-        following: when the next caption comes, milliseconds, if there is one.
-    """
+    """When a caption goes; all times are milliseconds. `following` is when the next one comes, if there is one."""
     end = max(spoken, start + MIN_DURATION, min(read, spoken + MAX_LINGER))
     if following is not None:
         if following - end < CHAINED_GAP and following - MIN_GAP <= spoken + MAX_LINGER:

@@ -31,14 +31,7 @@ _DROPSCRIBE = version("dropscribe")
 def transcript_json(
     transcript: Transcript, words: Sequence[Word], segments: Sequence[Segment], paragraphs: Sequence[Segment]
 ) -> bytes:
-    """The document of a transcript.
-
-    Args:
-        transcript: what to write.
-        words: its words, tidy; segments and paragraphs count in these.
-        segments: its sentences.
-        paragraphs: its paragraphs.
-    """
+    """The document of a transcript; `words` are tidy, and segments and paragraphs count in these."""
     source = transcript.source
     fields: dict[str, Any] = {
         "versions": {"schema": SCHEMA_VERSION, "dropscribe": _DROPSCRIBE},

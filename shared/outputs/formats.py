@@ -240,11 +240,6 @@ def render(
 ) -> tuple[Output, ...]:
     """Write the output files of a transcript.
 
-    Args:
-        transcript: what to write.
-        wanted: formats.
-        shape: of captions.
-
     Returns:
         The files, in the order of `FILES` however they were asked for.
 

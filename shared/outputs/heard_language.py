@@ -48,9 +48,7 @@ def named(heard: str | None, asked: str | None) -> str | None:
 class Heard:
     """The languages of some sentences.
 
-    Args:
-        segments: the sentences, in order.
-        known: the languages to choose from; none: nothing is told.
+    `known` are the languages to choose from; none: nothing is told.
     """
 
     def __init__(self, segments: Sequence[Segment], known: tuple[str, ...]) -> None:
@@ -72,11 +70,7 @@ class Heard:
         return self._most
 
     def warning(self, asked: str | None) -> str:
-        """What the owner should know if another language was asked for; empty if there is nothing.
-
-        Args:
-            asked: BCP-47 code; None: none was.
-        """
+        """What the owner should know if another language than `asked` (BCP-47) was heard; empty if there is nothing."""
         if not asked or self._most is None or languages.primary(asked) == languages.SEVERAL:
             return ""
         wanted = f"{languages.name(asked)} ({asked})"

@@ -28,14 +28,7 @@ def transcript_md(
     warnings: Sequence[str],
     names: Mapping[int, str] = NO_NAMES,
 ) -> bytes:
-    """The text with a heading.
-
-    Args:
-        heading: what the recording is called.
-        paragraphs: its paragraphs.
-        warnings: shown as a quotation above the text.
-        names: of speakers, by number.
-    """
+    """The text with a heading; warnings are a quotation above it."""
     blocks = [f"# {_inline(heading)}"]
     blocks += [f"> {_text(line)}" for line in map(one_line, warnings) if line]
     for one in paragraphs:

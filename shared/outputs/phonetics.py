@@ -44,14 +44,8 @@ def words_textgrid(
     """Tiers of words and sentences, and one of turns if speakers are told apart; of each speaker where they talk at once.
 
     Intervals of a tier follow each other without gaps, and none is empty in time: a word that begins before the one
-    before it has ended begins at that end, and lasts a millisecond at least.
-    https://www.fon.hum.uva.nl/praat/manual/TextGrid_file_formats.html
-
-    Args:
-        words: tidy, in order.
-        sentences: of these words.
-        duration: of the recording, seconds.
-        names: of speakers, by number.
+    before it has ended begins at that end, and lasts a millisecond at least. The words are tidy and in order; `duration`
+    is that of the recording, seconds. https://www.fon.hum.uva.nl/praat/manual/TextGrid_file_formats.html
     """
     tiers: list[tuple[str, list[_Interval]]] = []
     speakers: list[int | None] = list(dict.fromkeys(one.speaker for one in words))

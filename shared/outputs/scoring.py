@@ -24,12 +24,7 @@ CHANNEL = "1"
 
 
 def words_ctm(name: str, words: Sequence[Word]) -> bytes:
-    """One line a word.
-
-    Args:
-        name: of the recording.
-        words: tidy, in order.
-    """
+    """One line a word; they are tidy and in order."""
     file = _file(name)
     lines = [
         f"{file} {CHANNEL} {_times(one.start, one.end)} {_field(one.text)} {one.confidence:.3f}\n"
@@ -39,13 +34,7 @@ def words_ctm(name: str, words: Sequence[Word]) -> bytes:
 
 
 def speakers_rttm(name: str, words: Sequence[Word], names: Mapping[int, str] = NO_NAMES) -> bytes:
-    """One line a turn: the words of one speaker up to the next one. Nothing if speakers are not told apart.
-
-    Args:
-        name: of the recording.
-        words: tidy, in order.
-        names: of speakers, by number.
-    """
+    """One line a turn: the words of one speaker up to the next one. Nothing if speakers are not told apart."""
     file = _file(name)
     lines = [
         f"SPEAKER {file} {CHANNEL} {_times(start, end)} <NA> <NA> {_field(speaker_name(one, names))} <NA> <NA>\n"

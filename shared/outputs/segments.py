@@ -78,10 +78,7 @@ class Segment:
 def ends_sentence(word: str, following: str, pause: float) -> bool:
     """Whether a sentence ends with this word.
 
-    Args:
-        word: as the engine wrote it.
-        following: the next word, empty at the end of the recording.
-        pause: seconds between the two.
+    `word` is as the engine wrote it, `following` the next one (empty at the end), `pause` the seconds between them.
     """
     bare = word.rstrip(_CLOSING)
     if not bare.endswith(_SENTENCE_END):
@@ -174,12 +171,7 @@ def paragraphs(words: Sequence[Word], segments: Sequence[Segment]) -> list[Segme
 
 
 def in_reading_order(words: Sequence[Word], blocks: Iterable[Segment]) -> tuple[Word, ...]:
-    """The words paragraph after paragraph; in their own order where nobody talks while another one does.
-
-    Args:
-        words: in order of time.
-        blocks: all their paragraphs.
-    """
+    """The words paragraph after paragraph; in their own order where nobody talks while another one does."""
     return tuple(word for one in blocks for word in own_words(words, one.first, one.last))
 
 

@@ -52,13 +52,7 @@ def transcript_vtt(
 
 
 def vtt(captions: Sequence[Caption], texts: Iterable[Iterable[str]], warnings: Sequence[str]) -> bytes:
-    """A file of WebVTT.
-
-    Args:
-        captions: when each comes and goes.
-        texts: lines of each, escaped.
-        warnings: written as comments above the captions.
-    """
+    """A file of WebVTT: captions with the escaped lines of each, and warnings as comments above them."""
     cues = [
         webvtt.Caption(timestamp(one.start), timestamp(one.end), list(lines))
         for one, lines in zip(captions, texts, strict=True)
@@ -80,11 +74,7 @@ def voice(speaker: int, names: Mapping[int, str]) -> str:
 
 
 def timestamp(time: int) -> str:
-    """A time of WebVTT.
-
-    Args:
-        time: milliseconds.
-    """
+    """A time of WebVTT, from milliseconds."""
     seconds, thousandths = divmod(time, 1000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)

@@ -32,15 +32,7 @@ def transcript_docx(
     language: str | None,
     names: Mapping[int, str] = NO_NAMES,
 ) -> bytes:
-    """A document for a word processor.
-
-    Args:
-        heading: what the recording is called.
-        paragraphs: its paragraphs.
-        warnings: shown in italics above the text.
-        language: BCP-47 code for the spelling check; None: that of the reader.
-        names: of speakers, by number.
-    """
+    """A document for a word processor, with the warnings in italics; `language` (BCP-47) is for its spelling check."""
     from docx import Document  # noqa: PLC0415 - loads lxml, which no other file needs
     from docx.oxml.ns import qn  # noqa: PLC0415 - as above
     from docx.oxml.parser import OxmlElement  # noqa: PLC0415 - as above

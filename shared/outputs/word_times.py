@@ -24,14 +24,7 @@ def words_vtt(
     warnings: Sequence[str],
     names: Mapping[int, str] = NO_NAMES,
 ) -> bytes:
-    """The captions as WebVTT with word times.
-
-    Args:
-        captions: of these words, each word in exactly one, those of a speaker in order.
-        words: tidy.
-        warnings: written as comments above the captions.
-        names: of speakers, by number.
-    """
+    """The captions as WebVTT with the times of their words, each word in exactly one, those of a speaker in order."""
     speakers = {word.speaker for word in words}
     # Captions of speakers who talk at once take turns.
     spoken = {each: iter([word for word in words if word.speaker == each]) for each in speakers}

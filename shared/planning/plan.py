@@ -69,10 +69,7 @@ def sizes(engine: Engine, settings: Settings) -> ChunkSize:
 def chunk_seconds(audio: AudioInfo, engine: Engine, settings: Settings) -> float:
     """Wanted length of a recording's chunks, seconds, without overlap.
 
-    Args:
-        audio: what the probe found.
-        engine: who transcribes it.
-        settings: a length set there applies to every recording.
+    A length set in the settings applies to every recording.
     """
     usual = sizes(engine, settings).seconds
     if settings.chunk_minutes is not None or audio.duration is None:
@@ -91,9 +88,7 @@ def worker_engine(settings: Settings) -> Engine:
 def max_inflight_chunks(settings: Settings, engine: Engine | None = None) -> int:
     """Chunks that a worker holds at one time: those being recognised, and as many decoded ahead of them.
 
-    Args:
-        settings: a number set there takes precedence.
-        engine: the engine whose machine it has; None: that of the deployment's workers.
+    A number set in the settings takes precedence. An engine of None is that of the deployment's workers.
     """
     if settings.max_chunks is not None:
         return settings.max_chunks
@@ -103,13 +98,8 @@ def max_inflight_chunks(settings: Settings, engine: Engine | None = None) -> int
 def split(audio: AudioInfo, size: int, chunk_seconds: float, engine: Engine) -> tuple[Chunk, ...]:
     """The chunks of a recording, in order; of more than a recording may have, one more than that.
 
-    So what a file says of its length costs half a second at most, whatever it says.
-
-    Args:
-        audio: what the probe found.
-        size: bytes of the object.
-        chunk_seconds: length of a chunk without overlap.
-        engine: who transcribes them.
+    So what a file says of its length costs half a second at most, whatever it says. The object has `size` bytes;
+    `chunk_seconds` is the length of a chunk without overlap.
     """
     duration = audio.duration or max(1.0, size * 8 / UNKNOWN_BITRATE)
     count = min(MOST_CHUNKS + 1, max(1, math.ceil(duration / chunk_seconds / STRETCH)))
@@ -132,13 +122,7 @@ def split(audio: AudioInfo, size: int, chunk_seconds: float, engine: Engine) -> 
 
 
 def whole(audio: AudioInfo, size: int, settings: Settings) -> Chunk | None:
-    """The one chunk of a recording of at most `BRIEF` for this deployment's workers; None for all others.
-
-    Args:
-        audio: what the probe found.
-        size: bytes of the object.
-        settings: of the deployment.
-    """
+    """The one chunk of a recording of at most `BRIEF` for this deployment's workers; None for all others."""
     if audio.duration is None or audio.duration > BRIEF:
         return None
     engine = worker_engine(settings)

@@ -40,12 +40,8 @@ def pool_of(engine: Engine, settings: Settings) -> WorkerPool | None:
 def on_canary(key: str, engine: Engine, settings: Settings) -> bool:
     """Whether the chunks of a recording for an engine go to the workers of the next release. Pure.
 
-    A hash of the key decides, so a larger share includes the recordings of a smaller one.
-
-    Args:
-        key: of the recording.
-        engine: of the chunk.
-        settings: with the flags applied, so that the share is today's.
+    A hash of the key decides, so a larger share includes the recordings of a smaller one. The settings have the flags
+    applied, so that the share is today's.
     """
     if settings.platform == "local" or not spec(engine).canary_topic:
         return False
@@ -56,10 +52,7 @@ def on_canary(key: str, engine: Engine, settings: Settings) -> bool:
 def lane_of(key: str, engine: Engine, settings: Settings) -> WorkerPool | None:
     """The pool that takes the chunks of one recording for an engine; None for a hosted engine. Pure.
 
-    Args:
-        key: of the recording.
-        engine: of the chunk.
-        settings: with the flags applied.
+    The settings have the flags applied.
     """
     return "canary" if on_canary(key, engine, settings) else pool_of(engine, settings)
 

@@ -44,9 +44,7 @@ UNSAID = "the reason is unknown, because the process was killed or took too long
 def on_dead_letter(message: Mapping[str, Any], ports: Ports) -> None:
     """Keep a dead letter; publish its chunk again, give it to another engine, or fail its recording.
 
-    Args:
-        message: a Pub/Sub message as push delivers it: base64 `data`, `attributes`, `messageId`.
-        ports: the adapters to use.
+    The message is as push delivers it: base64 `data`, `attributes`, `messageId`.
 
     What only a newer version can read is left to the newer version's sweeper, which pushes what is stuck.
 

@@ -89,9 +89,7 @@ def failures(message: ChunkMessage, ports: Ports) -> list[Failure]:
 def after_failure(error: Exception, failures: int) -> Verdict:
     """What becomes of a chunk on which an engine failed. Pure.
 
-    Args:
-        error: what it raised.
-        failures: how often it failed unexpectedly, this time included.
+    `failures` is how often it failed unexpectedly, this time included.
     """
     if isinstance(error, BadMedia | BadRequest):
         return "fail"
@@ -144,11 +142,7 @@ def hand_on(
 ) -> HandOver:
     """Give a chunk to the next engine, or its recording to one that takes it over whole, unless another process did.
 
-    Args:
-        message: the chunk.
-        error: why.
-        ports: the adapters to use.
-        out: engines that are not available now.
+    Engines of `out` are not available now.
 
     Raises:
         Transient: the hand-over is not confirmed.
@@ -235,11 +229,7 @@ def _commit(message: ChunkMessage, engine: Engine, ports: Ports, *, whole: bool)
 def give_up(message: ChunkMessage, error: DropscribeError, ports: Ports, *, by: Engine | None = None) -> None:
     """Give a chunk to the next engine; without one, end its recording with the reason of each engine.
 
-    Args:
-        message: the chunk.
-        error: why.
-        ports: the adapters to use.
-        by: the engine that worked on it; None: the one that owns it.
+    `by` is the engine that worked on it; None: the one that owns it.
 
     Raises:
         Transient: try again.
@@ -259,11 +249,7 @@ def hand_on_missing(
 ) -> list[Outcome]:
     """Give the chunks of a recording that have no result to the next engines; returns what became of each.
 
-    Args:
-        recording: PLANNED.
-        error: why.
-        ports: the adapters to use.
-        out: engines that are not available now; only their chunks are given away. None: all chunks are.
+    Engines of `out` are not available now: only their chunks are given away. None: all chunks are.
 
     Raises:
         Transient: try again.
@@ -284,11 +270,7 @@ def hand_on_missing(
 def end(message: ChunkMessage, error: DropscribeError, ports: Ports, handed: HandOver | None = None) -> None:
     """End the recording of a chunk that no other engine may take, with the reason of each engine.
 
-    Args:
-        message: the chunk.
-        error: the error of its engine.
-        ports: the adapters to use.
-        handed: the outcome of giving it to another engine; None if that was not tried.
+    `handed` is the outcome of giving it to another engine; None if that was not tried.
 
     Raises:
         Transient: try again.

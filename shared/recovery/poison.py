@@ -42,11 +42,6 @@ MOST_READ = 1000
 def times_alone(message: ChunkMessage, engine: Engine, ports: Ports) -> int:
     """How many workers have died while their engine worked on this chunk and nothing else.
 
-    Args:
-        message: the chunk.
-        engine: the engine that would work on it.
-        ports: the adapters to use.
-
     Raises:
         EngineLimit: so many that it is the cause.
         Transient: the records did not answer.

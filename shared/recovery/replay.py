@@ -27,10 +27,7 @@ TELLING = frozenset({EXPORTER, WEBHOOKS, WEBHOOKS_BUDGET})
 def replay(letter: Letter, ports: Ports, *, again: bool = False) -> Literal["published", "continued"]:
     """Publish a letter's message where it came from, as it was first published; or continue what it ended.
 
-    Args:
-        letter: as it is stored.
-        ports: the adapters to use.
-        again: also if it was replayed before.
+    With `again` also if it was replayed before.
 
     Raises:
         BadRequest: it cannot be replayed, see `obstacle`.

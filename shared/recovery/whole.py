@@ -29,11 +29,6 @@ if TYPE_CHECKING:
 def chunks_for(engine: Engine, recording: Recording, settings: Settings) -> tuple[Chunk, ...]:
     """The plan of an engine that takes a recording over whole. Pure.
 
-    Args:
-        engine: the engine.
-        recording: one that has a plan.
-        settings: chunk lengths.
-
     Raises:
         OverLimit: it would have more chunks than a recording may have.
     """
@@ -49,11 +44,7 @@ def take_over(
 ) -> None:
     """Give a recording to an engine that takes it over whole, unless another process did.
 
-    Args:
-        recording: as it is stored, with the plan of which a chunk was given up.
-        chunks: the plan of the engine that takes it over, see `chunks_for`.
-        tried: the engines that gave the chunk up, in order.
-        ports: the adapters to use.
+    `chunks` is the plan of that engine, see `chunks_for`; the engines of `tried` gave the chunk up, in order.
 
     Raises:
         Transient: it is not confirmed, or the new chunks may not be published: then the sweeper publishes them.

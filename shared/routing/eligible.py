@@ -25,15 +25,10 @@ def allowed(
 ) -> Fallback:
     """The engines that may take over chunks of a recording. Pure.
 
-    A caller who asks for one method, or for weights of Parakeet, gets no other: the reason may be the price, or
-    that no audio may leave the deployment. One kind of engine tells the speakers of all parts of a recording apart,
-    so those of the other kind may take over the whole only. None may whose weights do not know the language.
-
-    Args:
-        options: what the caller asked for.
-        settings: of the deployment.
-        engines: the engines that it has.
-        chunks: the plan, which matters to speakers; empty if there is none yet.
+    A caller who asks for one method, or for weights of Parakeet, gets no other: the reason may be the price, or that no
+    audio may leave the deployment. One kind of engine tells the speakers of all parts of a recording apart, so those of
+    the other kind may take over the whole only. None may whose weights do not know the language. `chunks` is the plan,
+    which matters to speakers; empty if there is none yet.
     """
     here = [one for one in ENGINES.values() if one.name in engines]
     wanted = options.method if options.method != AUTO else settings.method
@@ -86,11 +81,7 @@ def next_engine(
 ) -> Engine | None:
     """The next engine in circular order that may take over, None if there is none. Pure.
 
-    Args:
-        now: the engine that owns the chunk.
-        tried: the engines that gave it up before.
-        others: the engines that may take over.
-        settings: with the current flags.
+    `now` owns the chunk; those of `tried` gave it up before.
     """
     if not settings.enable_fallback:
         return None

@@ -39,14 +39,8 @@ class Split:
 def split(chunks: Sequence[Chunk], first: Pace, second: Pace, cap: float) -> Split:
     """The fastest split among those within the cap.
 
-    All n + 1 positions of the seam are compared. Of equally fast splits the cheaper one is taken; if none is
-    within the cap, the cheapest.
-
-    Args:
-        chunks: the plan, at least one chunk.
-        first: the engine that gets the beginning.
-        second: the engine that gets the rest.
-        cap: US dollars for the whole recording.
+    All n + 1 positions of the seam are compared. Of equally fast splits the cheaper one is taken; if none is within the
+    cap, the cheapest. `first` gets the beginning; `cap` is in US dollars, for the whole recording.
     """
     lengths = lengths_of(chunks)
     before = list(accumulate(lengths, initial=0.0))

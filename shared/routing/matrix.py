@@ -50,13 +50,7 @@ class Row:
 
 
 def row_of(audio: AudioInfo, size: int, settings: Settings) -> Row:
-    """The row of a recording, by its length and, if the size says anything about the work, by its size.
-
-    Args:
-        audio: what the probe found.
-        size: bytes of the object.
-        settings: the thresholds.
-    """
+    """The row of a recording, by its length and, if the size says anything about the work, by its size."""
     hours = [settings.small_minutes / 60, settings.short_hours, settings.long_hours]
     megabytes = [settings.small_mb, settings.short_mb, settings.long_mb]
     by_size = _index(size / MEGABYTE, megabytes)

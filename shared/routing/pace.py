@@ -66,9 +66,7 @@ def lengths_of(chunks: Sequence[Chunk]) -> list[float]:
 def as_recognised(options: Options, audio: AudioInfo | None) -> Options:
     """The options of a recording, without `channels` if it has not two of them: then nothing is recognised twice.
 
-    Args:
-        options: what the caller asked for.
-        audio: what the probe found; None: nobody has looked at it yet.
+    `audio` is None if nobody has looked at it yet.
     """
     two = audio is None or audio.channels == 2
     return options if two else replace(options, channels=None)
@@ -83,12 +81,7 @@ def pace_of(
 ) -> Pace:
     """An engine's speed (measured if possible), queue and prices.
 
-    Args:
-        engine: the engine.
-        conditions: the sweeper's last observation.
-        settings: the shape of the worker, and whether workers have to be started.
-        prices: the deployment's prices.
-        options: what the caller asked for, if it affects price or speed, see `as_recognised`.
+    `options` are what affects price or speed, see `as_recognised`.
     """
     expected = spec(engine).expected
     rtfx = conditions.speed(engine) or expected.rtfx

@@ -101,12 +101,7 @@ class ParakeetShare:
 
 
 def in_share(key: str, percent: float) -> bool:
-    """Whether a recording is in the share; it is also in every larger one.
-
-    Args:
-        key: of the recording.
-        percent: the share; with 0 none is in it, with 100 all are.
-    """
+    """Whether a recording is in a share of so many percent; it is also in every larger one."""
     digest = hashlib.sha256(b"rollout:" + key.encode()).digest()
     return int.from_bytes(digest[:8], "big") < percent / 100 * 2**64
 
@@ -121,11 +116,7 @@ def share(state: ParakeetShare | None, asked: Asked) -> tuple[float, str]:
 def guard(state: ParakeetShare | None, asked: Asked, minutes: Sequence[Minute], now: float) -> ParakeetShare:
     """The next state of the guard, with the same share or a smaller one.
 
-    Args:
-        state: what it was; None before the first sweep.
-        asked: what a person asks for now.
-        minutes: what became of the chunks in the last minutes, in any order.
-        now: seconds since 1970.
+    `state` is None before the first sweep; `minutes` say what became of the chunks in the last ones, in any order.
     """
     if state is None or state.asked != asked:
         step = Step(time=now, percent=asked.percent, reason=f"{asked.percent:g} % was asked for")

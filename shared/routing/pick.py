@@ -48,12 +48,7 @@ class Picked:
 def pick(case: Case, known: Known, found: Mapping[Method, Prospect], no_gpu: str, no_cpu: str = "") -> Picked:
     """One of the methods that can run. Pure.
 
-    Args:
-        case: the recording.
-        known: everything else.
-        found: the methods that can run, at least one.
-        no_gpu: why there is no GPU to rely on, empty if there is one.
-        no_cpu: why there is no worker without a GPU to rely on, empty if there is one.
+    `no_gpu` and `no_cpu` say why there is no such worker to rely on; empty if there is one.
 
     Raises:
         BadRequest: the requested method cannot run in this deployment.

@@ -73,15 +73,7 @@ def prospects(
 ) -> dict[Method, Prospect]:
     """Every method that can run, with its plan.
 
-    Args:
-        audio: what the probe found.
-        size: bytes of the object.
-        parakeet: the engine that would run Parakeet, None if none can.
-        hosted: the hosted engines that can run, the preferred one first.
-        conditions: speeds, queues and workers.
-        settings: chunk lengths, price of waiting, cap.
-        prices: the deployment's prices.
-        options: what the caller asked for.
+    `parakeet` is the engine that would run Parakeet, None if none can; of `hosted` the preferred one is the first.
     """
     options = as_recognised(options, audio)
     ours = [spec(parakeet)] if parakeet is not None else []
@@ -116,13 +108,6 @@ def chunks_of(
     """The plan of a recording that one engine transcribes.
 
     With `diarize` a hosted engine gets it in one piece, because two calls would number the speakers independently.
-
-    Args:
-        audio: what the probe found.
-        size: bytes of the object.
-        engine: the engine.
-        settings: chunk lengths.
-        options: what the caller asked for.
     """
     whole = options.diarize and engine.hosted is not None
     length = inf if whole else plan.chunk_seconds(audio, engine.name, settings)

@@ -51,11 +51,6 @@ def check(options: Options) -> None:
 def left_out(case: Case, settings: Settings, found: Collection[Method]) -> dict[Method, str]:
     """The methods that could transcribe a recording and not tell its speakers apart, and why not.
 
-    Args:
-        case: the recording.
-        settings: of the deployment.
-        found: the methods that can run.
-
     Raises:
         BadRequest: one of them was asked for.
     """
@@ -107,10 +102,7 @@ def takes_over(
 ) -> Literal["a chunk", "the whole", "nothing"]:
     """What an engine may take over of a recording from the engine that it was planned for.
 
-    Args:
-        engine: the one that would.
-        chunks: the plan; empty: nobody knows it yet, and ours is to come first.
-        settings: of the deployment.
+    An empty plan: nobody knows it yet, and ours is to come first.
     """
     planned_ours = not chunks or spec(chunks[0].engine).hosted is None
     if "speakers" not in engine.abilities:

@@ -65,10 +65,7 @@ def named(options: Options, settings: Settings) -> Options:
 def lack(options: Options, settings: Settings, *, brief: bool = False) -> str:
     """Why they do not fit the language that was asked for, as part of a sentence; empty if they do, or nobody knows.
 
-    Args:
-        options: what the caller asked for.
-        settings: of the deployment.
-        brief: without the languages that they know, which may be many.
+    `brief`: without the languages that they know, which may be many.
     """
     weights = chosen(options, settings)
     if not languages.lacking(options.language, weights):

@@ -59,12 +59,8 @@ def put(
 ) -> bool:
     """Add the words of a recording in place of those of an earlier version; False if they are there already.
 
-    Args:
-        connection: inside a transaction.
-        recording: key.
-        at: when it ended, seconds since 1970.
-        version: greater for newer words.
-        passages: in order.
+    The connection is inside a transaction. The recording ended at `at`, seconds since 1970; a greater `version` has
+    newer words.
     """
     if (there := version_of(connection, recording)) is not None:
         if there >= version:
@@ -110,11 +106,7 @@ def find(
 ) -> list[Row]:
     """Up to `limit` passages that have all phrases, the newest first.
 
-    Args:
-        connection: for reading.
-        wanted: words and phrases, from `wanted.phrases`.
-        limit: most passages.
-        before: the place of the last one of the page before.
+    `wanted` is from `wanted.phrases`; `before` the place of the last passage of the page before.
 
     Raises:
         BadRequest: the index cannot look for this.

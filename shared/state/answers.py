@@ -115,10 +115,6 @@ def id_in(fields: Fields) -> str:
 def forget(key: str, records: Records) -> None:
     """Delete all that a request says, also a damaged one; if it comes again, it is known to be over.
 
-    Args:
-        key: of its document.
-        records: where it is.
-
     Raises:
         Transient: try again.
     """
@@ -135,11 +131,7 @@ def forget(key: str, records: Records) -> None:
 def settle(request_id: str, ending: TranscriptReady, ports: Ports, *, again: bool = False) -> None:
     """Send a request's stored answer; if none is stored yet, `ending` becomes it.
 
-    Args:
-        request_id: of a request that is stored.
-        ending: the outcome.
-        ports: the adapters to use.
-        again: send the answer even if it was sent before, because the caller asks again.
+    `again`: send the answer even if it was sent before, because the caller asks again.
 
     Raises:
         Transient: try again; the answer stays the same.
@@ -175,11 +167,8 @@ def settle(request_id: str, ending: TranscriptReady, ports: Ports, *, again: boo
 def settle_all(ending: TranscriptReady, ports: Ports, *, life: int) -> None:
     """Answer every request that waits for an end of a recording.
 
-    Args:
-        ending: the outcome.
-        ports: the adapters to use.
-        life: that of the recording when it ended so. A request that came after that asks for a later end, also if its
-            delivery did not get so far yet.
+    `life` is that of the recording when it ended so. A request that came after that asks for a later end, also if its
+    delivery did not get so far yet.
 
     Raises:
         Transient: some may not be answered.

@@ -42,11 +42,7 @@ class Entry:
 def note(action: str, about: Sequence[str], ports: Ports, *, who: str = "") -> None:
     """Add an entry, before what it says is done.
 
-    Args:
-        action: what is asked for.
-        about: keys; at most the first hundred are kept.
-        ports: the adapters to use.
-        who: who asks; empty: the account of this process.
+    Of the keys in `about` the first hundred are kept. An empty `who` is the account of this process.
 
     Raises:
         Transient: it is not noted, so do not begin.

@@ -72,10 +72,7 @@ def of_recording(key: str, records: Records) -> dict[int, Claim]:
 def change(first: Claim, how: Callable[[Claim], Claim | None], ports: Ports) -> Claim:
     """Change a claim in one transaction; `how` returns None to leave it as it is, and has no side effects.
 
-    Args:
-        first: the claim if there is no document yet.
-        how: the change.
-        ports: the adapters to use.
+    `first` is the claim if there is no document yet.
 
     Returns:
         The claim afterwards, whichever process wrote it.

@@ -105,11 +105,8 @@ class Replay:
 def keep(message: Mapping[str, Any], ports: Ports, error: str = "", *, where: str = "") -> bytes:
     """Keep a message that was given up; returns its data.
 
-    Args:
-        message: as push delivers it.
-        ports: the adapters to use.
-        error: what is wrong with it, if its attributes do not say so.
-        where: the subscription that it was delivered from, if its attributes do not say so.
+    The message is as push delivers it. `error` and `where` (the subscription that it was delivered from) are used if
+    its attributes do not say so.
 
     Raises:
         Transient: it is not kept yet.

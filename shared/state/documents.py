@@ -51,13 +51,8 @@ def change(
 ) -> Record | None:
     """Change a document in one transaction. Fields that this version does not know stay as they are.
 
-    Args:
-        collection: of the document.
-        key: of the document.
-        kind: the record that it holds.
-        how: the change; returns None to leave it as it is. May be called more than once, has no side effects.
-        records: where it is.
-        first: the record to change if there is no document yet, or a damaged one; None: then nothing is written.
+    `how` returns None to leave it as it is; it may be called more than once, and has no side effects. `first` is the
+    record to change if there is no document yet, or a damaged one; None: then nothing is written.
 
     Returns:
         The record afterwards, whichever process wrote it; `first` if there still is no document.

@@ -112,9 +112,7 @@ def places() -> tuple[str, ...]:
 def about(attributes: Mapping[str, str], data: bytes = b"") -> About:
     """What a message is about, from its attributes, else from its data.
 
-    Args:
-        attributes: as published.
-        data: as published; needed for an upload's event and for a request.
+    Its data are needed for an upload's event and for a request.
     """
     if key := attributes.get("recording"):
         chunk = attributes.get("chunk", "")
@@ -146,16 +144,9 @@ def note(
 ) -> None:
     """Note a failed attempt. Never raises the errors of the records: the failure itself matters more.
 
-    There is one note for each delivery of a message: noting it again changes nothing.
-
-    Args:
-        error: what went wrong.
-        ports: the adapters to use.
-        where: which function or engine, one of `places()`.
-        message_id: of the message that failed.
-        attempt: which delivery of it, from 1; 0 if the sender does not say.
-        attributes: of the message.
-        data: of the message, if its attributes do not say what it is about.
+    There is one note for each delivery of a message: noting it again changes nothing. `where` is one of `places()`;
+    `attempt` says which delivery of the message it was, from 1, 0 if the sender does not say. The `data` are read if
+    the attributes do not say what it is about.
     """
     if isinstance(error, UnderWay):
         return
@@ -203,11 +194,7 @@ def last_reasons(found: About, records: Records) -> str:
 def of_engine(recording: str, chunk: int, since: float, records: Records) -> list[Failure]:
     """The failures at a chunk for which an engine may be to blame: without those of stores, records and queue.
 
-    Args:
-        recording: key of the recording.
-        chunk: index of the chunk.
-        since: when the engine got the chunk, seconds since 1970.
-        records: where the notes are.
+    `since` is when the engine got the chunk, seconds since 1970.
 
     Raises:
         Transient: the records did not answer.

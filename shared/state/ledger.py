@@ -48,11 +48,8 @@ def numbered(recording: str, chunk: int, engine: Engine, ports: Ports) -> list[L
 def begin(row: LedgerRow, number: int, until: float, ports: Ports) -> LedgerRow | None:
     """Write the row of an attempt before its engine begins.
 
-    Args:
-        row: with the price that is expected.
-        number: of the attempt, one more than there are in `numbered`.
-        until: when it has ended for certain, result included, seconds since 1970.
-        ports: the adapters to use.
+    The row has the price that is expected; `number` is one more than there are in `numbered`; `until` is when the
+    attempt has ended for certain, result included, seconds since 1970.
 
     Returns:
         The row as it is stored, or None if another process began an attempt of this number.

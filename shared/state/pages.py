@@ -75,13 +75,8 @@ def is_mark(recording: Recording) -> bool:
 def page(records: Records, wanted: Filter, limit: int, cursor: str | None = None) -> Page:
     """Up to `limit` recordings, by the time when they were first seen.
 
-    What comes meanwhile belongs to no later page, so that each recording is in one page at most.
-
-    Args:
-        records: where they are.
-        wanted: which of them.
-        limit: most recordings of the page, from 1.
-        cursor: of the page before; None: the first page.
+    What comes meanwhile belongs to no later page, so that each recording is in one page at most. `cursor` is of the
+    page before; None: the first page.
 
     Raises:
         BadRequest: the cursor is none.

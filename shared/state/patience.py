@@ -23,10 +23,7 @@ T = TypeVar("T")
 def patiently(work: Callable[[], T], until: float, stop: concurrency.Event | None = None) -> T:
     """Do something that may be repeated, again and again until it succeeds; at least once.
 
-    Args:
-        work: what to do.
-        until: when the last try may begin, on the monotonic clock.
-        stop: ends the waiting once it is set; None: nothing does.
+    The last try may begin at `until`, on the monotonic clock. `stop` ends the waiting once it is set.
 
     Raises:
         Transient: of the last try.

@@ -70,10 +70,7 @@ def watch(ports: Ports) -> Clocks:
 def age(then: float, now: float, steps: Sequence[Step]) -> float:
     """How old something is, or what is less, if that cannot be told; negative if its time has not come yet. Pure.
 
-    Args:
-        then: when it was made, by the clock of that time, seconds since 1970.
-        now: the same of now.
-        steps: when the clock was set.
+    `then` and `now` are seconds since 1970, by the clocks of their times.
     """
     for at, by, booted in reversed(steps):
         if at <= then <= now:

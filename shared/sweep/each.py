@@ -38,11 +38,9 @@ def each(
 ) -> int:
     """Handle the things that are next in turn, also after one that failed; returns how many were acted on.
 
-    Args:
-        parts: the things, by the name of the part of the sweep under which the place where it stops is kept.
-        handle: takes a key and a thing; returns whether it acted on it.
-        doing: for messages, as a noun: `the push of a recording`.
-        ports: the adapters to use.
+    `parts` has the things by the name of the part of the sweep under which the place where it stops is kept; `handle`
+    takes a key and a thing, and returns whether it acted on it; `doing` is a noun for messages, such as `the push of a
+    recording`.
 
     Raises:
         Transient: some failed; all others were handled. The next tick tries again.
@@ -71,12 +69,6 @@ def next_in_turn(part: str, found: Found[Item], most: int, ports: Ports) -> Gene
     """The next things behind the last one that this part of the sweep looked at, and from the beginning again.
 
     The place is noted when the generator is closed, unless all were seen: then the next round may begin as this one.
-
-    Args:
-        part: name of the part of the sweep.
-        found: gives the things.
-        most: how many at one time.
-        ports: the adapters to use.
 
     Raises:
         Transient: the records did not answer.

@@ -116,10 +116,7 @@ def backlog_of(ports: Ports) -> Backlog:
 def observe(backlog: Backlog, starts: Mapping[WorkerPool, Start], ports: Ports) -> Conditions:
     """Measure and store the conditions for the router.
 
-    Args:
-        backlog: the waiting work.
-        starts: the outcome of starting workers for it, for each pool of the deployment.
-        ports: the adapters to use.
+    `starts` has the outcome of starting workers for the backlog, for each pool of the deployment.
 
     Raises:
         Transient: the records did not answer.

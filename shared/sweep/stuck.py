@@ -67,15 +67,9 @@ class Verdict:
 def assess(recording: Recording, note: Note, workers: Note, now: float, settings: Settings) -> Verdict:
     """Whether a recording is stuck. Pure.
 
-    Chunks may take as long as the slowest worker: one that is no faster than real time, holds as many chunks as it
-    may, and reports none before the last. They may take longer while chunks of other recordings are being done.
-
-    Args:
-        recording: ACCEPTED or PLANNED.
-        note: its progress.
-        workers: the progress of all recordings together.
-        now: seconds since 1970.
-        settings: patience, chunk length, and how many chunks a worker holds.
+    Chunks may take as long as the slowest worker: one that is no faster than real time, holds as many chunks as it may,
+    and reports none before the last. They may take longer while chunks of other recordings are being done. `recording`
+    is ACCEPTED or PLANNED, `note` its progress, `workers` that of all recordings together.
     """
     patience = settings.stuck_minutes * 60
     nobodys = not _is_out(recording) or note.done >= len(recording.chunks)

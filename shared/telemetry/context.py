@@ -67,9 +67,7 @@ def parse(traceparent: str) -> tuple[str, str] | None:
 def of_recording(key: str, trace: str = "") -> str:
     """The traceparent of a recording; its span is the recording itself.
 
-    Args:
-        key: of the recording.
-        trace: id of the trace that it is a part of; empty: it has one of its own.
+    `trace` is the id of the trace that it is a part of; empty: it has one of its own.
     """
     digest = hashlib.sha256(f"trace of {key}".encode()).hexdigest()
     return Context(trace=trace or digest[:32], span=digest[32:48]).traceparent
@@ -79,10 +77,7 @@ def of_recording(key: str, trace: str = "") -> str:
 def about(recording: str = "", chunk: int | None = None, traceparent: str = "") -> Iterator[None]:
     """Say what the body works on. What is left empty stays as it is, if that is about the same recording.
 
-    Args:
-        recording: its key.
-        chunk: index of the chunk.
-        traceparent: the trace to join, if the thread is in no other span of it; what is not valid is ignored.
+    `traceparent` is the trace to join, if the thread is in no other span of it; what is not valid is ignored.
     """
     before = current()
     is_other = recording not in {"", before.recording}

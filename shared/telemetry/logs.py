@@ -87,11 +87,8 @@ class _Text(logging.Formatter):
 class JsonLines(logging.Formatter):
     """One JSON object per line, with the field names of Cloud Logging.
 
+    `project` is for the full name of a trace; `release`, of the image, is on every line.
     https://cloud.google.com/logging/docs/structured-logging#special-payload-fields
-
-    Args:
-        project: for the full name of a trace; empty if there is none.
-        release: of the image, on every line; empty if it is not known.
     """
 
     def __init__(self, *, project: str = "", release: str = "") -> None:

@@ -261,13 +261,7 @@ def has_sinks() -> bool:
 
 
 def measure(name: str, value: float = 1.0, /, **labels: str) -> None:
-    """Give a value of a metric to all sinks; nothing happens without them.
-
-    Args:
-        name: of the metric in the table.
-        value: what was measured, or what is added to a counter.
-        labels: all labels of the metric.
-    """
+    """Give a value of a metric, with all of its labels, to all sinks; nothing happens without them."""
     if not _sinks:
         return
     metric = METRICS[name]

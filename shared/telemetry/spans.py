@@ -48,11 +48,9 @@ class SpanSink(Protocol):
 
     def ended(self, span: Span) -> None:
         """Take a span; must not wait, and must not raise."""
-        ...
 
     def flush(self, seconds: float) -> None:
         """Send what was taken, within some seconds; must not raise."""
-        ...
 
 
 _sinks: list[SpanSink] = []
@@ -104,14 +102,7 @@ def span(name: str, **attributes: Value) -> Iterator[None]:
 
 
 def recording_ended(traceparent: str, created: float, finished: float, **attributes: Value) -> None:
-    """Write the span of a whole recording, the first one of its trace.
-
-    Args:
-        traceparent: of the recording.
-        created: when its upload was first seen, seconds since 1970.
-        finished: when it ended, seconds since 1970.
-        attributes: what else is known.
-    """
+    """Write the span of a whole recording, the first one of its trace; both times are seconds since 1970."""
     ids = context.parse(traceparent)
     if ids is not None and _sinks:
         found = Span(name="recording", trace=ids[0], id=ids[1], parent="", start=created, end=finished)

@@ -43,12 +43,7 @@ def on_transcript(
 ) -> None:
     """Tell that a recording has ended, or what the answer to a request is.
 
-    Args:
-        data: of a message of the topic `transcripts-ready`.
-        attributes: of the message.
-        ports: the adapters to use.
-        send: posts to an address.
-        delivery: which delivery of the message, from 1; 0 if nobody counts them.
+    `delivery` says which delivery of the message it is, from 1; 0 if nobody counts them.
 
     Raises:
         Transient: deliver the message again.
@@ -69,11 +64,7 @@ def on_transcript(
 def on_budget(data: bytes, ports: Ports, send: Send, *, delivery: int = 0) -> None:
     """Tell that a share of a budget is reached.
 
-    Args:
-        data: of a message of the topic `budget-alerts`.
-        ports: the adapters to use.
-        send: posts to an address.
-        delivery: which delivery of the message, from 1; 0 if nobody counts them.
+    `delivery` as for `on_transcript`.
 
     Raises:
         Transient: deliver the message again.
@@ -111,12 +102,7 @@ def _deliver(event: Event, ports: Ports, send: Send, delivery: int) -> None:
 def call(webhook_id: str, payload: str, now: float, settings: Settings, send: Send) -> int:
     """Make one signed call; returns the status of the answer.
 
-    Args:
-        webhook_id: the same for every call about an event.
-        payload: the same, too.
-        now: seconds since 1970.
-        settings: with the address and its secrets.
-        send: posts to an address.
+    Id and payload are the same for every call about an event; `now` is seconds since 1970.
 
     Raises:
         ConfigurationError: there is no address.

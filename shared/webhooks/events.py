@@ -43,11 +43,7 @@ class Event:
         return documents.webhook_id(self.key)
 
     def payload(self, now: float) -> str:
-        """The body of the call.
-
-        Args:
-            now: when the event was first seen, seconds since 1970.
-        """
+        """The body of the call; `now` is when the event was first seen, seconds since 1970."""
         when = (
             dt.datetime.fromtimestamp(now, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         )
@@ -57,10 +53,8 @@ class Event:
 def of_transcript(ready: TranscriptReady, life: str) -> Event:
     """The event of an announcement, or of the answer to a request.
 
-    Args:
-        ready: the message.
-        life: how often the recording was tried before, as the message's attribute says it. A recording that fails,
-            is continued and fails again, has two ends.
+    `life` says how often the recording was tried before, as the message's attribute has it: one that fails, is
+    continued and fails again, has two ends.
     """
     if ready.request_id is not None:
         return Event(

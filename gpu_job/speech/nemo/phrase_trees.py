@@ -87,12 +87,7 @@ class PhraseTrees:
 
 
 def _spelled(phrases: Sequence[str], tokenizer: bytes) -> dict[str, list[int]]:
-    """Tokens of each phrase that the vocabulary can spell; a warning names the others.
-
-    Args:
-        phrases: as people write them.
-        tokenizer: a SentencePiece model.
-    """
+    """Tokens of each phrase that the vocabulary can spell; a warning names the others."""
     processor = sentencepiece.SentencePieceProcessor(model_proto=tokenizer)
     spelled = {phrase: processor.encode(phrase) for phrase in phrases}
     unknown = [phrase for phrase, ids in spelled.items() if not ids or processor.unk_id() in ids]

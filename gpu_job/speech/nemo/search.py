@@ -33,11 +33,7 @@ SCORED_TOGETHER = 4096
 
 
 class Search:
-    """Finds the tokens in encoder frames.
-
-    Args:
-        networks: with their weights.
-    """
+    """Finds the tokens in encoder frames."""
 
     def __init__(self, networks: Networks) -> None:
         self._networks = networks

@@ -24,17 +24,14 @@ class Encoder(Protocol):
     @property
     def precision(self) -> str:
         """Of its products, as `Device.dtype` has it."""
-        ...
 
     @property
     def together(self) -> int:
         """Samples that it takes in one call at the least cost; short windows share a call."""
-        ...
 
     @property
     def call_cost(self) -> float:
         """Samples of padding that one call less is worth, see `packing.pack`."""
-        ...
 
     def __call__(
         self, features: NDArray[np.float32], lengths: NDArray[np.int64]
@@ -48,15 +45,10 @@ class Encoder(Protocol):
         Returns:
             Encoder frames of each window, `(frames, width)`.
         """
-        ...
 
 
 class OnnxEncoder:
-    """With ONNX Runtime, in the precision of the export.
-
-    Args:
-        session: of the encoder's graph.
-    """
+    """With ONNX Runtime, in the precision of the export."""
 
     precision = "as exported"
     together = 16 * SAMPLE_RATE

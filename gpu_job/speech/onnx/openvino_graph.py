@@ -7,12 +7,7 @@ from openvino import opset13 as op
 
 
 def prepare(model: openvino.Model, longest: int) -> None:
-    """Change all of it, in place.
-
-    Args:
-        model: as NeMo exports it.
-        longest: frames of the longest window that it will take.
-    """
+    """Change all of a model of NeMo's export, in place, for windows of up to `longest` frames."""
     _narrow_masks(model)
     _keep_channels_last(model)
     _know_positions(model, longest)

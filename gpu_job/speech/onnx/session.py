@@ -11,11 +11,7 @@ if TYPE_CHECKING:
 
 
 def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    """Load a network for the processor.
-
-    Args:
-        path: an ONNX file.
-        threads: cores that share one call.
+    """Load the network of an ONNX file for the processor; `threads` cores share one call.
 
     Raises:
         Exception: those of onnxruntime, which have no common root.

@@ -41,7 +41,6 @@ class Network(Protocol):
             Logits of the tokens, blank included, then of the durations, `(windows, tokens + durations)`;
             and the state after that token.
         """
-        ...
 
 
 def decode(

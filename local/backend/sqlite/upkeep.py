@@ -18,12 +18,10 @@ class MachineClock(Clock, Protocol):
 
     def uptime(self) -> float:
         """Seconds of a clock that is never set and is the same for all processes of the machine."""
-        ...
 
     @property
     def boot(self) -> str:
         """Which start of the machine `uptime` counts from."""
-        ...
 
 
 class Upkeep:

@@ -48,7 +48,6 @@ class Destination(Protocol):
             BadRequest: they cannot.
             CannotWrite: a folder cannot be written.
         """
-        ...
 
     def put(self, one: Submitted, recording: Recording) -> Placed | None:
         """Take a recording that has ended; None if there is nothing to write.
@@ -57,7 +56,6 @@ class Destination(Protocol):
             Permanent: its outputs can never be written.
             Transient: they cannot be written now.
         """
-        ...
 
     def where(self, folders: Sequence[Path]) -> str:
         """For a person: where the outputs are.
@@ -65,7 +63,6 @@ class Destination(Protocol):
         Args:
             folders: of all recordings that have outputs.
         """
-        ...
 
 
 class InFolders:

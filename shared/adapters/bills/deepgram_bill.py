@@ -31,7 +31,6 @@ class Projects(Protocol):
 
     def list(self, **options: Any) -> Any:
         """The projects that the key belongs to."""
-        ...
 
 
 def client(key: str, url: str) -> Projects:
@@ -48,11 +47,8 @@ def read(
 ) -> Bill:
     """What Deepgram counted and charged for calls of ours.
 
-    Args:
-        projects: Deepgram's client.
-        days: the days, one call of each kind for each.
-        is_ours: whether a tag is one of ours.
-        project: id of the Deepgram project; empty: the only one that the key belongs to.
+    Each day takes one call of each kind. `project` is the id of the Deepgram project; empty: the only one that the key
+    belongs to.
 
     Raises:
         BadRequest: the key belongs to several projects, and none was named.

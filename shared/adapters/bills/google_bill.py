@@ -51,12 +51,8 @@ def read(
 ) -> Bill:
     """What Google charged for the workers of a project, credits taken off.
 
-    Args:
-        project: the project of the deployment, which also pays for the query (some megabytes).
-        table: PROJECT.DATASET.gcp_billing_export_v1_….
-        since: first day.
-        until: last day.
-        session: an open session to use instead of the application default credentials.
+    `project` also pays for the query (some megabytes); `table` is PROJECT.DATASET.gcp_billing_export_v1_…; an open
+    `session` is used instead of the application default credentials.
 
     Raises:
         BadRequest: this is not the name of such a table.

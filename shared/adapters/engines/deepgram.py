@@ -58,12 +58,7 @@ def open_engine(settings: Settings, key: str) -> DeepgramEngine:
 
 
 class DeepgramEngine:
-    """Implements `shared.ports.HostedEngine`. Thread-safe.
-
-    Args:
-        settings: address, and most calls at one time.
-        key: of a Deepgram project.
-    """
+    """Implements `shared.ports.HostedEngine`. Thread-safe."""
 
     def __init__(self, settings: Settings, key: str) -> None:
         self._key = key

@@ -67,15 +67,10 @@ def heard(
 ) -> Heard:
     """The words of an answer.
 
-    No word is lost: one whose time is missing or not a number starts at the end of the one before it, and one
-    that starts before its predecessor starts with it. The order is that of the answer.
-
-    Args:
-        answer: decoded JSON of a successful response.
-        model: the requested model.
-        language: the requested language, None if Deepgram was to detect it.
-        seconds: approximate length of the audio, for the bill if the answer is unusable.
-        speakers: whether speakers were asked for; they are renumbered, see `Word`.
+    No word is lost: one whose time is missing or not a number starts at the end of the one before it, and one that
+    starts before its predecessor starts with it. The order is that of the answer. `language` is None if Deepgram was to
+    detect it; speakers are renumbered, see `Word`. `seconds` is the approximate length of the audio, for the bill if
+    the answer is unusable.
 
     Raises:
         EngineFailed: code `answer`; it has been charged for anyway.
@@ -115,13 +110,7 @@ def unusable(what: str, *, seconds: float, request_id: str = "") -> EngineFailed
 
 
 def refusal(status: int, body: object, *, retry_after: float | None = None) -> DropscribeError:
-    """The error for an answer with a status other than success.
-
-    Args:
-        status: HTTP status code.
-        body: decoded JSON, or text.
-        retry_after: pause that the answer asks for, seconds; None if it does not.
-    """
+    """The error for an answer with a status other than success, which may ask for a pause (`retry_after`, seconds)."""
     said, request_id = quoted(body), _request_id(body)
     if status in {400, 411, 413, 415}:
         return _not_accepted(status, said)

@@ -39,12 +39,7 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class NotPublicError(Exception):
-    """A name leads to an address that is not on the public internet.
-
-    Args:
-        host: the name.
-        address: where it leads.
-    """
+    """A name leads to an address that is not on the public internet."""
 
     def __init__(self, host: str, address: str) -> None:
         leads = "" if host == address else f"{address}, which is "
@@ -66,12 +61,7 @@ class Limits:
 
 
 class CheckedBackend(httpcore.NetworkBackend):
-    """Connects to addresses that were checked.
-
-    Args:
-        limits: of a call.
-        resolver: gives the addresses of a name and a port; None: `resolve`.
-    """
+    """Connects to addresses that were checked."""
 
     def __init__(self, limits: Limits, resolver: Callable[[str, int], list[str]] | None = None) -> None:
         self._limits = limits

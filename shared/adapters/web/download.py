@@ -60,12 +60,7 @@ class Download:
     """Which certificates are trusted; None: the usual ones."""
 
     def __call__(self, url: str, into: BinaryIO, progress: Progress) -> None:
-        """Write a recording into a file.
-
-        Args:
-            url: `https://…`.
-            into: is written from where it stands.
-            progress: is told how far it is.
+        """Write the recording at an address, `https://…`, into a file, from where it stands.
 
         Raises:
             BadRequest: the address is malformed or not public, or what it gives is no recording.

@@ -24,12 +24,7 @@ MOST_BYTES = 64 * 1024
 
 
 class Sender:
-    """Posts to an address. Safe to use from several threads.
-
-    Args:
-        public_only: refuse addresses that are not on the public internet.
-        seconds: for a call.
-    """
+    """Posts to an address. Safe to use from several threads."""
 
     def __init__(self, *, public_only: bool, seconds: float = SECONDS) -> None:
         self._public_only = public_only

@@ -62,14 +62,8 @@ def decode(
 ) -> Decoded:
     """Decode one chunk.
 
-    Args:
-        reader: the recording.
-        audio: what the probe found.
-        chunk: which part of it.
-        track: which audio track, from 0.
-        longest: seconds after which to give up if the chunk has no end.
-        emit: takes 16-bit mono samples at 16 kHz, in order.
-        sides: with those of both channels, see `Timeline`.
+    `emit` takes 16-bit mono samples at 16 kHz, in order; with `sides` those of both channels, see `Timeline`. `track`
+    counts from 0. A chunk without an end is given up after `longest` seconds.
 
     Raises:
         BadMedia: `undecodable` if the beginning of a recording gives no sound at all, `limit`, `no-track`.

@@ -22,7 +22,6 @@ class DecodeOne(Protocol):
         self, reader: Reader, audio: AudioInfo, chunk: Chunk, *, emit: Callable[[bytes], None], shift: float
     ) -> Decoded:
         """How it went."""
-        ...
 
 
 def decode(
@@ -36,13 +35,7 @@ def decode(
 ) -> Decoded:
     """Decode one chunk of what `shared/audio/probing/joined/parts.py` has found.
 
-    Args:
-        reader: the recording.
-        audio: what the probe found; it has parts.
-        chunk: which stretch of all of them.
-        emit: takes 16-bit mono samples at 16 kHz, in order.
-        one: decodes a chunk of one of them.
-        width: bytes of a sample.
+    `emit` takes 16-bit mono samples at 16 kHz, in order, of `width` bytes; `one` decodes a chunk of one of the parts.
     """
     begin = max(0.0, chunk.start - chunk.lead)
     total = audio.parts[-1].start + audio.parts[-1].duration

@@ -67,13 +67,8 @@ def splice(
 ) -> Overlay | None:
     """The file to open instead; None where FFmpeg finds its way by itself, or too little would be hidden.
 
-    Args:
-        reader: the recording.
-        audio: what the probe found.
-        container: the recording as FFmpeg has opened it; it may have been read or sought in afterwards.
-        stream: the track.
-        begin: where the chunk begins, seconds on the player's clock.
-        origin: zero of that clock, seconds by the file's own time stamps.
+    FFmpeg has opened `container`, which may have been read or sought in afterwards. `begin` is where the chunk begins
+    on the player's clock, `origin` the zero of that clock by the file's own time stamps, both in seconds.
     """
     demuxer, wanted = audio.format, begin + origin
     if demuxer not in MARKERS or not audio.duration or begin <= NEAR:

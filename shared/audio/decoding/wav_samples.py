@@ -37,14 +37,7 @@ def decode(
 ) -> Decoded:
     """Decode one chunk of what `wav.probe` found.
 
-    Args:
-        reader: the recording.
-        audio: what the probe found.
-        chunk: which part of it.
-        track: which audio track, from 0.
-        longest: seconds after which to give up if the chunk has no end.
-        emit: takes 16-bit mono samples at 16 kHz, in order.
-        sides: with those of both channels, see `Timeline`.
+    As `decode.decode`, with the same arguments.
 
     Raises:
         BadMedia: `no-track`; `limit`, if there is more audio than may be returned.

@@ -33,10 +33,7 @@ if TYPE_CHECKING:
 def probe(reader: Reader, *, name: str, track: int) -> AudioInfo:
     """What the container says about the recording.
 
-    Args:
-        reader: the recording.
-        name: what its owner calls it, for messages.
-        track: the audio track that is wanted, from 0.
+    `track` counts from 0; `name` is what its owner calls it, for messages.
 
     Raises:
         BadMedia: `empty`, `not-media`, `no-audio`, `no-track`, `encrypted`, `incomplete`, `undecodable`; `limit`, see

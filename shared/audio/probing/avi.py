@@ -25,12 +25,7 @@ MAX_PARTS = 64
 
 
 def declared_size(reader: Reader, track: int) -> DeclaredSize | None:
-    """What the header declares of an audio track; None if the file is whole, or if it does not say.
-
-    Args:
-        reader: the recording.
-        track: which audio track, from 0.
-    """
+    """What the header declares of an audio track; None if the file is whole, or if it does not say."""
     part, begin = 0, None
     for _ in range(MAX_PARTS):
         head = reader.at(part, 12, block=4096)

@@ -28,10 +28,7 @@ READ_IN_FULL = 400_000
 def probe(reader: Reader, first: int, name: str) -> AudioInfo:
     """What an mp3 or raw aac file says; neither has a magic number, so its frames are looked for.
 
-    Args:
-        reader: the recording.
-        first: first byte after the tags at the start.
-        name: what its owner calls it, for messages.
+    `first` is the first byte after the tags at the start; `name` is what its owner calls it, for messages.
 
     Raises:
         BadMedia: `not-media`.

@@ -44,10 +44,7 @@ only_in_forks = False
 def open_container(reader: Reader | Overlay, demuxer: str, *, probing: bool) -> InputContainer:
     """Open a recording with one demuxer.
 
-    Args:
-        reader: the recording.
-        demuxer: FFmpeg's name of it, see `sniff`.
-        probing: whether only header and tail are needed: then less is read to find the parameters.
+    With `probing` only header and tail are needed: then less is read to find the parameters.
 
     Raises:
         BadMedia: `undecodable`, if FFmpeg cannot read the header.

@@ -62,12 +62,7 @@ def header_length(reader: Reader) -> int:
 
 
 def duration(reader: Reader, first: float) -> float | None:
-    """Seconds by the last tags; None where the file does not end with one.
-
-    Args:
-        reader: the recording.
-        first: when it begins by its tags, seconds.
-    """
+    """Seconds by the last tags of what begins at `first`, seconds; None where the file does not end with one."""
     last = tag = _before(reader, reader.size)
     sound: list[float] = []
     for _ in range(MOST_TAGS):

@@ -27,14 +27,10 @@ _FIRST, _LAST = 2, 4
 
 
 def truncation_warning(reader: Reader, duration: float) -> str | None:
-    """The warning for a stream that stops before its end, or None.
+    """The warning for a stream that stops before its end, at `duration` seconds, or None.
 
     A file that ends inside a page is cut. One that ends after a page that is not marked as the last may be cut, or
     the program that wrote it, such as a live recorder, was stopped: then sound may be missing as well.
-
-    Args:
-        reader: the recording.
-        duration: where it stops, seconds.
     """
     start = max(0, reader.size - LONGEST_PAGE)
     tail = reader.at(start, reader.size - start)
@@ -53,12 +49,7 @@ def truncation_warning(reader: Reader, duration: float) -> str | None:
 
 
 def links(reader: Reader, most: int) -> list[int]:
-    """Where the streams begin that follow one another in a file (RFC 3533 §4, "chaining"), bytes; 0 is the first.
-
-    Args:
-        reader: the recording.
-        most: streams to look for.
-    """
+    """Where the streams begin that follow one another in a file (RFC 3533 §4, "chaining"), bytes; 0 is the first."""
     found = [0]
     last = _page_after(reader, max(0, reader.size - WINDOW), reader.size, last=True)
     while last is not None and len(found) < most:
@@ -81,12 +72,7 @@ def links(reader: Reader, most: int) -> list[int]:
 
 
 def first_beginning(reader: Reader, at: int) -> int | None:
-    """Where the first stream begins in a file that begins in the middle of a page, bytes; None where it holds none.
-
-    Args:
-        reader: the recording.
-        at: first byte after the tags at the start.
-    """
+    """Where the first stream begins in a file that begins in the middle of a page, bytes; None where it holds none."""
     page = reader.at(at, SEARCH).find(PAGE)
     if page < 0:
         return None

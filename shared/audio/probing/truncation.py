@@ -82,10 +82,6 @@ def truncated_length(declared: DeclaredSize, length: Length, bit_rate: int) -> L
 def in_proportion(info: AudioInfo, size: int) -> AudioInfo:
     """The same, of unknown length where the header's cannot be.
 
-    Args:
-        info: what the container says.
-        size: bytes of the file.
-
     Raises:
         BadMedia: `limit`, where the times of the packets themselves are out of proportion.
     """

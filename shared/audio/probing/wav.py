@@ -56,10 +56,6 @@ FASTEST = 768_000
 def probe(reader: Reader, track: int) -> AudioInfo | None:
     """What the header says, and where the samples are; None if they are not plain.
 
-    Args:
-        reader: a wave file.
-        track: the audio track that is wanted, from 0.
-
     Raises:
         BadMedia: `no-track`.
     """

@@ -99,12 +99,7 @@ def decode_budget(size: int) -> ReadBudget:
 
 
 def most_samples(chunk: Chunk, longest: float) -> int:
-    """Samples that a chunk can have.
-
-    Args:
-        chunk: as planned.
-        longest: seconds that any may have.
-    """
+    """Samples that a chunk can have."""
     if chunk.span is not None:
         seconds = min(longest, 60 + (chunk.span.read_to - chunk.span.read_from) / SLOWEST)
     elif chunk.end is None:
@@ -116,10 +111,6 @@ def most_samples(chunk: Chunk, longest: float) -> int:
 
 def info(payload: bytes, job: wire.Job) -> AudioInfo:
     """What a probe found.
-
-    Args:
-        payload: as it was sent.
-        job: what was asked.
 
     Raises:
         BreachError: no recording is like this.
@@ -173,11 +164,6 @@ def _parts(told: AudioInfo, size: int) -> None:
 
 def decoded(payload: bytes, chunk: Chunk, longest: float) -> Decoded:
     """How a job ended that decodes.
-
-    Args:
-        payload: as it was sent.
-        chunk: as planned.
-        longest: seconds that any may have.
 
     Raises:
         BreachError: this is not how a chunk like this can end.

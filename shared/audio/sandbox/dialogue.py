@@ -31,14 +31,7 @@ SLOWEST, MOST_WAITING = 1e6, 300.0
 
 
 class Dialogue:
-    """One job, from its frame to the end of its process.
-
-    Args:
-        control: the process's socket.
-        source: the recording.
-        job: what to do.
-        end: takes the result, or why there is none.
-    """
+    """One job, from its frame to the end of its process."""
 
     def __init__(self, control: socket.socket, source: Source, job: wire.Job, end: JobEnd) -> None:
         self._control = control

@@ -51,11 +51,6 @@ def recording(job: wire.Job, remote: Remote) -> Reader:
 def work(job: wire.Job, reader: Reader, remote: Remote) -> None:
     """Do one job in this process and send its result.
 
-    Args:
-        job: what to do.
-        reader: the recording.
-        remote: the caller.
-
     Raises:
         CallerLostError: the caller is gone.
     """

@@ -59,10 +59,7 @@ class Sandbox:
     def probe(self, source: Source, *, name: str = "", track: int = 0) -> AudioInfo:
         """Learn format, duration and tracks from the header and the tail.
 
-        Args:
-            source: the recording.
-            name: what its owner calls it, for messages.
-            track: the audio track that will be decoded, from 0.
+        `track` counts from 0; `name` is what its owner calls it, for messages.
 
         Raises:
             BadMedia: it is no recording, or not one that can be decoded.
@@ -77,13 +74,6 @@ class Sandbox:
         self, source: Source, audio: AudioInfo, chunk: Chunk, *, track: int = 0, sides: Sides = "no"
     ) -> Pcm:
         """Decode one chunk with its overlap to 16 kHz mono.
-
-        Args:
-            source: the recording.
-            audio: what `probe` found.
-            chunk: which part of it.
-            track: which audio track, from 0.
-            sides: what to tell of both channels.
 
         Raises:
             BadMedia: nothing in it decodes, or it exceeds its limits.
@@ -111,12 +101,7 @@ class Sandbox:
     ) -> tuple[AudioInfo, DecodedAhead | None]:
         """Probe, and decode a chunk in the same fork: a short file costs one fork, not two.
 
-        Args:
-            source: the recording.
-            choose: the chunk to decode, from what the probe found; None for none. Must be quick.
-            name: what its owner calls it, for messages.
-            track: the audio track, from 0.
-            sides: what to tell of both channels, if the recording has two.
+        `choose` gives the chunk to decode from what the probe found, or None; it must be quick.
 
         Returns:
             What the probe found, and the chunk. None also if decoding failed: `decode` says why.

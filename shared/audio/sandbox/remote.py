@@ -13,11 +13,7 @@ class CallerLostError(Exception):
 
 
 class Remote:
-    """The caller, as the decoding process sees it.
-
-    Args:
-        descriptor: of the socket.
-    """
+    """The caller, as the decoding process sees it."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor

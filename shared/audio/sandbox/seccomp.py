@@ -118,12 +118,7 @@ NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16
 
 
 def program(calls: tuple[Call, ...], machine: str) -> bytes:
-    """The filter that lets these calls through, as an array of `struct sock_filter`.
-
-    Args:
-        calls: what is allowed.
-        machine: one of ARCHITECTURES.
-    """
+    """The filter that lets these calls through, as an array of `struct sock_filter`."""
     steps = [
         (LOAD, 0, 0, ARCHITECTURE),
         (EQUAL, 1, 0, ARCHITECTURES[machine]),

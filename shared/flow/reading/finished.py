@@ -44,10 +44,7 @@ class _Document(msgspec.Struct, kw_only=True):
 def transcript(recording: Recording, ports: Ports, outputs: Sequence[str] | None = None) -> Transcript:
     """The transcript of a recording that is DONE: rendered again, it gives the same files.
 
-    Args:
-        recording: it.
-        ports: the adapters to use.
-        outputs: names of its output files in the transcripts bucket; None: those that the machine wrote.
+    `outputs` are names of its files in the transcripts bucket; None: those that the machine wrote.
 
     Raises:
         BadRequest: it has no transcript.

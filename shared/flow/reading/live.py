@@ -40,12 +40,7 @@ class Live:
 
 
 def words(recording: Recording, results: Mapping[int, ChunkResult]) -> Live:
-    """The words of a recording from the results of some of its chunks.
-
-    Args:
-        recording: one that has a plan.
-        results: those that are there, by index.
-    """
+    """The words of a recording from the results of some of its chunks."""
     chunks: Sequence[Chunk] = recording.chunks
     last = results.get(chunks[-1].index)
     if last is not None and len(results) >= len(chunks) and plan.goes_on(recording.chunks, last):
@@ -78,10 +73,7 @@ def arrived(
 ) -> dict[int, ChunkResult]:
     """The results of the chunks that are done, by index, without the voices in them.
 
-    Args:
-        recording: one that has a plan.
-        ports: the adapters to use.
-        known: what an earlier call gave: only what came since is read.
+    `known` is what an earlier call gave: only what came since is read.
 
     Raises:
         BadRequest: a result cannot be read.

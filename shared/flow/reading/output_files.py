@@ -36,13 +36,8 @@ def files(
     """Name and content of files of a recording that is DONE, in the order of the formats.
 
     One that was deleted from the bucket is written again from the transcript, like one that nobody asked for before.
-
-    Args:
-        recording: one that is DONE.
-        names: of the files, e.g. `transcript.srt`.
-        ports: the adapters to use.
-        number: of the revision; 0: as the machine wrote them.
-        shape: of captions; None: as the recording asked for.
+    `number` is that of the revision, 0 as the machine wrote them; a `shape` of None is the one that the recording asked
+    for.
 
     Raises:
         BadRequest: a file has a name that no format has, or there is no such revision.

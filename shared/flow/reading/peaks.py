@@ -54,12 +54,7 @@ def of_chunk(pcm: Pcm) -> bytes:
 
 
 def joined(recording: Recording, results: Mapping[int, ChunkResult]) -> Peaks:
-    """The peaks of the chunks that are there. Pure.
-
-    Args:
-        recording: one that has a plan.
-        results: of chunks, by index.
-    """
+    """The peaks of the chunks that are there. Pure."""
     placed = [
         (start, end, levels) for start, end, levels in _places(recording.chunks, results) if end > start
     ]

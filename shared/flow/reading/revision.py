@@ -144,11 +144,6 @@ def outputs_of(recording: Recording, number: int, ports: Ports) -> tuple[str, ..
 def create(key: str, correction: Correction, ports: Ports) -> Revision:
     """Make a revision. Asked again for the same one, it gives the one that was made.
 
-    Args:
-        key: of the recording.
-        correction: what changes.
-        ports: the adapters to use.
-
     Raises:
         BadRequest: there is no such transcript, or the correction does not fit it.
         StaleRevision: somebody else corrected the same revision first.

@@ -50,12 +50,7 @@ def passages(transcript: Transcript) -> tuple[Passage, ...]:
 
 
 def add(recording: Recording, ports: Ports, transcript: Transcript | None = None) -> None:
-    """Add the words of a recording that is DONE; may be repeated.
-
-    Args:
-        recording: it.
-        ports: the adapters to use.
-        transcript: what counts; None: as the machine wrote it.
+    """Add the words of a recording that is DONE (`transcript`; None: as the machine wrote it); may be repeated.
 
     Raises:
         Transient: try again.
@@ -73,12 +68,6 @@ def add(recording: Recording, ports: Ports, transcript: Transcript | None = None
 
 def find(typed: str, limit: int, ports: Ports, cursor: str | None = None) -> Found:
     """Where words were said, in recordings that are DONE.
-
-    Args:
-        typed: words, and "words in this order".
-        limit: most hits, from 1.
-        ports: the adapters to use.
-        cursor: of the page before; None: the first page.
 
     Raises:
         BadRequest: this cannot be searched for, or the cursor is none.

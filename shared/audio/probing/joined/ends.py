@@ -39,13 +39,7 @@ SPHERE_NUMBER = re.compile(rb"^(\w+) -i (\d{1,18})", re.MULTILINE)
 
 
 def following(reader: Reader, demuxer: str, most: int) -> list[int]:
-    """Where each recording in a file begins, bytes: usually 0 alone.
-
-    Args:
-        reader: the recording.
-        demuxer: FFmpeg's name of the format, see `sniff`; one of `ENDS`.
-        most: recordings to look for.
-    """
+    """Where each recording in a file begins, bytes: usually 0 alone."""
     found = [0]
     while len(found) < most:
         # The first one as it is: a reader within a reader fetches more at a time.

@@ -61,13 +61,7 @@ class Numbered(NamedTuple):
 
 
 def restarts(reader: Reader, demuxer: str, most: int) -> list[int]:
-    """Where the recordings begin of which a file consists, bytes: 0 alone as a rule.
-
-    Args:
-        reader: the recording.
-        demuxer: FFmpeg's name of the format, one of `NUMBERS`.
-        most: recordings to look for.
-    """
+    """Where the recordings begin of which a file consists, bytes: 0 alone as a rule."""
     found = [0]
     while len(found) < most:
         # The first one as it is: a reader within a reader fetches more at a time.
@@ -146,12 +140,7 @@ def _is_one(reader: Reader, demuxer: str) -> bool:
 
 
 def last_end(reader: Reader, demuxer: str) -> int | None:
-    """One past the last sample of the last frame, from the tail of the file; None where there is none.
-
-    Args:
-        reader: the recording.
-        demuxer: FFmpeg's name of the format, one of `NUMBERS`.
-    """
+    """One past the last sample of the last frame, from the tail of the file; None where there is none."""
     for window in TAILS:
         *_, last = (None, *_frames(reader, demuxer, max(0, reader.size - window), window))
         if last is not None:

@@ -48,12 +48,7 @@ CLOSE = 2048
 
 
 def beginnings(reader: Reader, demuxer: str) -> list[int]:
-    """Where the recordings in a file begin, bytes: 0 alone as a rule, and at most one more than are kept apart.
-
-    Args:
-        reader: the recording.
-        demuxer: FFmpeg's name of the format, see `sniff`.
-    """
+    """Where the recordings in a file begin, bytes: 0 alone as a rule, and at most one more than are kept apart."""
     found = links(reader, MOST_PARTS + 1) if demuxer == "ogg" else [0]
     if demuxer in ENDS:
         found = following(reader, demuxer, MOST_PARTS + 1)

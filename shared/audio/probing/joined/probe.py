@@ -29,12 +29,7 @@ if TYPE_CHECKING:
 def probe(reader: Reader, demuxer: str, track: int, *, tags: int, one: ProbeOne) -> AudioInfo | None:
     """What a file says that consists of several recordings, or of tags and a recording; None if it is one alone.
 
-    Args:
-        reader: the recording.
-        demuxer: FFmpeg's name of the format, see `sniff`.
-        track: the audio track that is wanted, from 0.
-        tags: bytes of the tags at the beginning of the file.
-        one: probes one of the recordings.
+    `tags` are bytes at the beginning of the file; `one` probes one of the recordings.
 
     Raises:
         BadMedia: as `one` does for the first recording.
