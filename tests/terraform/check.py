@@ -31,6 +31,8 @@ SCRIPT = " && ".join(
     ]
 )
 FRESH = "make generated"
+CANNOT_RUN = 2
+"""There is no terraform, or it has not got its provider."""
 
 
 def main(*, write: bool = False) -> int:
@@ -44,12 +46,12 @@ def main(*, write: bool = False) -> int:
         print(
             "be reached, name a mirror in ~/.terraformrc: https://developer.hashicorp.com/terraform/cli/config/config-file"
         )
-        return 2
+        return CANNOT_RUN
     except FileNotFoundError as missing:
         print(
             f"There is no {missing.filename}. Install Terraform: https://developer.hashicorp.com/terraform/install"
         )
-        return 2
+        return CANNOT_RUN
     said = printed.stdout.splitlines()
     lines = [line for line in said if line.startswith("{")]
     problems = list(_problems(lines))
@@ -58,7 +60,7 @@ def main(*, write: bool = False) -> int:
         return 1
     stale = False
     for run, path in FILES.items():
-        fresh = inventory.text(inventory.laid(lines, run))
+        fresh = inventory.text(inventory.applied(lines, run))
         if write:
             path.write_text(fresh, "utf-8")
         elif fresh != (found := path.read_text("utf-8")):
@@ -68,7 +70,7 @@ def main(*, write: bool = False) -> int:
                 sep="\n",
             )
     if stale:
-        print(f"\nWhat Terraform lays has changed. If that is what you want: {FRESH}")
+        print(f"\nWhat Terraform creates has changed. If that is what you want: {FRESH}")
         return 1
     print(*[one["@message"] for one in map(json.loads, lines) if one["type"] == "test_summary"], sep="\n")
     return 0

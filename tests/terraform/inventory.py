@@ -24,7 +24,7 @@ WIDTH = 110
 """Characters of a value that stands on one line of the files."""
 
 
-def laid(lines: Iterable[str], run: str) -> Resources:
+def applied(lines: Iterable[str], run: str) -> Resources:
     """The resources that a run has applied, which a run `planned` of the same file has planned before.
 
     Args:
