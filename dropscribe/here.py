@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Unpack
 from dropscribe.errors import BadRequest
 from dropscribe.options import Options, options_of
 from dropscribe.run import Ended, each, only
+from shared.formats import file_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -113,11 +114,9 @@ def transcribe_all(
 
 def _file_names(formats: Sequence[str] | str | None, out: Path | None) -> list[str] | None:
     """The files to write; None: as the deployment has them."""
-    from shared import outputs
-
     if formats is None:
         return None
     if out is None:
         raise BadRequest("`formats` says which files to write: name the folder for them with `out`.")
     every = formats.split(",") if isinstance(formats, str) else formats
-    return outputs.file_names([one.strip() for one in every])
+    return file_names([one.strip() for one in every])

@@ -199,7 +199,7 @@ class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         """Check the names of the method and of the formats. msgspec converts the error into its own."""
         try:
             formats.named(self.formats)
-        except ValueError:
+        except BadRequest:
             raise ValueError("unknown format - at `$.formats`") from None
         if self.method not in engines.choices():
             raise ValueError("unknown method - at `$.method`")

@@ -21,7 +21,7 @@ import platformdirs
 from shared import formats
 from shared.deployment_sizes import FUNCTION_DECODE_MIB
 from shared.engines import ENGINES, PARAKEET_CPU, PARAKEET_GPU, EngineSpec, choices, hosted_specs
-from shared.errors import ConfigurationError
+from shared.errors import BadRequest, ConfigurationError
 from shared.model import Engine, Method
 
 PATHS = {"state_dir", "inbox", "transcripts"}
@@ -360,7 +360,8 @@ class Settings:
         default="",
         metadata=_env(
             "DROPSCRIBE_FORMATS",
-            "Output formats that every recording gets in addition to `json`, `csv`, `srt`, `vtt` and `txt`, separated by commas: "
+            "Output formats that every recording gets in addition to the standard ones "
+            f"({', '.join(f'`{name}`' for name in formats.STANDARD)}), separated by commas: "
             f"some of {', '.join(f'`{name}`' for name in formats.MORE)}.",
         ),
     )
@@ -614,7 +615,7 @@ class Settings:
         """What leaves the deployment: formats of files, and webhooks."""
         try:
             formats.named(self.formats)
-        except ValueError as error:
+        except BadRequest as error:
             raise ConfigurationError(f"{variable('formats')} is wrong: {error}") from error
         # Its value is not shown: it may hold a token.
         if self.webhook_url and not _is_told_address(self.webhook_url, here=self.platform == "local"):

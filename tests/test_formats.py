@@ -1,10 +1,7 @@
 import pytest
 
-from shared import formats, outputs
-
-
-def test_every_name_is_that_of_a_format_and_the_other_way_round():
-    assert outputs.format_names() == formats.FORMATS
+from shared import formats
+from shared.errors import BadRequest
 
 
 def test_a_list_is_read_in_the_order_of_the_formats():
@@ -13,7 +10,7 @@ def test_a_list_is_read_in_the_order_of_the_formats():
 
 
 def test_an_unknown_name_is_refused_with_the_choices():
-    with pytest.raises(ValueError, match=r"no format 'pdf'. Choose from json, csv, .*, rttm"):
+    with pytest.raises(BadRequest, match=r"no format 'pdf'. Choose from json, csv, .*, rttm"):
         formats.named("srt,pdf")
 
 
@@ -24,3 +21,14 @@ def test_a_recording_has_the_standard_formats_and_all_that_somebody_asked_for():
 
 def test_a_name_that_only_a_newer_version_knows_is_left_out():
     assert formats.of_recording("pdf,md") == (*formats.STANDARD, "md")
+
+
+def test_the_formats_of_files_are_known_by_their_names():
+    assert formats.formats_of(["words.ctm", "words.csv", "paragraphs.csv"]) == ("csv", "ctm")
+    with pytest.raises(BadRequest, match=r"no output file 'a\.pdf'. Choose from transcript\.json, "):
+        formats.formats_of(["a.pdf"])
+
+
+def test_no_name_is_longer_than_the_longest_of_the_first_version():
+    # Or the outputs of a recording with a long name would move to another folder.
+    assert max(map(len, formats.file_names())) == len("transcript.json")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from console.api.types import About, FormatRow, Named
 from shared.engines import ENGINES, is_hosted
+from shared.formats import FILES
 from shared.messages import options_schema
-from shared.outputs.formats import FILES
 from shared.state import documents
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from console.api.rows import find, row
 from console.api.types import Attempt, Considered, Detail, Download, Rows
 from shared.costs import rows
 from shared.costs.summary import WASTE
+from shared.formats import FILES
 from shared.messages import to_fields
 from shared.model import State
-from shared.outputs.formats import FILES
 from shared.outputs.printable import encodable
 from shared.state import pages
 

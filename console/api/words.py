@@ -14,7 +14,7 @@ from console.api.answers import ApiError, bad_request
 from console.api.rows import find
 from console.api.types import Columns, Peaks, Words
 from shared.flow.reading import live, output_files, peaks, revision
-from shared.outputs.formats import FILES
+from shared.formats import FILES
 from shared.outputs.printable import milliseconds, tidy
 from shared.outputs.segments import in_reading_order, paragraphs, sentences
 from shared.results import PEAK_RATE

@@ -26,6 +26,7 @@ from console.openai.progress import Progress
 from console.openai.waiting import Poll
 from shared.errors import DropscribeError
 from shared.flow.reading import output_files
+from shared.formats import files_of
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 TYPES = {
-    "text": "text/plain; charset=utf-8",
-    "srt": "application/x-subrip; charset=utf-8",
-    "vtt": "text/vtt; charset=utf-8",
+    name: one.content_type
+    for name, format_name in (("text", "txt"), ("srt", "srt"), ("vtt", "vtt"))
+    for one in files_of([format_name])
 }
 """Media types of the formats that are no JSON."""
 LONGEST = 3480.0

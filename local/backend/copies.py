@@ -20,6 +20,7 @@ from local.backend.files.store import FileStore
 from local.backend.sqlite.queue import SqliteQueue
 from local.backend.sqlite.records import SqliteRecords
 from shared.adapters.regular_files import read_regular
+from shared.formats import file_names
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -109,15 +110,13 @@ def _erase_folders(recording: Recording, place: Place) -> None:
 
 def _erase_files(source: StoredObject, place: Place) -> None:
     """Delete the newest transcript of a file of the inbox, unless it is that of a newer file."""
-    from shared import outputs  # noqa: PLC0415 - renderers, which every other command can do without
-
     live = place.store.stat(source.bucket, source.name)
     if source.bucket != place.settings.audio_bucket or (
         live is not None and live.generation != source.generation
     ):
         return
     inside = Path(names.to_path(source.name))
-    files = [one for name in outputs.file_names() for one in (name, f".{name}.part")]
+    files = [one for name in file_names() for one in (name, f".{name}.part")]
     # As nothing is written through a link in there, nothing is deleted through one.
     with (
         contextlib.suppress(FileNotFoundError, NotADirectoryError),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from shared.adapters.regular_files import open_regular
 from shared.audio.containers import SUFFIXES
+from shared.formats import FILES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,7 @@ PARTIAL = (
 """Endings, in any case, of files that are not recordings: downloads in progress, copies of editors."""
 NOT_RECORDINGS = frozenset({"thumbs.db", "desktop.ini"})
 """Files that systems put into folders by themselves."""
-CAPTIONS = frozenset({".srt", ".vtt"})
+CAPTIONS = frozenset(PurePath(one.name).suffix for one in FILES if one.has_captions)
 """Suffixes of captions: files that are no recordings, and are expected beside them."""
 UNSAID = "application/octet-stream"
 """The type of files of any kind."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from shared import outputs
 from shared.errors import ConfigurationError, Permanent, StoreUnavailable
-from shared.formats import of_recording
+from shared.formats import file_names, of_recording
 from shared.messages import decode, encode
 from shared.model import Decision, FileDigest
 from shared.outputs import Output
@@ -57,7 +57,7 @@ def output_folder(recording: Recording) -> str:
     source = recording.source
     retry = f"-{recording.life}" if recording.life else ""
     folder = f"{source.bucket}/{source.name}/{source.generation}-{recording.id[:8]}{retry}"
-    longest = max(len(f"/{name}") for name in outputs.file_names())
+    longest = max(len(f"/{name}") for name in file_names())
     if len(folder.encode("utf-8", "surrogateescape")) + longest > LONGEST_NAME:
         return f"{long_names(recording)}{retry}"
     return folder

@@ -2,7 +2,7 @@
 
 In reading order:
 
-    formats      the table of all files, and `render`, which writes them
+    rendering    what writes each file of `shared/formats.py`, and `render`, which writes those of a transcript
     printable    words as every file writes them: text on one line, whole milliseconds, names of speakers
     segments     words → sentences → paragraphs
     heard_language  which language a sentence is in, where the weights know several
@@ -12,7 +12,7 @@ In reading order:
     subtitles    transcript.srt, transcript.vtt
     plain_text   transcript.txt
 
-The same, where a request or the deployment asks for more (`shared/formats.py` has their names):
+The same, where a request or the deployment asks for more:
 
     word_times     words.vtt
     podcast        podcast.json
@@ -25,13 +25,6 @@ No clock, no host, no locale: the same transcript gives the same bytes wherever 
 """
 
 from shared.outputs.captions import Shape
-from shared.outputs.formats import (
-    Output,
-    file_names,
-    format_names,
-    formats_of,
-    render,
-    with_captions,
-)
+from shared.outputs.rendering import Output, render
 
-__all__ = ["Output", "Shape", "file_names", "format_names", "formats_of", "render", "with_captions"]
+__all__ = ["Output", "Shape", "render"]

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from shared import formats
 from shared.errors import Permanent, StoreUnavailable
 from shared.flow import transcript_files
-from shared.formats import STANDARD
+from shared.formats import STANDARD, file_names
 from shared.model import Decision, Options, Recording, StoredObject
-from shared.outputs import file_names, formats
 from tests.outputs.streams import spoken, transcript
 
 SOURCE = StoredObject(bucket="audio", name="talk.mp3", generation=5, size=1)

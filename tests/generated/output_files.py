@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from shared import formats as names
-from shared.outputs import formats
+from shared import formats
+from shared.outputs import render
 from tests.outputs.streams import transcript, word
 from tests.test_architecture import ROOT
 
@@ -46,10 +46,9 @@ def guide():
 
 def _with_section(text, before, one):
     """The guide with a section about one file, after that of the file before it."""
-    [made] = (file for file in formats.render(TALK, names.FORMATS) if file.name == one.name)
-    section = (
-        f"## {one.use[0].upper()}{one.use[1:]}: `{one.name}`\n\n```text\n{made.data.decode('utf-8')}```\n\n"
-    )
+    [made] = (file for file in render(TALK, formats.FORMATS) if file.name == one.name)
+    text_of_it = made.data.decode("utf-8").removesuffix("\n")
+    section = f"## {one.use[0].upper()}{one.use[1:]}: `{one.name}`\n\n```text\n{text_of_it}\n```\n\n"
     heading = next(found for found in HEADING.finditer(text) if found[1] == before.name)
     at = text.index("\n## ", heading.end()) + 1
     return text[:at] + section + text[at:]
@@ -57,7 +56,7 @@ def _with_section(text, before, one):
 
 def readme():
     """README.md: the files that are written only if somebody asks for them."""
-    named = [f"`{one.name}` (`{one.format}`)" for one in formats.FILES if one.format in names.MORE]
+    named = [f"`{one.name}` (`{one.format}`)" for one in formats.FILES if one.format in formats.MORE]
     text, count = re.subn(
         r"(?<=With `--format` also ).*?(?= \(\[more formats\])",
         f"{', '.join(named[:-1])} and {named[-1]}",

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.formats import FORMATS
+from shared.formats import FILES, FORMATS
 from shared.outputs import render
-from shared.outputs.formats import FILES
 from tests.generated.output_files import TALK
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "outputs.md").read_text(encoding="utf-8")

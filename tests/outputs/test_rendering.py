@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from shared import formats as names
+from shared import formats
 from shared.errors import BadRequest
-from shared.formats import FORMATS, STANDARD
-from shared.outputs import file_names, format_names, formats, formats_of, render
+from shared.formats import FILES, FORMATS, STANDARD, OutputFile
+from shared.outputs import render
+from shared.outputs.rendering import RENDERERS
 from tests.generated import output_files
 from tests.outputs.streams import any_stream, said_by, spoken, transcript, word
 
@@ -20,7 +21,7 @@ def test_every_file_has_its_name_and_media_type():
         ("transcript.json", "application/json"),
         ("words.csv", "text/csv; charset=utf-8"),
         ("paragraphs.csv", "text/csv; charset=utf-8"),
-        ("transcript.srt", "application/x-subrip"),
+        ("transcript.srt", "application/x-subrip; charset=utf-8"),
         ("transcript.vtt", "text/vtt; charset=utf-8"),
         ("transcript.txt", "text/plain; charset=utf-8"),
     ]
@@ -37,7 +38,7 @@ def test_the_text_names_each_speaker_who_begins():
     assert only.data.decode() == "Speaker 1: Who is there?\n\nWell?\n\nSpeaker 2: I am.\n\nSpeaker 1: You?\n"
 
 
-@pytest.mark.parametrize("name", format_names())
+@pytest.mark.parametrize("name", FORMATS)
 def test_a_format_that_is_asked_for_alone_has_the_same_bytes(name):
     alone = render(TALK, (name,))
     assert alone
@@ -49,20 +50,9 @@ def test_the_formats_together_are_all_files_in_one_order():
     assert render(TALK, FORMATS[::-1])[:6] == render(TALK)
 
 
-def test_the_formats_of_files_are_known_by_their_names():
-    assert formats_of(["words.ctm", "words.csv", "paragraphs.csv"]) == ("csv", "ctm")
-    with pytest.raises(BadRequest, match=r"no output file 'a\.pdf'. Choose from transcript\.json, "):
-        formats_of(["a.pdf"])
-
-
-def test_no_name_is_longer_than_the_longest_of_the_first_version():
-    # Or the outputs of a recording with a long name would move to another folder.
-    assert max(map(len, file_names())) == len("transcript.json")
-
-
 def test_an_hour_is_written_in_every_format():
     files = render(transcript(spoken("hello there, all of you. " * 2_000, pace=0.36)), FORMATS)
-    assert [one.name for one in files] == file_names()
+    assert [one.name for one in files] == [*RENDERERS]
     assert [len(one.data) > 10_000 for one in files].count(False) == 1  # nobody told speakers apart
 
 
@@ -94,7 +84,7 @@ def test_every_file_is_utf_8_and_the_same_on_a_repeat(words):
 def test_other_processes_write_the_same_bytes():
     program = (
         "import hashlib, sys; from shared.formats import FORMATS; from shared.outputs import render;"
-        "from tests.outputs.test_formats import TALK;"
+        "from tests.outputs.test_rendering import TALK;"
         "sys.stdout.write(hashlib.sha256(b''.join(one.data for one in render(TALK, FORMATS))).hexdigest())"
     )
     environments = (
@@ -108,25 +98,27 @@ def test_other_processes_write_the_same_bytes():
     assert len(digests) == 1
 
 
-def test_a_row_of_the_table_makes_a_format(monkeypatch):
-    lyrics = formats.OutputFile(
-        format="lrc",
-        name="transcript.lrc",
-        use="sing along",
-        content_type="text/plain",
-        render=lambda it: "".join(f"[{one.start}]{' '.join(one.lines)}\n" for one in it.captions).encode(),
+def test_every_file_has_its_renderer():
+    assert [*RENDERERS] == [one.name for one in FILES]
+
+
+def test_a_row_of_the_table_and_a_renderer_make_a_format(monkeypatch):
+    lyrics = OutputFile(format="lrc", name="transcript.lrc", use="sing along", content_type="text/plain")
+    for table in ("FORMATS", "MORE"):
+        monkeypatch.setattr(formats, table, (*getattr(formats, table), "lrc"))
+    monkeypatch.setattr(formats, "FILES", (*FILES, lyrics))
+    monkeypatch.setitem(
+        RENDERERS,
+        "transcript.lrc",
+        lambda it: "\n".join(f"[{one.start}]{' '.join(one.lines)}" for one in it.captions).encode(),
     )
-    monkeypatch.setattr(formats, "FILES", (*formats.FILES, lyrics))
-    monkeypatch.setattr(names, "FORMATS", (*FORMATS, "lrc"))
-    monkeypatch.setattr(names, "MORE", (*names.MORE, "lrc"))
-    assert format_names()[-1] == "lrc"
-    assert file_names(["lrc", "txt"]) == ["transcript.lrc", "transcript.txt"]
+    assert formats.file_names(["lrc", "txt"]) == ["transcript.txt", "transcript.lrc"]
     (only,) = render(TALK, ["lrc"])
     assert (only.name, only.content_type) == ("transcript.lrc", "text/plain")
     assert only.data.decode().startswith("[0]One, two.")
-    assert only in render(TALK, format_names())
+    assert only in render(TALK, formats.FORMATS)
     with pytest.raises(BadRequest, match=", lrc"):
-        file_names(["pdf"])
+        formats.file_names(["pdf"])
     guide = output_files.guide()
     assert "| `speakers.rttm` | `rttm` |\n| sing along | `transcript.lrc` | `lrc` |\n\n" in guide
     example = "## Sing along: `transcript.lrc`\n\n```text\n[480]Good evening, and welcome.\n[2640]Tonight, "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from local.runtime import beside, export
 from local.runtime.beside import name_beside
-from shared import outputs
+from shared import formats
 from shared.errors import BadRequest
 from shared.flow.reading import output_files as reading
 
@@ -161,7 +161,7 @@ class ToStdout:
 
     def __init__(self, wanted: Sequence[str], ports: LocalPorts, shape: Shape | None = None) -> None:
         self._shape = shape
-        self._files = outputs.file_names(wanted)
+        self._files = formats.file_names(wanted)
         if len(self._files) != 1:
             raise BadRequest(
                 f"Standard output takes one file, not {len(self._files)} ({', '.join(self._files)}). Choose one format "
@@ -177,7 +177,7 @@ class ToStdout:
         if self._format == "docx" and sys.stdout.isatty():
             raise BadRequest("A docx is no text for a terminal. Redirect it: `--out - > talk.docx`.")
         if len(found) > 1 and self._format not in ONE_AFTER_ANOTHER:
-            allowed = ", ".join(one for one in outputs.format_names() if one in ONE_AFTER_ANOTHER)
+            allowed = ", ".join(one for one in formats.FORMATS if one in ONE_AFTER_ANOTHER)
             raise BadRequest(
                 f"Standard output takes one recording as {self._format}, not {len(found)}: several of these in a row "
                 f"are not a valid file. Use --out FOLDER, or one of {allowed}."

@@ -21,7 +21,7 @@ from local.commands.audio.sources import Sources
 from local.commands.context import exit_code
 from local.commands.terminal import beside, print_json, print_json_line
 from local.runtime import one_shot, submission
-from shared import outputs
+from shared import formats, outputs
 from shared.adapters.web.download import shown
 from shared.errors import DropscribeError
 from shared.in_words import counted, printable
@@ -216,7 +216,7 @@ def _destination(request: Request, ports: LocalPorts) -> Destination:
     shape = outputs.Shape.of(request.options)
     if request.to_stdout:
         return ToStdout(request.formats, ports, shape)
-    files = outputs.file_names(request.formats)
+    files = formats.file_names(request.formats)
     if request.out is None:
         return Beside(files, ports, shape)
     return InFolders(request.out, files, ports, shape)

@@ -34,7 +34,7 @@ from local.runtime.page_address import page_address
 from local.runtime.push import HttpSender, PushLoop, end_despite, stop_all
 from local.runtime.steps import exporter, webhooks
 from local.runtime.ticker import Ticker
-from shared import concurrency, outputs
+from shared import concurrency, formats
 from shared.adapters.hosted_engines import has_library
 from shared.engines import AUTO, hosted_specs
 from shared.errors import ConfigurationError, DropscribeError
@@ -193,7 +193,7 @@ def run(
         exports = PushLoop(
             ports.queue,
             EXPORTER,
-            exporter(ports, outputs.file_names(["srt"]) if captions_beside else ()),
+            exporter(ports, formats.file_names(["srt"]) if captions_beside else ()),
             at_a_time=1,
         )
         own = [exports, *(PushLoop(ports.queue, name, step) for name, step in webhooks(ports).items())]

@@ -14,17 +14,16 @@ from local.commands.terminal import print_json, print_text, say
 from local.commands.views import details
 from shared.errors import BadRequest
 from shared.flow.reading import live, output_files, revision
-from shared.formats import FORMATS
+from shared.formats import FILES, FORMATS, unknown
 from shared.in_words import printable
-from shared.outputs.formats import FILES
 from shared.outputs.plain_text import transcript_txt
 from shared.outputs.printable import clock_time
 from shared.outputs.segments import paragraphs, sentences
 
 if TYPE_CHECKING:
     from shared.flow.reading.live import Live
+    from shared.formats import OutputFile
     from shared.model import Recording
-    from shared.outputs.formats import OutputFile
     from shared.ports import Ports
 
 BINARY = "docx"
@@ -81,7 +80,7 @@ def file_of(name: str) -> OutputFile:
     for file in FILES:
         if name in {file.format, file.name}:
             return file
-    raise BadRequest(f"There is no format {name!r}. Choose from {', '.join(FORMATS)}.")
+    raise unknown(name)
 
 
 def run(one: Recording, file: OutputFile, number: int | None, ports: Ports) -> int:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shared.errors import BadRequest, Permanent
+from shared.formats import file_names
 from shared.messages import UNREADABLE, described
-from shared.outputs import file_names
 from shared.results import Part, Transcript, Word
 
 if TYPE_CHECKING:

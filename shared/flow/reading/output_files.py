@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared import outputs
+from shared import formats, outputs
 from shared.flow.reading import revision
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def files(
     bucket, usual = ports.settings.transcripts_bucket, outputs.Shape.of(recording.options)
     stored = {short(one): one for one in revision.outputs_of(recording, number, ports)}
     if shape not in {None, usual}:
-        for name in outputs.with_captions(stored):
+        for name in formats.with_captions(stored):
             del stored[name]
     found = set()
     for name, output in stored.items():
@@ -57,7 +57,7 @@ def files(
     missing = [name for name in names if name not in found]
     if not missing:
         return
-    wanted = outputs.formats_of(missing)
+    wanted = formats.formats_of(missing)
     for one in outputs.render(revision.transcript(recording, number, ports), wanted, shape or usual):
         if one.name in missing:
             yield one.name, one.data

@@ -18,7 +18,7 @@ from shared.errors import BadRequest, Permanent
 from shared.flow import transcript_files
 from shared.flow.reading import finished, search_index
 from shared.flow.reading.corrections import Edit, corrected
-from shared.formats import of_recording
+from shared.formats import file_names, of_recording
 from shared.messages import from_fields, to_fields
 from shared.model import FileDigest
 from shared.outputs.printable import LONGEST_NAME, one_line
@@ -176,7 +176,7 @@ def create(key: str, correction: Correction, ports: Ports) -> Revision:
 def folder(recording: Recording) -> str:
     """Folder of a recording's revisions in the transcripts bucket: beside its output files, if the name is not too long."""
     beside = f"{transcript_files.output_folder(recording)}/revisions"
-    longest = max(len(f"/{MOST_REVISIONS}-{'0' * 16}/{name}") for name in outputs.file_names())
+    longest = max(len(f"/{MOST_REVISIONS}-{'0' * 16}/{name}") for name in file_names())
     if len(beside.encode("utf-8", "surrogateescape")) + longest > transcript_files.LONGEST_NAME:
         return f"{transcript_files.long_names(recording)}-revisions"
     return beside

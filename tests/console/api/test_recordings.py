@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.flow import record, upload
-from shared.outputs.formats import FILES
+from shared.formats import FILES
 from shared.state import documents, ledger
 from tests.world import heard
 

@@ -8,7 +8,8 @@ import pytest
 from console.api.words import shown
 from shared.flow import forget, record
 from shared.flow.reading import finished
-from shared.outputs.formats import FILES, render
+from shared.formats import FILES
+from shared.outputs import render
 from tests.outputs.streams import said_by, spoken, together
 
 

@@ -13,7 +13,7 @@ from console.openai.form import Wanted
 from shared.flow import upload
 from shared.flow.assemble import assemble
 from shared.model import Options
-from shared.outputs.formats import render
+from shared.outputs import render
 from tests.world import heard
 
 

@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from shared.outputs.formats import FILES
+from shared.formats import FILES
 
 PAGE = Path(__file__).resolve().parents[3] / "console" / "page"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json"}

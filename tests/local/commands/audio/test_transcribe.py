@@ -348,12 +348,13 @@ def test_a_new_row_in_the_table_of_formats_is_all_that_the_command_needs(tmp_pat
         [*sample, "--format", "lrc,txt", "--out", str(tmp_path / "out")],
     ]
     program = (
-        "from shared import formats as names\n"
-        "from shared.outputs import formats\n"
-        "lyrics = formats.OutputFile(format='lrc', name='transcript.lrc', use='sing', content_type='text/plain',\n"
-        "    render=lambda it: ''.join(f'[{one.start}]{one.lines[0]}' for one in it.captions).encode())\n"
-        "formats.FILES = (*formats.FILES, lyrics)\n"
-        "names.FORMATS += ('lrc',)\n"
+        "from shared import formats\n"
+        "from shared.outputs import rendering\n"
+        "lyrics = formats.OutputFile(format='lrc', name='transcript.lrc', use='sing', content_type='text/plain')\n"
+        "formats.FILES += (lyrics,)\n"
+        "formats.FORMATS += ('lrc',)\n"
+        "rendering.RENDERERS['transcript.lrc'] = lambda it: (\n"
+        "    ''.join(f'[{one.start}]{one.lines[0]}' for one in it.captions).encode())\n"
         "import json, sys\n"
         "from typer.testing import CliRunner\n"
         "from local import cli\n"
