@@ -122,7 +122,7 @@ lock: .venv/.dev ## update the pinned packages of the images (requirements/)
 fuzz-wire: .venv/.dev ## let a decoder that a file took over send anything to its caller, for five minutes
 	$(BIN)/python -m tests.hostile.wire_frames $(ARGS)
 
-fuzz-media: .venv/.dev ## forge and damage recordings of all formats for ten minutes, and decode them in the cage
+fuzz-media: .venv/.dev ## forge and damage recordings of all formats for ten minutes, and decode them in the sandbox
 	$(BIN)/python -m tests.hostile.media_files $(ARGS)
 
 corpus: .venv/.dev ## transcribe recordings of every container, clock, layout and damage, and print the table of errors

@@ -46,5 +46,5 @@ def test_the_numbers_are_those_of_the_code():
     assert f"a list of {len(seccomp.JOB)} system calls" in TEXT
     assert f"tries {ACTS.count('lambda:')} acts" in TEXT
     assert f"holds {len(seccomp.JOB)} calls" in (
-        ROOT / "docs/decisions/0005-decoding-in-a-cage.md"
+        ROOT / "docs/decisions/0005-decoding-in-a-sandbox.md"
     ).read_text("utf-8")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import resource
 from functools import partial
 
-from shared.audio.sandbox import cage, child, confine, seccomp
+from shared.audio.sandbox import child, confine, linux, seccomp
 from shared.audio.sandbox.seccomp import Call
 
 
 def plant(hole):
-    """Plant one in this process, before its cage closes; none where the name is empty."""
+    """Plant one in this process, before its sandbox closes; none where the name is empty."""
     if hole:
         HOLES[hole]()
 
@@ -22,16 +22,16 @@ def _allow(*calls):
 
 
 def _no_shield():
-    cage.shield = lambda: None
+    linux.shield = lambda: None
 
 
 def _no_parent():
-    cage.end_with = lambda _: None
+    linux.end_with = lambda _: None
 
 
 def _no_cage_of_the_zygote():
-    close = cage.close
-    cage.close = lambda calls: None if calls is seccomp.ZYGOTE else close(calls)
+    close = linux.close
+    linux.close = lambda calls: None if calls is seccomp.ZYGOTE else close(calls)
 
 
 def _no_x32():
@@ -73,4 +73,4 @@ HOLES = {
     "address space": partial(_no_limit, resource.RLIMIT_AS),
 }
 
-assert child.cage is cage, "the decoder asks these modules, not copies of their functions"
+assert child.linux is linux, "the decoder asks these modules, not copies of their functions"

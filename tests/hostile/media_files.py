@@ -2,7 +2,7 @@
 
 Each begins as a real recording of one of the formats. Then numbers in it (sizes, times, counts) are replaced by
 extreme ones, bytes are flipped, pieces are left out, repeated or exchanged, and files are cut or joined. It is probed,
-planned and decoded in the cage. What may come out is a recording or a refusal; no crash, no work beyond the limits, and
+planned and decoded in the sandbox. What may come out is a recording or a refusal; no crash, no work beyond the limits, and
 no plan out of proportion to the bytes.
 """
 

@@ -66,7 +66,7 @@ def processes(monkeypatch, folder, hole=""):
         for who, process in (("zygote", zygote), ("job", job)):
             status = dict(line.split(":\t", 1) for line in _of(process, "status") if ":\t" in line)
             if (status["NoNewPrivs"], status["Seccomp"]) != ("1", "2"):
-                found.append(f"the {who} is not caged")
+                found.append(f"the {who} is not in a sandbox")
             # Files in /proc of a process that others may not read belong to root.
             if Path(f"/proc/{process}/mem").stat().st_uid != 0:
                 found.append(f"the {who} can be read")

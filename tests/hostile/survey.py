@@ -1,6 +1,6 @@
 """What code that a file makes the decoder run may try; `outside.py` has what can be seen of the decoder from outside.
 
-Each survey gives what it found open: `nothing` where the cage holds.
+Each survey gives what it found open: `nothing` where the sandbox holds.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Part(ctypes.Structure):
     _fields_ = (("at", ctypes.c_void_p), ("length", ctypes.c_size_t))
 
 def memory(call, process, at):
-    mine = ctypes.create_string_buffer(b"overwritten by the cage", 32)
+    mine = ctypes.create_string_buffer(b"overwritten by the sandbox", 32)
     here, there = Part(ctypes.addressof(mine), 8), Part(at, 8)
     return call(process, ctypes.byref(here), 1, ctypes.byref(there), 1, 0)
 
@@ -136,7 +136,7 @@ CONVENTIONS = """
 OTHERS[CONVENTION]()
 say(remote, f"worked: {CONVENTION}")
 """
-"""Makes a harmless call by another architecture's convention, which ends the process where the cage holds."""
+"""Makes a harmless call by another architecture's convention, which ends the process where the sandbox holds."""
 
 
 def said(sandbox, name=f"{EVIL}.mp3", data=b"x" * 1000):

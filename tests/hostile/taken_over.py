@@ -1,4 +1,4 @@
-"""A decoder that a file has taken over: the real process, whose jobs run Python of the attacker's after the real cage
+"""A decoder that a file has taken over: the real process, whose jobs run Python of the attacker's after the real sandbox
 has closed.
 
 As a script it is that process: `python -m tests.hostile.taken_over FD UID HOLE`, with the attacker's code on its
@@ -17,7 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from shared.audio.sandbox import cage, child, process, seccomp, wire
+from shared.audio.sandbox import child, linux, process, seccomp, wire
 from shared.audio.sandbox.parent import Sandbox
 from shared.audio.types import Limits
 from tests.hostile import holes
@@ -80,7 +80,7 @@ def serve():
         job.name.startswith(EVIL_INSIDE) or (not job.name.startswith(EVIL) and real_plain(job, reader))
     )
     for limit in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
-        # What it has from elsewhere is not what the cage takes.
+        # What it has from elsewhere is not what the sandbox takes.
         most = resource.RLIM_INFINITY if os.getuid() == 0 else resource.getrlimit(limit)[1]
         resource.setrlimit(limit, (most, most))
     if user:
@@ -88,7 +88,7 @@ def serve():
         os.setgid(user)
         os.setuid(user)
         # As a program is that this user started.
-        ctypes.CDLL(None).prctl(cage.PR_SET_DUMPABLE, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(linux.PR_SET_DUMPABLE, 1, 0, 0, 0)
     holes.plant(hole)
     av.logging.set_level(None)
     child.Zygote(descriptor).serve()

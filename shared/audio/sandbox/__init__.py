@@ -9,7 +9,7 @@
     child.py     the process: confines itself, forks for each job
     warm_up.py   … loads everything before
     confine.py   … what a fork gives up
-    cage.py      … by Linux's own means
+    linux.py     … by Linux's own means
     seccomp.py   … the system calls that are left
     job.py       … does the work, and says how it went
     remote.py    … its end of the socket: asks for bytes, sends samples

@@ -1,6 +1,6 @@
 """The decoding process: `python -I -m shared.audio.sandbox.child FD`.
 
-It loads FFmpeg once, closes a cage around itself (`cage.py`: it can open no file and no socket, start no program and
+It loads FFmpeg once, closes a sandbox around itself (`linux.py`: it can open no file and no socket, start no program and
 touch no other process but its own child), then forks for every job. The fork gives up more before FFmpeg sees the
 first byte of a recording: it holds one socket, makes no more of anything, may use so much memory and processor time,
 and the few system calls that are left to it name no path and no process.
@@ -26,10 +26,10 @@ from shared.audio import ffmpeg_check
 from shared.audio.probing import ffmpeg, wav
 from shared.audio.probing.joined import probe as joined
 from shared.audio.probing.sniff import HEAD, sniff
-from shared.audio.sandbox import cage, seccomp, wire
-from shared.audio.sandbox.cage import CageError
+from shared.audio.sandbox import linux, seccomp, wire
 from shared.audio.sandbox.confine import close_others, own_size, restrict
 from shared.audio.sandbox.job import recording, work
+from shared.audio.sandbox.linux import SandboxError
 from shared.audio.sandbox.remote import CallerLostError, Remote
 from shared.audio.sandbox.warm_up import warm_up
 from shared.errors import ConfigurationError
@@ -66,10 +66,10 @@ class Zygote:
         gc.freeze()  # so that collections in the forks touch no shared page
         try:
             own_size.open()
-            cage.prepare(seccomp.JOB)
-            cage.shield()
-            cage.close(seccomp.ZYGOTE)
-        except (CageError, OSError) as error:
+            linux.prepare(seccomp.JOB)
+            linux.shield()
+            linux.close(seccomp.ZYGOTE)
+        except (SandboxError, OSError) as error:
             self._unfit(error)
             return
         os.write(self._descriptor, wire.HELLO)
@@ -79,7 +79,7 @@ class Zygote:
                 return  # the caller has closed its end
             try:
                 status = self._do(frame[1:], passed[0])
-            except (CageError, OSError) as error:
+            except (SandboxError, OSError) as error:
                 self._unfit(error)
                 return
             os.write(self._descriptor, wire.EXIT + wire.STATUS.pack(status))
@@ -95,7 +95,7 @@ class Zygote:
             descriptor: its socket, which is closed here before this returns.
 
         Raises:
-            CageError: the fork was not confined, so it has seen no byte of the recording.
+            SandboxError: the fork was not confined, so it has seen no byte of the recording.
             OSError: there can be no fork.
         """
         job = msgspec.json.decode(message, type=wire.Job)
@@ -125,10 +125,10 @@ class Zygote:
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
                 remote.exit_when_lost()
                 try:
-                    cage.end_with(parent)
+                    linux.end_with(parent)
                     close_others(remote.descriptor, held)
                     restrict(job.limits.memory_mb, job.limits.timeout_s)
-                except (CageError, OSError, ValueError) as error:
+                except (SandboxError, OSError, ValueError) as error:
                     os.write(held, str(error).encode())
                     os._exit(code)
                 os.write(held, CONFINED)
@@ -148,7 +148,7 @@ class Zygote:
         said = os.read(ended, 1000)
         os.close(ended)
         if not said.startswith(CONFINED):
-            raise CageError(said.decode("utf-8", "replace") or "a process ended while it was confined")
+            raise SandboxError(said.decode("utf-8", "replace") or "a process ended while it was confined")
         return status
 
     def _watch(self, ended: int) -> None:

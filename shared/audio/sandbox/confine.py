@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import resource
 
-from shared.audio.sandbox import cage, seccomp
+from shared.audio.sandbox import linux, seccomp
 
 GRACE = 1
 """Seconds between the signal for too much processor time and the kill."""
 
 
 class OwnSize:
-    """The size of this process, from a file that is opened before the cage closes; forks begin with the same size."""
+    """The size of this process, from a file that is opened before the sandbox closes; forks begin with the same size."""
 
     def __init__(self) -> None:
         self.descriptor: int | None = None
@@ -23,7 +23,7 @@ class OwnSize:
         Raises:
             OSError: it cannot be opened.
         """
-        if cage.ON_LINUX and self.descriptor is None:
+        if linux.ON_LINUX and self.descriptor is None:
             self.descriptor = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
 
     def read(self) -> int | None:
@@ -53,7 +53,7 @@ def restrict(memory_mb: int, seconds: float) -> None:
         seconds: processor time.
 
     Raises:
-        CageError: the system refuses to confine it.
+        SandboxError: the system refuses to confine it.
         OSError: the system refuses a limit.
     """
     limits = {
@@ -70,7 +70,7 @@ def restrict(memory_mb: int, seconds: float) -> None:
             resource.setrlimit(getattr(resource, name), (value, value))
     whole = max(1, round(seconds + 0.5))
     resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + GRACE))
-    cage.close(seccomp.JOB)
+    linux.close(seccomp.JOB)
 
 
 def close_others(*kept: int) -> None:

@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 
-from shared.audio.sandbox import cage, wire
-from shared.audio.sandbox.cage import CageError
+from shared.audio.sandbox import linux, wire
+from shared.audio.sandbox.linux import SandboxError
 from shared.errors import ConfigurationError
 
 START_TIMEOUT = 60.0
@@ -45,8 +45,8 @@ def start() -> tuple[subprocess.Popen[bytes], socket.socket]:
     process = None
     try:
         try:
-            cage.shield()
-        except CageError as error:
+            linux.shield()
+        except SandboxError as error:
             raise unfit(str(error)) from None
         with theirs:
             process = subprocess.Popen(

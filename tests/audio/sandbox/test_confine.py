@@ -36,11 +36,11 @@ except MemoryError:
 
 ALONE = """
 import errno, os, resource, signal
-from shared.audio.sandbox import cage, confine
+from shared.audio.sandbox import linux, confine
 hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
 resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
 confine.own_size.open()
-cage.ON_LINUX = False
+linux.ON_LINUX = False
 confine.restrict(64, 0.4)
 """
 """A process that has nothing but its limits, as on other systems."""
@@ -68,8 +68,8 @@ def test_a_process_that_only_computes_is_ended_by_the_system():
 def test_a_process_that_cannot_be_given_its_limit_of_memory_is_not_used():
     script = """
 import os
-from shared.audio.sandbox import cage, confine, seccomp
-cage.close(seccomp.ZYGOTE)
+from shared.audio.sandbox import linux, confine, seccomp
+linux.close(seccomp.ZYGOTE)
 try:
     confine.restrict(64, 5.0)  # nothing has opened the file with the size of the process
 except PermissionError:

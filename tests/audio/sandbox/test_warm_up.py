@@ -1,4 +1,4 @@
-"""Every kind of stream beside the sound is passed over in the closed cage, where no module can be loaded any more."""
+"""Every kind of stream beside the sound is passed over in the closed sandbox, where no module can be loaded any more."""
 
 import io
 import pkgutil

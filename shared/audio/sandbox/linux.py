@@ -19,7 +19,7 @@ PR_SET_DUMPABLE, SECCOMP_MODE_FILTER = 4, 2
 """See prctl(2)."""
 
 
-class CageError(Exception):
+class SandboxError(Exception):
     """The system refuses to confine the process; says what it refused."""
 
 
@@ -35,7 +35,7 @@ def shield() -> None:
     """From now on only root can read or write this process's memory, and no program it starts gains rights.
 
     Raises:
-        CageError: the system refuses.
+        SandboxError: the system refuses.
     """
     if ON_LINUX:
         _prctl("PR_SET_DUMPABLE", PR_SET_DUMPABLE, 0)
@@ -46,7 +46,7 @@ def close(calls: tuple[seccomp.Call, ...]) -> None:
     """From now on this process and its children make no other system calls than these; a second list only adds to it.
 
     Raises:
-        CageError: the system refuses, or it is none for which there is a program.
+        SandboxError: the system refuses, or it is none for which there is a program.
     """
     if ON_LINUX:
         program = prepare(calls)
@@ -59,11 +59,11 @@ def prepare(calls: tuple[seccomp.Call, ...]) -> ctypes.Structure:
     """The list as the system takes it. Forks of a process that has prepared it close the faster.
 
     Raises:
-        CageError: there is no program for this machine.
+        SandboxError: there is no program for this machine.
     """
     machine = platform.machine()
     if machine not in seccomp.ARCHITECTURES or sys.maxsize < 2**32:
-        raise CageError(f"there is no filter for {machine} with {sys.maxsize.bit_length() + 1} bits")
+        raise SandboxError(f"there is no filter for {machine} with {sys.maxsize.bit_length() + 1} bits")
     steps = seccomp.program(calls, machine)
     program = _Program(len(steps) // 8, None)
     program.buffer = ctypes.create_string_buffer(steps, len(steps))
@@ -90,4 +90,4 @@ def _prctl(name: str, *arguments: int) -> None:
     assert _library is not None
     padded = [ctypes.c_ulong(one) for one in (*arguments, 0, 0, 0, 0)[:5]]
     if _library.prctl(*padded) != 0:
-        raise CageError(f"prctl({name}): {os.strerror(ctypes.get_errno())}")
+        raise SandboxError(f"prctl({name}): {os.strerror(ctypes.get_errno())}")

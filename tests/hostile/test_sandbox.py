@@ -113,9 +113,9 @@ def test_a_machine_that_cannot_confine_it_decodes_nothing(monkeypatch):
 
 REFUSED = """
 import sys
-from shared.audio.sandbox import cage, child
+from shared.audio.sandbox import linux, child
 def refuse(calls):
-    raise cage.CageError("prctl(PR_SET_SECCOMP): Invalid argument")
-cage.close = refuse
+    raise linux.SandboxError("prctl(PR_SET_SECCOMP): Invalid argument")
+linux.close = refuse
 child.Zygote(int(sys.argv[1])).serve()
 """

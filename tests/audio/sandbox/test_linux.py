@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from shared.audio.sandbox import cage, seccomp
+from shared.audio.sandbox import linux, seccomp
 
 
 def run(script):
     """What a process prints that runs a script."""
-    before = "import ctypes, os, signal, time\nfrom shared.audio.sandbox import cage, seccomp\n"
+    before = "import ctypes, os, signal, time\nfrom shared.audio.sandbox import linux, seccomp\n"
     done = subprocess.run(
         [sys.executable, "-I", "-c", before + script], check=True, capture_output=True, text=True
     )
@@ -20,7 +20,7 @@ def run(script):
 
 def test_a_shielded_process_cannot_be_read_and_its_programs_gain_nothing():
     script = """
-cage.shield()
+linux.shield()
 library = ctypes.CDLL(None)
 print(library.prctl(3, 0, 0, 0, 0), library.prctl(39, 0, 0, 0, 0))
 """
@@ -32,7 +32,7 @@ def test_closing_needs_no_privileges():
 if os.getuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
-cage.close(seccomp.JOB)
+linux.close(seccomp.JOB)
 try:
     os.open("/", 0)
 except PermissionError:
@@ -44,11 +44,11 @@ os._exit(0)
 
 def test_a_second_list_can_only_take_away():
     script = """
-cage.close(seccomp.ZYGOTE)
-cage.close(seccomp.JOB)
+linux.close(seccomp.ZYGOTE)
+linux.close(seccomp.JOB)
 try:
-    cage.close((*seccomp.ZYGOTE, seccomp.Call("openat", 257, 56)))
-except cage.CageError as error:
+    linux.close((*seccomp.ZYGOTE, seccomp.Call("openat", 257, 56)))
+except linux.SandboxError as error:
     os.write(1, str(error).split(":")[0].encode())
 os._exit(0)
 """
@@ -61,7 +61,7 @@ read, write = os.pipe()
 if os.fork() == 0:
     parent = os.getpid()
     if os.fork() == 0:
-        cage.end_with(parent)
+        linux.end_with(parent)
         os.write(write, b"x")
         time.sleep(60)
     os.close(write)
@@ -76,19 +76,19 @@ print(os.read(read, 10))  # returns when nobody holds the other end
 
 @pytest.mark.parametrize("machine", ["riscv64", "armv7l"])
 def test_a_machine_without_a_program_is_named(monkeypatch, machine):
-    monkeypatch.setattr(cage.platform, "machine", lambda: machine)
-    with pytest.raises(cage.CageError, match=machine):
-        cage.close(seccomp.JOB)
+    monkeypatch.setattr(linux.platform, "machine", lambda: machine)
+    with pytest.raises(linux.SandboxError, match=machine):
+        linux.close(seccomp.JOB)
 
 
 def test_what_the_system_refuses_is_named():
-    with pytest.raises(cage.CageError, match=r"prctl\(PR_SET_NOTHING\): Invalid argument"):
-        cage._prctl("PR_SET_NOTHING", 12345)
+    with pytest.raises(linux.SandboxError, match=r"prctl\(PR_SET_NOTHING\): Invalid argument"):
+        linux._prctl("PR_SET_NOTHING", 12345)
 
 
 def test_elsewhere_than_on_linux_nothing_is_done(monkeypatch):
-    monkeypatch.setattr(cage, "ON_LINUX", False)
-    monkeypatch.setattr(cage, "_library", None)
-    cage.shield()
-    cage.close(seccomp.JOB)
-    cage.end_with(os.getppid())
+    monkeypatch.setattr(linux, "ON_LINUX", False)
+    monkeypatch.setattr(linux, "_library", None)
+    linux.shield()
+    linux.close(seccomp.JOB)
+    linux.end_with(os.getppid())
