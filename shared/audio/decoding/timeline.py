@@ -94,7 +94,7 @@ class Timeline:
         """
         jump = 0.0 if time is None else time - self.reached
         if not -tolerance <= jump <= tolerance:
-            self._finish_run()
+            self.finish()
         self.follow(frame, jump)
 
     def follow(self, frame: AudioFrame, jump: float) -> None:
@@ -106,7 +106,7 @@ class Timeline:
         """
         form = (frame.format.name, frame.layout.name, frame.sample_rate)
         if not self._running or form != self._format:
-            self._finish_run()
+            self.finish()
             self._begin_run(frame, form, self.reached + jump)
         frame.pts = None
         self._push(frame)
@@ -138,15 +138,18 @@ class Timeline:
         self._count(samples)
 
     def finish(self) -> None:
-        """Emit what is still buffered."""
-        self._finish_run()
+        """Emit what is still buffered, and end the run."""
+        if self._running:
+            self._drain()
+            self._end_mix()
+            self._running = False
 
     def _count(self, samples: int) -> None:
         self._samples += samples
         self._queued += samples
         self.reached = self._start + self._samples / self._rate
         if self.reached >= self._needed:
-            self._finish_run()
+            self.finish()
         elif self._queued >= BLOCK:
             self._drain()
 
@@ -199,12 +202,6 @@ class Timeline:
         graph.configure()
         self._into_graph = steps[0].push  # that of the graph looks for its source each time
         return graph
-
-    def _finish_run(self) -> None:
-        if self._running:
-            self._drain()
-            self._end_mix()
-            self._running = False
 
     def _end_mix(self) -> None:
         """Emit what the resampler still holds."""
