@@ -119,7 +119,7 @@ ROOMS = {
         "containers ffmpeg_check files types"
     ),
     "shared.audio.probing": (
-        "audio_info > joined > avi ffmpeg wav > amr asf elementary isobmff riff > "
+        "audio_info > concatenated > avi ffmpeg wav > amr asf elementary isobmff riff > "
         "isobmff_codecs matroska sniff truncation > "
         "ebml flac flv isobmff_fragments mpeg_frames notices ogg"
     ),

@@ -18,7 +18,7 @@ import av
 from shared.audio.files.overlay import Overlay
 from shared.audio.probing.ffmpeg import open_container
 from shared.audio.probing.isobmff import is_fragmented
-from shared.audio.probing.joined.clock import CLUSTER_START
+from shared.audio.probing.concatenated.clock import CLUSTER_START
 from shared.errors import BadMedia
 
 if TYPE_CHECKING:
