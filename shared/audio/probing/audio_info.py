@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import av
 
 from shared.audio.probing import amr, asf, avi, elementary, isobmff, matroska, ogg, riff, wav
-from shared.audio.probing.ffmpeg import as_read, choose_stream, open_container
 from shared.audio.probing.concatenated import numbered
 from shared.audio.probing.concatenated import probe as concatenated
+from shared.audio.probing.ffmpeg import as_read, choose_stream, open_container
 from shared.audio.probing.notices import check_track, left_out_before
 from shared.audio.probing.sniff import HEAD, sniff
 from shared.audio.probing.truncation import DeclaredSize, Length, in_proportion, truncated_length
