@@ -54,9 +54,7 @@ class Store(Protocol):
     def create_all(self, bucket: str, objects: Mapping[str, tuple[bytes, str]]) -> set[str]:
         """Write the objects that do not exist yet, and return their names; like `create`, but in parallel.
 
-        Args:
-            bucket: name of the bucket.
-            objects: data and content type of each object, by its name.
+        `objects` has the data and the content type of each, by its name.
         """
 
     def stage(self, bucket: str) -> BinaryIO:
@@ -74,15 +72,10 @@ class Store(Protocol):
         """Write an object with the content of a file from `stage`; None, with nothing written, if it exists.
 
         The object appears whole or not at all, and is durable when this returns. Whatever its size, a few megabytes of
-        it are in memory.
+        it are in memory. The file stays open.
 
-        Args:
-            bucket: name of the bucket.
-            name: of the object.
-            file: has the content, and stays open.
-            metadata: custom metadata of the object.
-            ahead: where a store keeps no metadata, this is called with the object and them before anybody can see
-                the object. It must bear being called for an object that is never written.
+        Where a store keeps no metadata, `ahead` is called with the object and them before anybody can see the object. It
+        must bear being called for an object that is never written.
         """
 
     def delete(self, bucket: str, name: str, generation: int) -> bool:
@@ -150,12 +143,8 @@ class Records(Protocol):
     def delete(self, collection: str, key: str, *, seen: Fields | None = None) -> bool:
         """Delete one document; False, with nothing deleted, if there is none or it is not as it was seen.
 
-        A call whose reply was lost may say True although another one deleted the document.
-
-        Args:
-            collection: where it is.
-            key: its key.
-            seen: the fields that it must still have, all of them and no others; None: whatever it has.
+        A call whose reply was lost may say True although another one deleted the document. `seen` are the fields that it
+        must still have, all of them and no others; None: whatever it has.
         """
 
     def query(
@@ -163,12 +152,8 @@ class Records(Protocol):
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         """Keys and documents whose top-level fields equal all of `where`, in order of their keys.
 
-        Read in pages: a document that changes meanwhile may be read before or after its change.
-
-        Args:
-            collection: where to look.
-            where: the fields and their values.
-            after: only documents with a greater key; empty: all.
+        Read in pages: a document that changes meanwhile may be read before or after its change. Only those with a
+        greater key than `after`; empty: all.
         """
 
     def newest(
@@ -182,14 +167,8 @@ class Records(Protocol):
     ) -> list[tuple[str, dict[str, Any]]]:
         """Up to `limit` of the documents that `query` would return, in descending order of a numeric field.
 
-        Of equal numbers the greater key comes first. Documents without a number in the field are left out.
-
-        Args:
-            collection: where to look.
-            by: the field.
-            limit: most documents.
-            where: the fields and their values.
-            before: number and key of the last document of the page before; None: the first page.
+        Of equal numbers the greater key comes first. Documents without a number in the field `by` are left out. `before`
+        has number and key of the last document of the page before; None: the first page.
         """
 
     def count(self, collection: str, where: Fields | None = None) -> int:
@@ -295,7 +274,7 @@ class GpuState:
     status: Literal["ready", "quota", "pending", "unfit", "denied", "missing", "unreachable"]
     """`quota`: no more capacity now; `pending`: what was started waits for a machine, and nothing runs; `unfit`: the
     workers say that they cannot work as they are deployed; `denied`: a permission is missing; `missing`: no such job."""
-    running: int
+    running: int = 0
     """Tasks that are running or about to start."""
     reason: str = ""
     """The platform's message, and what to do."""

@@ -162,7 +162,7 @@ class Inflight:
             too_late = self._closed
         if too_late:
             for delivery in deliveries:
-                self._end(delivery, self._postpone)
+                self._end(delivery, partial(self._queue.postpone, seconds=0.0))
 
     def claim(self, delivery: Delivery, message: ChunkMessage, share: float) -> Claimed:
         """Take a chunk for the work on a message, unless another message has it; see `Claimed`."""
@@ -194,7 +194,7 @@ class Inflight:
 
     def postpone(self, delivery: Delivery) -> None:
         """Let a message come again in a moment, as if it had not been delivered."""
-        self._end(delivery, partial(self._postpone, seconds=MOMENT))
+        self._end(delivery, partial(self._queue.postpone, seconds=MOMENT))
 
     def nack(self, delivery: Delivery, error: str) -> None:
         """Let a message come again as one that failed, and say why."""
@@ -216,12 +216,11 @@ class Inflight:
             pool = concurrency.ThreadPoolExecutor(
                 min(GIVEN_BACK_AT_A_TIME, len(deliveries)), thread_name_prefix="give-back"
             )
-            done = [
-                pool.submit(
-                    self._end, one, partial(self._queue.nack, error=error) if counts(one) else self._postpone
-                )
-                for one in deliveries
-            ]
+            failed, untouched = (
+                partial(self._queue.nack, error=error),
+                partial(self._queue.postpone, seconds=0.0),
+            )
+            done = [pool.submit(self._end, one, failed if counts(one) else untouched) for one in deliveries]
             concurrency.wait(done, timeout)
             pool.shutdown(wait=False, cancel_futures=True)
         self._stop.set()
@@ -247,10 +246,6 @@ class Inflight:
         with self._changed:
             self._idle_since = concurrency.monotonic()
             self._changed.notify()
-
-    def _postpone(self, subscription: str, lease: str, seconds: float = 0.0) -> bool:
-        """Give a message back as if it had never been delivered."""
-        return self._queue.postpone(subscription, lease, seconds)
 
     def _renew_leases(self) -> None:
         """Renew each lease at a third of its length."""

@@ -91,7 +91,6 @@ class CloudRunJobs:
         if left and not running and waited > WAITS:
             return GpuState(
                 status="pending",
-                running=0,
                 pending=left,
                 reason=f"{left} tasks of {self._job} have waited for a machine for {human_duration(waited)}: the region "
                 "has none to give now. Nothing has to be done: they start when there is one. If it lasts, ask for more "
@@ -183,19 +182,17 @@ class CloudRunJobs:
         if isinstance(error, google.ResourceExhausted) or _is_quota(error, said):
             return GpuState(
                 status="quota",
-                running=0,
                 reason=f"No more capacity for {self._job} now: {said}. Wait, or ask for more quota of "
                 f"{self._quota} in this region (console: IAM & Admin, Quotas).",
             )
         if isinstance(error, google.PermissionDenied) and error.reason == "SERVICE_DISABLED":
             cure = "Enable the service: gcloud services enable run.googleapis.com"
-            return GpuState(status="denied", running=0, reason=f"{said}. {cure}")
+            return GpuState(status="denied", reason=f"{said}. {cure}")
         if isinstance(error, ConfigurationError):
-            return GpuState(status="denied", running=0, reason=said)
+            return GpuState(status="denied", reason=said)
         if isinstance(error, google.PermissionDenied):
             return GpuState(
                 status="denied",
-                running=0,
                 reason=f"{said}. Give the service account {role} on the job: gcloud run jobs "
                 f"add-iam-policy-binding {self._job} {self._where} --role {role} "
                 "--member serviceAccount:ACCOUNT",
@@ -203,13 +200,11 @@ class CloudRunJobs:
         if isinstance(error, google.NotFound):
             return GpuState(
                 status="missing",
-                running=0,
                 reason=f"There is no job {self._job} in this project and region ({said}). Deploy it "
                 f"(docs/google-cloud.md), or name an existing one in {self._variable} and DROPSCRIBE_REGION.",
             )
         return GpuState(
             status="unreachable",
-            running=0,
             reason=f"Cloud Run did not answer properly ({type(error).__name__}: {said}). "
             "The sweeper tries again in a minute.",
         )

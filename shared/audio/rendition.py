@@ -38,12 +38,8 @@ class Encoder:
         self._stream = self._container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
         self._stream.bit_rate = BIT_RATE
         self._stream.codec_context.thread_count = 1
-        self._at = 0
-
-    @property
-    def samples(self) -> int:
+        self.samples = 0
         """How many were written."""
-        return self._at
 
     def write(self, samples: bytes) -> None:
         """Add samples: 16-bit signed integers in this machine's byte order, mono, 16 kHz."""
@@ -54,8 +50,8 @@ class Encoder:
             frame.sample_rate = SAMPLE_RATE
             frame.time_base = Fraction(1, SAMPLE_RATE)
             # The delay of the encoder comes before it, and is skipped by players.
-            frame.pts = self._at
-            self._at += len(block)
+            frame.pts = self.samples
+            self.samples += len(block)
             self._container.mux(self._stream.encode(frame))
 
     def silence(self, count: int) -> None:

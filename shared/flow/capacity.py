@@ -136,7 +136,7 @@ def _start(work: Work, ports: Ports, waited: float, pool: WorkerPool) -> Start:
     jobs = worker_pools.jobs_of(pool, ports)
     if said := unfit_workers.said_lately(pool, ports):
         # Each start would be paid for, and end at once.
-        state = GpuState(status="unfit", running=0, reason=said)
+        state = GpuState(status="unfit", reason=said)
     else:
         state = jobs.state()
     if state.status != "ready":

@@ -55,34 +55,30 @@ class Heard:
         self._segments = segments
         self._told = [_identifier(known).classify(one.text) for one in segments] if known else []
         # Without a letter that it knows, all languages are equally likely.
-        self._most = self._of_most_words(SURE) or self._of_most_words(1.5 / max(1, len(known)))
+        self.most = self._of_most_words(SURE) or self._of_most_words(1.5 / max(1, len(known)))
+        """The language of most words; None where nobody can tell any."""
 
     @property
     def each(self) -> list[str | None]:
         """The language of each sentence, as a code; None where nobody can tell any."""
         if not self._told:
             return [None] * len(self._segments)
-        return [code if sure >= SURE else self._most for code, sure in self._told]
-
-    @property
-    def most(self) -> str | None:
-        """The language of most words; None where nobody can tell any."""
-        return self._most
+        return [code if sure >= SURE else self.most for code, sure in self._told]
 
     def warning(self, asked: str | None) -> str:
         """What the owner should know if another language than `asked` (BCP-47) was heard; empty if there is nothing."""
-        if not asked or self._most is None or languages.primary(asked) == languages.SEVERAL:
+        if not asked or self.most is None or languages.primary(asked) == languages.SEVERAL:
             return ""
         wanted = f"{languages.name(asked)} ({asked})"
-        if self._most != languages.primary(asked):
+        if self.most != languages.primary(asked):
             return (
-                f"{wanted} was asked for, but most of the text looks like {languages.listed((self._most,))}. If that is "
-                f"right, ask for it (--language {self._most}), or for no language."
+                f"{wanted} was asked for, but most of the text looks like {languages.listed((self.most,))}. If that is "
+                f"right, ask for it (--language {self.most}), or for no language."
             )
         strays: Counter[str] = Counter()
         first = 0.0
         for one, (code, sure) in zip(self._segments, self._told, strict=True):
-            if code != self._most and sure >= CERTAIN and one.count >= WORDS:
+            if code != self.most and sure >= CERTAIN and one.count >= WORDS:
                 first = first if strays else one.start
                 strays[code] += one.count
         total = sum(one.count for one in self._segments)
