@@ -67,13 +67,13 @@ check: .venv/.dev ## check lint, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-terraform-check: .venv/.google ## validate and test terraform/, and compare what it lays with its inventory (needs terraform)
+terraform-check: .venv/.google ## validate and test terraform/, and compare what it creates with its inventory (needs terraform)
 	@$(BIN)/python -m tests.terraform.check
 
 generated: .venv/.google ## write all files anew that are made from the code or from terraform/ (the latter needs terraform)
 	@$(BIN)/python -m tests.generated
 
-seeded-faults: .venv/.google ## lay deployments with planted mistakes on emulators: none may transcribe (some minutes)
+seeded-faults: .venv/.google ## create deployments with planted mistakes on emulators: none may transcribe (some minutes)
 	$(BIN)/pytest -m seeded tests/google $(ARGS)
 
 terraform-scan: .venv/.checkov ## look for mistakes in terraform/ (exceptions stand there, with their reasons)

@@ -68,7 +68,7 @@ class Deploy:
     Args:
         target: what and where.
         api: how to talk to Google.
-        terraform: lays what there is.
+        terraform: creates and changes resources.
         person: whom to tell and to ask.
         ports_of: opens the deployment's records, from the settings that Terraform gives out.
         smoke: checks what was deployed.
@@ -140,13 +140,13 @@ class Deploy:
         self.check()
         self._no_rollout()
         if not self._has_state() and not self._person.agrees(
-            f"Lay the foundation in {self._target.project}, {self._target.region} (registry, buckets, database: "
+            f"Create the foundation in {self._target.project}, {self._target.region} (registry, buckets, database: "
             "cents a month), and build the images?"
         ):
             return False
         if self._prepare():
             # What could not be asked before the services were enabled: quotas, roles.
-            self.check("Google's services were enabled, and nothing was laid yet.")
+            self.check("Google's services were enabled, and nothing was created yet.")
         if not self._cloud.anything():
             # Without images whatever runs would be taken down.
             self._terraform.apply(None)
@@ -202,7 +202,7 @@ class Deploy:
             self._person.say("A rollout was under way when functions were taken down: it has ended.")
 
     def _traffic(self) -> None:
-        """Give all traffic to what was laid; a rollout that broke off may have bound it to an older revision.
+        """Give all traffic to what was deployed; a rollout that broke off may have bound it to an older revision.
 
         Raises:
             ConfigurationError: a revision does not start, so an older one would answer.
@@ -255,7 +255,7 @@ class Deploy:
             )
 
     def _has_value(self, name: str, images: Images) -> bool:
-        """Whether there is something in a secret, which is laid if it is not there yet."""
+        """Whether there is something in a secret, which is created if it is not there yet."""
         path = self._secret(name)
         if self._api.get(path) is None:
             self._terraform.lay_secrets(images)

@@ -34,7 +34,7 @@ INSTALL = (
 )
 
 PATIENT = "-lock-timeout=10m"
-"""A rollout and a deployment that begin in the same second lay one after the other."""
+"""A rollout and a deployment that begin in the same second apply one after the other."""
 
 CHANGES = 2
 """Exit status of `terraform plan -detailed-exitcode` if something would change."""
@@ -215,15 +215,15 @@ class Terraform:
 
 def values(target: Target, images: Images | None, canary: str, more: Mapping[str, Any]) -> dict[str, Any]:
     """The values of all variables. Pure."""
-    laid = None
+    deployed = None
     if images is not None:
-        laid = images.named
+        deployed = images.named
         if canary:
-            laid["gpu_canary"] = canary
+            deployed["gpu_canary"] = canary
     return {
         **target.variables,
         "project": target.project,
         "region": target.region,
-        "images": laid,
+        "images": deployed,
         **more,
     }

@@ -1,7 +1,7 @@
 """Terraform's variables as a person may give them: names and types of terraform/variables.tf.
 
 Terraform only warns of a variable that it does not know, and drops parts of one without a word: with a misspelt `kms_key`
-everything would be laid without that key. Ranges are Terraform's to check.
+everything would be deployed without that key. Ranges are Terraform's to check.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ variable "invited_regions" {
 }
 
 variable "images" {
-  description = "Digests of the images that run; null lays the foundation only: APIs, registry, buckets, database, secrets, topics."
+  description = "Digests of the images that run; null creates the foundation only: APIs, registry, buckets, database, secrets, topics."
   type = object({
     functions  = string
     gpu        = optional(string)

@@ -58,7 +58,8 @@ BELOW = {
     "bench": set(FLOORS),
     "dropscribe": set(FLOORS) - {"bench"},
     "console": LIBRARY | {"connect", "client"},
-    "local": LIBRARY | {"functions", "gpu_job", "connect", "client", "embedded", "deployment", "google", "adapters"},
+    "local": LIBRARY
+    | {"functions", "gpu_job", "connect", "client", "embedded", "deployment", "google", "adapters"},
     "functions": LIBRARY | {"connect", "deployment"},
     "gpu_job": LIBRARY | {"connect", "adapters"},
     "connect": LIBRARY,

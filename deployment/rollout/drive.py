@@ -63,7 +63,7 @@ def begin(new: Images, cloud: CloudRun, ports: Ports, limits: Limits | None = No
     ).told(f"{_short(old)} → {_short(new)}", now)
     begun = _same(state.begin(fresh, ports), new)
     if begun != fresh:
-        return begun  # somebody else's, who has looked and may be laying its images
+        return begun  # somebody else's, who has looked and may be deploying its images
     try:
         # A deployment that looks now finds this rollout; of one that looked before the lock shows, or its turn is waited for.
         cloud.check_idle()

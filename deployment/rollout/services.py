@@ -173,7 +173,7 @@ class CloudRun(Traffic):
         return any(self._api.stands(f"{self._path}/{one}") for one in names)
 
     def check_idle(self) -> None:
-        """Check that nobody lays this deployment now: Terraform locks its state meanwhile.
+        """Check that nobody else is changing this deployment: Terraform locks its state meanwhile.
 
         Raises:
             BadRequest: somebody does; says since when, and what to do if that was killed.

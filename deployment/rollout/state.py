@@ -29,7 +29,7 @@ KEPT = 50
 Phase = Literal["pinning", "laying", "shifting", "finishing", "done", "returning", "restoring", "back"]
 """The way of a release: pinning (all traffic is bound to the present revisions), laying (the new ones stand, without
 traffic), shifting (they get more and more), finishing (all of it), done. Or returning (traffic is bound to the old
-revisions again), restoring (the old images are laid), back."""
+revisions again), restoring (the old images are deployed again), back."""
 
 ENDED = frozenset({"done", "back"})
 """Phases in which nothing more happens by itself."""
@@ -131,7 +131,7 @@ def read(ports: Ports) -> Rollout | None:
     except BadRequest as error:
         raise ConfigurationError(
             f"The record of the rollout cannot be read: {error}. Delete the document {KEY} of the collection {STATE}, and "
-            "run `make deploy`: all traffic goes to what it lays."
+            "run `make deploy`: all traffic goes to what it deploys."
         ) from error
     return rollout
 

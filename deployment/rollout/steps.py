@@ -22,7 +22,7 @@ class Steps(Guard):
 
     Args:
         cloud: the functions and jobs.
-        lay: has Terraform lay images, the last of them for the next release's job; repeats change nothing.
+        apply: has Terraform deploy images, the last of them for the next release's job; repeats change nothing.
         watch: looks at what the releases do.
         ports: the deployment's records and queue.
     """
@@ -30,12 +30,12 @@ class Steps(Guard):
     def __init__(
         self,
         cloud: CloudRun,
-        lay: Callable[[Images, str], None],
+        apply: Callable[[Images, str], None],
         watch: Watch,
         ports: Ports,
     ) -> None:
         super().__init__(cloud, watch, ports)
-        self._services, self._lay = cloud.services, lay
+        self._services, self._apply = cloud.services, apply
 
     def _phases(self) -> dict[Phase, Callable[[Rollout], Rollout]]:
         return {
@@ -52,11 +52,11 @@ class Steps(Guard):
         return self._to(rollout, "laying", "all traffic is bound to the present revisions")
 
     def _stand(self, rollout: Rollout) -> Rollout:
-        """Lay the new functions without traffic, and the new workers beside the old ones."""
+        """Deploy the new functions without traffic, and the new workers beside the old ones."""
         mixed = replace(rollout.new, gpu=rollout.old.gpu, cpu=rollout.old.cpu, console=rollout.old.console)
         failed: ConfigurationError | None = None
         try:
-            self._lay(mixed, rollout.new.gpu)
+            self._apply(mixed, rollout.new.gpu)
         except ConfigurationError as error:
             # Terraform fails as well where a revision does not start; anything else is for a person to mend.
             failed = error
@@ -74,22 +74,22 @@ class Steps(Guard):
 
     def _finish(self, rollout: Rollout) -> Rollout:
         """All workers and the page get the new images; then the lane of its own is closed, and traffic follows new revisions again."""
-        self._lay(rollout.new, rollout.new.gpu)
+        self._apply(rollout.new, rollout.new.gpu)
         self._lane(0.0)
         self._cloud.bind({name: {"": 100} for name in rollout.new_revisions})
         self._empty_lane()
         return self._to(rollout, "done", "the new release has taken over")
 
     def _restore(self, rollout: Rollout) -> Rollout:
-        """Lay the old images, so that jobs and the next deployment have them too."""
-        self._lay(rollout.old, rollout.old.gpu)
+        """Deploy the old images, so that jobs and the next deployment have them too."""
+        self._apply(rollout.old, rollout.old.gpu)
         services = self._services()
         ready = {name for name, one in services.items() if not unready(one) and not _other(one, rollout.old)}
         # A revision that does not start gets no traffic: the old one keeps it.
         self._cloud.bind({name: {"": 100} for name in ready})
         self._lane(0.0)
         self._empty_lane()
-        return self._to(rollout, "back", "the old release is laid again")
+        return self._to(rollout, "back", "the old release is deployed again")
 
 
 def unready(service: Service) -> str:

@@ -1,4 +1,4 @@
-# Everything there is, laid with made-up answers of the provider. What comes of it is written to inventory.json
+# Everything there is, created with made-up answers of the provider. What comes of it is written to inventory.json
 # (`make generated`): a change of this root shows there, and the tests in Python read it.
 
 mock_provider "google" {

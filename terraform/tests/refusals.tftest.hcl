@@ -168,7 +168,7 @@ run "region_without_l4_and_without_a_gpu_job" {
   }
 }
 
-# Numbers that Google would refuse only while it lays things: parts of tasks, minutes, days and gibibytes.
+# Numbers that Google would refuse only while it creates things: parts of tasks, minutes, days and gibibytes.
 run "not_whole" {
   command = plan
 

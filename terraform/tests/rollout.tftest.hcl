@@ -1,4 +1,4 @@
-# What `make rollout` lays: another image for the functions and for the job of the next release, and for nothing else.
+# What `make rollout` deploys: another image for the functions and for the job of the next release, and for nothing else.
 
 mock_provider "google" {
   source = "./tests/mocks"

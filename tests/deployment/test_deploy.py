@@ -14,8 +14,8 @@ from shared.errors import BadRequest, ConfigurationError
 from shared.model import Options, Recording, StoredObject
 from shared.routing import flags
 from shared.settings import Settings
+from tests.deployment.fake_terraform import FakeTerraform
 from tests.deployment.google import TARGET, Google, Killed
-from tests.deployment.lay import FakeTerraform
 from tests.deployment.rollout.conftest import NEW, OLD
 from tests.world import IN_A_PROJECT
 
@@ -188,7 +188,7 @@ def test_what_is_missing_is_said_before_anything_is_changed(project):
 def test_what_could_only_be_seen_when_services_were_enabled_stops_it_before_anything_is_laid(project):
     project.google.off, project.google.disabled = {"cloudquotas"}, {"cloudquotas"}
     project.google.quotas[L4] = 0
-    with pytest.raises(Blocked, match="services were enabled, and nothing was laid yet") as caught:
+    with pytest.raises(Blocked, match="services were enabled, and nothing was created yet") as caught:
         project.deploy()
     assert ("--quota-id=NvidiaL4" in str(caught.value), project.terraform.laid) == (True, [])
 

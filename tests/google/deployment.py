@@ -1,4 +1,4 @@
-"""A whole deployment on this machine, as Terraform lays it, with Google's own clients over the wire to emulators.
+"""A whole deployment on this machine, as Terraform creates it, with Google's own clients over the wire to emulators.
 
     object uploaded with the real client ─▶ Cloud Storage emulator ─notification─▶ Pub/Sub emulator
     Pub/Sub emulator ─push over HTTP─▶ functions (functions-framework, one process each)
@@ -6,7 +6,7 @@
     browser ─header that a made-up Identity-Aware Proxy signs─▶ console (`python -m console`), where a test wants it
 
 `python -m tests.google.deployment FILES…` shows it to a person (`make demo-gcp-emulators`). Topics, subscriptions,
-buckets and what each process is told come from `terraform/tests/processors.json` alone: what Terraform lays for a
+buckets and what each process is told come from `terraform/tests/processors.json` alone: what Terraform creates for a
 deployment without a GPU. Added are the addresses of the emulators, and a tiny model in the place of the images' weights.
 """
 
@@ -131,7 +131,7 @@ def deployed(
 
     Args:
         folder: for the log.
-        laid: what Terraform lays.
+        laid: what Terraform creates.
         secrets: values of the secrets, by their names; the variables of one without a value are not set.
         keys: address of the keys with which requests to the console are signed; empty: there is no console.
         record: a folder in which the calls of each process are written to a file of its name.

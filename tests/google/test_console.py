@@ -1,4 +1,4 @@
-"""The page and OpenAI's endpoint of a project, as Terraform lays them, on Google's adapters and emulators."""
+"""The page and OpenAI's endpoint of a project, as Terraform creates them, on Google's adapters and emulators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A deployment that Terraform lays wrongly transcribes nothing: `make seeded-faults`, some minutes."""
+"""A deployment that Terraform creates wrongly transcribes nothing: `make seeded-faults`, some minutes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Terraform, as far as it goes without a project: what its root lays, and who may do what in it.
+"""Terraform, as far as it goes without a project: what its root creates, and who may do what in it.
 
     check.py       runs `terraform validate` and `terraform test`, and compares what came of it with:
     inventory.py   terraform/tests/inventory.json and processors.json: every resource, as laid with mocked answers

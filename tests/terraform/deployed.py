@@ -1,4 +1,4 @@
-"""A deployment as Terraform lays it: its topics, subscriptions, buckets, functions and jobs, from an inventory file.
+"""A deployment as Terraform creates it: its topics, subscriptions, buckets, functions and jobs, from an inventory file.
 
 References between resources are followed, and nothing is filled in: what is not in the file is not in the deployment.
 """

@@ -1,4 +1,4 @@
-"""Mistakes that a deployment may have, planted into what Terraform lays."""
+"""Mistakes that a deployment may have, planted into what Terraform creates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Terraform lays is what the code expects: topics, subscriptions, environments, room for decoding."""
+"""What Terraform creates is what the code expects: topics, subscriptions, environments, room for decoding."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.terraform.deployed import Deployed
 EVERYTHING, PROCESSORS = (Deployed.read(FILES[name]) for name in ("everything", "processors"))
 BOTH = pytest.mark.parametrize("laid", [EVERYTHING, PROCESSORS], ids=["everything", "processors"])
 OF_WEBHOOKS = {"DROPSCRIBE_WEBHOOK_URL", "DROPSCRIBE_WEBHOOK_SECRET"}
-"""Settings of functions that are not in these inventories; `webhooks.tftest.hcl` lays them."""
+"""Settings of functions that are not in these inventories; `webhooks.tftest.hcl` creates them."""
 CONTAINER = {"FUNCTION_SOURCE", "FUNCTION_TARGET"}
 """What functions-framework reads."""
 PYTHON_GIB = 0.5

@@ -83,11 +83,11 @@ def test_a_revision_that_does_not_start_sends_it_back_before_it_gets_traffic(dep
 
 
 def test_terraform_that_fails_for_another_reason_is_for_a_person_to_mend_and_then_it_goes_on(deployment):
-    lay, deployment.steps._lay = deployment.steps._lay, lambda *_: _refused()
+    lay, deployment.steps._apply = deployment.steps._apply, lambda *_: _refused()
     with pytest.raises(ConfigurationError, match="may not"):
         deployment.rollout()
     assert state.read(deployment.ports).phase == "laying"
-    deployment.steps._lay = lay
+    deployment.steps._apply = lay
     assert deployment.rollout().phase == "done"
 
 
@@ -203,7 +203,7 @@ def test_the_page_changes_with_the_workers_at_the_end_and_comes_back_with_them(t
         one.cloud = CloudRun(replace(TARGET, variables={"console_members": ["domain:b.c"]}), one.google.api())
         one.steps = Steps(one.cloud, one.google.lay, one.steps._watch, one.ports)
         laid, original = [], one.google.lay
-        one.steps._lay = lambda images, canary: (laid.append(images.console), original(images, canary))
+        one.steps._apply = lambda images, canary: (laid.append(images.console), original(images, canary))
         assert one.rollout(new).phase == "done"
         assert (laid[0], laid[-1]) == (old.console, new.console)
         assert one.cloud.images() == new

@@ -11,8 +11,8 @@ from deployment import api, deploy, plans, smoke, source
 from deployment.source import Source
 from local import cli
 from local.commands.deployment import place
+from tests.deployment.fake_terraform import FakeTerraform
 from tests.deployment.google import TARGET, Google
-from tests.deployment.lay import FakeTerraform
 from tests.deployment.test_deploy import DONE
 
 HERE = ["--project", "my-project", "--region", "europe-west4"]

@@ -6,8 +6,8 @@ from typer.testing import CliRunner
 from deployment import api, plans
 from local import cli
 from local.commands.deployment import destroy, place
+from tests.deployment.fake_terraform import FakeTerraform
 from tests.deployment.google import Google
-from tests.deployment.lay import FakeTerraform
 
 HERE = ["destroy", "--project", "my-project", "--region", "europe-west4"]
 

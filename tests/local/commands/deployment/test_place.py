@@ -7,8 +7,8 @@ import pytest
 from deployment import api, plans
 from local.commands.deployment import place
 from shared.errors import BadRequest, ConfigurationError
+from tests.deployment.fake_terraform import FakeTerraform
 from tests.deployment.google import TARGET, Google
-from tests.deployment.lay import FakeTerraform
 
 
 def test_without_a_terminal_and_a_yes_nothing_is_agreed(monkeypatch):

@@ -1,4 +1,4 @@
-"""A Terraform that lays what the real one lays, as far as the commands see it."""
+"""A Terraform that creates what the real one creates, as far as the commands see it."""
 
 from __future__ import annotations
 
