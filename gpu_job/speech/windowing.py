@@ -31,7 +31,7 @@ A little more context than the fastest, because a model may stumble at every cut
 LONGEST = 30.0
 """Seconds: in longer ones the encoder's full attention gets slow, and quantised weights get worse."""
 OVERLAP = 2.0
-"""Seconds that two windows share if no pause allowed a clean cut."""
+"""Seconds that two windows of one chunk share if no pause allowed a clean cut."""
 PAUSE = 0.2
 """Seconds of quiet that count as a pause between words; stops inside a word are shorter."""
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from shared.results import ChunkResult
     from shared.settings import Settings
 
-MIN_OVERLAP, MAX_OVERLAP = 8.0, 30.0
-"""Seconds that neighbours share: a tenth of a chunk, within these bounds. What an engine hears in the first
+OVERLAP_PART, MIN_OVERLAP, MAX_OVERLAP = 10, 8.0, 30.0
+"""Neighbours share a tenth of a chunk, within these bounds in seconds. What an engine hears in the first
 and last second or two of a piece is unreliable, so a shorter overlap leaves nothing to agree on."""
 
 
@@ -154,7 +154,7 @@ def extend(chunks: tuple[Chunk, ...]) -> tuple[Chunk, ...]:
 
 def _side(length: float) -> float:
     """Overlap on one side of a boundary, seconds: half of what neighbours share, at most half a chunk."""
-    return round(min(max(length / 10, MIN_OVERLAP), MAX_OVERLAP, length) / 2, 3)
+    return round(min(max(length / OVERLAP_PART, MIN_OVERLAP), MAX_OVERLAP, length) / 2, 3)
 
 
 def _by_bytes(chunks: list[Chunk], audio: AudioInfo, length: float, side: float) -> list[Chunk]:

@@ -74,7 +74,7 @@ def command(
     inbox: Annotated[
         Path | None,
         typer.Option(
-            help="Folder to watch: drop audio here. By default that of the last `up`, or one in the state directory. "
+            help="Folder to watch: drop audio here. The default is the folder of the last `up`, or one in the state directory. "
             "\\[env: DROPSCRIBE_INBOX]",
             show_default=False,
         ),

@@ -57,9 +57,7 @@ def command(
 
 def _check_typed(project: str) -> None:
     if not at_terminal():
-        raise BadRequest(
-            "Data can be deleted at a terminal only: there is nobody to type the project's name."
-        )
+        raise BadRequest("Data can only be deleted from a terminal, where you type the project's name.")
     warning = (
         f"This permanently deletes all audio, transcripts, records and costs of {project}. "
         "Type the name of the project to go on"

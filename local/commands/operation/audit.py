@@ -24,7 +24,7 @@ def command(
         typer.Option("--after", help="Only entries after the one with this key.", show_default=False),
     ] = "",
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object a line, with its key.")
+        bool, typer.Option("--json", help="Print one JSON object per line, with its key.")
     ] = False,
     state_dir: options.StateDir = None,
 ) -> None:

@@ -77,7 +77,9 @@ def command(
     ] = 20,
     any_name: Annotated[
         bool,
-        typer.Option("--any-name", help="Include objects whose name and type are not those of media."),
+        typer.Option(
+            "--any-name", help="Include objects that do not look like audio or video by name and type."
+        ),
     ] = False,
     asked: options.Asked,
     yes: options.Yes = False,

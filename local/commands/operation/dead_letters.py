@@ -51,7 +51,7 @@ Keys = Annotated[
         metavar="[KEY...]", help="Keys, as `dropscribe dead-letters list` shows them.", show_default=False
     ),
 ]
-All = Annotated[bool, typer.Option("--all", help="All of them, or all that --from and --recording leave.")]
+All = Annotated[bool, typer.Option("--all", help="All of them, or all that match --from and --recording.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,7 +165,9 @@ def replay_some(
     every: All = False,
     source: From = "",
     recording: OfRecording = "",
-    again: Annotated[bool, typer.Option("--again", help="Also those that were replayed before.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Include letters that were already replayed.")
+    ] = False,
     yes: options.Yes = False,
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,

@@ -44,16 +44,16 @@ def command(
     *,
     since: Annotated[
         dt.datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="First day (UTC); if left out, six days before the last."),
+        typer.Option(formats=["%Y-%m-%d"], help="First day (UTC); by default six days before the last."),
     ] = None,
     until: Annotated[
         dt.datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Last day (UTC); if left out, the day before yesterday."),
+        typer.Option(formats=["%Y-%m-%d"], help="Last day (UTC); by default the day before yesterday."),
     ] = None,
     billing_table: Annotated[
         str,
         typer.Option(
-            help="Google's billing export: PROJECT.DATASET.gcp_billing_export_v1_ACCOUNT. Without it only Deepgram is asked.",
+            help="Google's billing export: PROJECT.DATASET.gcp_billing_export_v1_ACCOUNT. Without it, only Deepgram's bill is checked.",
             show_default=False,
         ),
     ] = "",
@@ -104,7 +104,7 @@ def compare(days: list[dt.date], ports: Ports, *, table: str, project: str) -> l
     key = settings.api_keys.get(DEEPGRAM.name, "")
     if not key and not table:
         raise BadRequest(
-            "There is nobody to compare the ledger with: set DEEPGRAM_API_KEY, or name Google's billing export with "
+            "There is no bill to compare the ledger with: set DEEPGRAM_API_KEY, or name Google's billing export with "
             "--billing-table."
         )
     if table and settings.platform == "local":

@@ -35,7 +35,7 @@ def test_data_stay(terraform):
 
 def test_yes_deletes_no_data_and_without_a_terminal_nobody_does(terraform):
     refused = run("--yes", DATA="delete")
-    assert (refused.exit_code, "deleted at a terminal only" in refused.stderr) == (2, True)
+    assert (refused.exit_code, "only be deleted from a terminal" in refused.stderr) == (2, True)
     assert (terraform.laid, terraform.destroyed) == ([], False)
 
 
