@@ -5,7 +5,8 @@ The records show the progress, and whose turn it is:
     nobody's       accepted but not planned, planned but not published, or all chunks done but not merged: whoever was
                    about to go on died. It is pushed after two minutes
     an engine's    its chunks wait or are at work. A recording that is only slow must not be pushed, because its chunks
-                   would be transcribed, and paid for, twice; so patience is long
+                   would be transcribed, and paid for, twice; so patience is long, and begins anew when a chunk is handed
+                   on or begun with alone
     no worker's    the platform says that no worker is available: other engines get its chunks after some minutes
 
 Patience grows with every push.
@@ -23,8 +24,9 @@ from shared.errors import NoWorker, Permanent, Transient
 from shared.flow import dispatch, record, upload
 from shared.planning import plan, worker_pools
 from shared.recovery import fallback
+from shared.results import LedgerRow
 from shared.routing import conditions
-from shared.state import documents, sweep_notes
+from shared.state import claims, documents, sweep_notes
 from shared.state.sweep_notes import WORKERS, Note
 from shared.sweep.each import each
 from shared.telemetry import log
@@ -176,7 +178,7 @@ def _push(recording: Recording, world: _World, ports: Ports) -> bool:
         # Nobody can go on with it, and no try counts; patience starts when it is there again.
         sweep_notes.write(recording.id, replace(note, since=now), ports)
         return False
-    verdict = assess(recording, note, workers, now, ports.settings)
+    note, verdict = _judged(recording, note, world, ports)
     quiet = now - max(note.since, workers.awake)
     if verdict.action == "push":
         note = replace(note, since=now, tries=note.tries + 1)
@@ -206,6 +208,27 @@ def _look(note: Note | None, done: int, began: float, now: float) -> Note:
     # It is not known when results came in, so patience starts now.
     anew = note is not None and note.since < began
     return Note(done=done, since=began if anew or not done else now, looked=now)
+
+
+def _judged(recording: Recording, note: Note, world: _World, ports: Ports) -> tuple[Note, Verdict]:
+    """The verdict on a recording, and its note, with what no look at its results shows."""
+    verdict = assess(recording, note, world.workers, world.now, ports.settings)
+    if verdict.action != "wait" and _is_out(recording) and note.done < len(recording.chunks):
+        note = replace(note, since=max(note.since, _last_begun(recording, world.now, ports)))
+        verdict = assess(recording, note, world.workers, world.now, ports.settings)
+    return note, verdict
+
+
+def _last_begun(recording: Recording, now: float, ports: Ports) -> float:
+    """When an engine was last given a chunk of a recording by another, or began with one alone; 0 if none was.
+
+    Kills take time without any progress; whoever has the chunk after them must not see it published again. Both
+    happen only so often in a life.
+    """
+    times = [one.handed for one in claims.of_recording(recording.id, ports.records).values()]
+    rows = documents.readable(ports.records.query(documents.LEDGER, {"recording": recording.id}), LedgerRow)
+    times += [one.time for one in rows if one.outcome == "open"]
+    return max((one for one in times if not is_ahead(one, now)), default=0.0)
 
 
 def _unavailable(ports: Ports) -> dict[WorkerPool, str]:

@@ -16,7 +16,6 @@ from shared.state import documents
 from shared.state.claims import CLAIMS, Claim
 from tests.simulation import causes
 from tests.simulation.fakes import speaker_of, stretch, text_of, windows_of
-from tests.simulation.faults import SLOW
 from tests.simulation.scenarios import OURS
 
 if TYPE_CHECKING:
@@ -396,11 +395,7 @@ def in_time(world: World, judged_by: Undisturbed) -> Iterator[str]:
     called = [one.name for one in hosted_specs(world.scenario.engines)]
     called = [*called, "everything"] if called and world.scenario.platform == "google" else []
     hosted = sum(one.point.startswith(tuple(called)) for one in before)
-    pushed = sum(
-        one.point.startswith("sweeper shared/flow/")
-        and any(time <= one.time <= time + SLOW for time in world.calls.pushes)
-        for one in before
-    )
+    pushed = sum(one.push for one in before)
     # Chunks that were in flight together when their worker died come again one by one.
     each = AFTER_FAULT + AGAIN * world.scenario.call_seconds
     # Which worker pulls which chunks is chance, and so is what it recognises together: nothing, at worst.

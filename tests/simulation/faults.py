@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from shared.errors import EngineFailed, EngineRefused, StoreUnavailable
 from shared.ports import GpuState
 from shared.state.documents import CHUNKS, chunk_key
-from shared.state.sweep_notes import SWEEPS
+from shared.sweep import stuck
 from tests.simulation import releases, sites
 from tests.simulation.scheduler import running
 from tests.simulation.sites import ROOT
@@ -68,6 +68,8 @@ class Fault:
     """Number of the process that met it."""
     about: str = ""
     """The key of the document, the name of the object or the message that it was about; empty if it is about none."""
+    push: bool = False
+    """Whether the sweeper was about to push a recording."""
 
     def __str__(self) -> str:
         return f"{self.time:8.1f} s  {self.what:8} {self.point}"
@@ -126,8 +128,6 @@ class Calls:
         """All deliveries, in their order."""
         self.over: dict[str, float] = {}
         """When a delivery was acknowledged or given back, by its lease, seconds since 1970."""
-        self.pushes: list[float] = []
-        """When the sweeper noted that it pushes a recording, seconds since the history began."""
         self.away_until = 0.0
         """When an outage ends, seconds since 1970."""
         self.results: defaultdict[str, list[tuple[float, bool]]] = defaultdict(list)
@@ -194,7 +194,9 @@ class Calls:
     def happened(self, what: str, point: str, about: str = "", process: Process | None = None) -> None:
         """Note something else that went wrong, to the process that asks or to another."""
         now, whose = self._scheduler.now - self.began, process or self._scheduler.current.process
-        self.faults.append(Fault(time=now, what=what, point=point, process=whose.number, about=about))
+        self.faults.append(
+            Fault(time=now, what=what, point=point, process=whose.number, about=about, push=_is_push(point))
+        )
 
     def _mode(self, what: str, modes: tuple[str, ...], about: str) -> str:
         scheduler = self._scheduler
@@ -228,6 +230,14 @@ def _place() -> str:
             return sites.name_of(frame, module)
         frame = frame.f_back
     return "tests"
+
+
+def _is_push(point: str) -> bool:
+    """Whether what happens now happens to a push of the sweeper: in it, or when it was noted that it is one."""
+    frame, act = sys._getframe(2), stuck._act.__code__
+    while frame is not None and frame.f_code is not act:
+        frame = frame.f_back
+    return frame is not None or "shared/sweep/stuck.py:_push#" in point
 
 
 class _Modules(dict[str, str]):
@@ -301,8 +311,6 @@ class FaultyRecords:
         def work():
             self.written[collection, key] = running().now
             made = self._records.create(collection, key, fields)
-            if made:
-                self._look_for_push(collection, fields)
             if made and collection == CHUNKS:
                 self._calls.results[key].append((running().now, True))
             return made
@@ -317,15 +325,9 @@ class FaultyRecords:
                 if before is not None:
                     change(before)
             self.written[collection, key] = running().now
-            found = self._records.update(collection, key, change)
-            self._look_for_push(collection, found or {})
-            return found
+            return self._records.update(collection, key, change)
 
         return self._calls.effect(f"records.update {collection}", work, about=key)
-
-    def _look_for_push(self, collection: str, fields: Mapping[str, Any]) -> None:
-        if collection == SWEEPS and fields.get("tries"):
-            self._calls.pushes.append(running().now - self._calls.began)
 
     def get(self, collection, key):
         return self._calls.look(f"records.get {collection}", partial(self._records.get, collection, key), key)

@@ -72,10 +72,18 @@ def test_an_outage_of_a_minute_and_a_half_repeats_nothing(scenario):
 
 
 @pytest.mark.parametrize(
-    ("scenario", "seed"), [("cancelled", 45804), ("cancelled-hand-over", 53771), ("earlier-release", 102514)]
+    ("scenario", "seed"),
+    [
+        ("cancelled", 45804),
+        ("cancelled-hand-over", 53771),
+        ("earlier-release", 102514),
+        ("long", 554018),
+        ("speakers-whole", 598924),
+    ],
 )
 def test_what_was_once_wrong_is_right(scenario, seed):
-    """A chunk that an engine had when it was asked for again; two planned for a CPU that a GPU had, of which it gave one up."""
+    """A chunk that an engine had when it was asked for again; two planned for a CPU that a GPU had, of which it gave one up;
+    one handed on a moment before the sweeper pushed its recording; a push that was broken before it published."""
     outcome = history.run(scenario, seed)
     assert not unknown(outcome), report(outcome)
 

@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import StoreUnavailable
+from shared.costs import attempt_rows
+from shared.errors import EngineLimit, StoreUnavailable
 from shared.flow import chunk, record, upload
 from shared.messages import ChunkDone, ChunkMessage, decode, to_fields
 from shared.model import Chunk, Options, Recording, StoredObject
 from shared.ports import GpuState
+from shared.recovery import fallback, poison
 from shared.routing import conditions
 from shared.settings import Settings
 from shared.state import claims, documents
@@ -112,6 +114,29 @@ def test_lost_chunk_messages_are_published_again(world, tick):
     assert tick(3) == 1
     (message,) = world.pull("cpu-worker")
     assert message.attributes["chunk"] == "1"
+
+
+def handed_on(message, world):
+    fallback.hand_on(message, EngineLimit("It killed its workers."), world.ports)
+
+
+def begun_alone(message, world):
+    row = attempt_rows.worker_row(
+        message, world.ports, engine="parakeet-cpu", attempt="", busy_seconds=0.0, decoded=30.0
+    )
+    poison.begin(row, world.ports)
+
+
+@pytest.mark.parametrize("begin", [handed_on, begun_alone])
+def test_what_was_given_to_an_engine_a_moment_ago_is_not_published_again(world, tick, begin):
+    world.ports = replace(world.ports, engines=frozenset({"parakeet-cpu", "deepgram"}))
+    one = upload.on_upload(world.upload(), world.ports)
+    first, second = (decode(each.data, ChunkMessage) for each in world.pull("cpu-worker"))
+    chunk.commit_result(*heard(one, first.chunk), world.ports)
+    assert tick(9) == 0
+    begin(second, world)
+    assert tick(9) == 0
+    assert tick(3) == 1, "if that was in vain, too, it is published again"
 
 
 def test_a_lost_last_message_to_the_merger_is_published_again(world, tick):
