@@ -44,5 +44,5 @@ def listening() -> Iterator[Told]:
     try:
         yield told
     finally:
-        metrics.clear_sinks()
-        spans.clear_sinks()
+        metrics._sinks.clear()
+        spans._sinks.clear()

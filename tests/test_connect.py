@@ -23,8 +23,8 @@ def _as_a_new_process(monkeypatch, tmp_path):
     connect.connect.cache_clear()
     yield
     connect.connect.cache_clear()
-    metrics.clear_sinks()
-    spans.clear_sinks()
+    metrics._sinks.clear()
+    spans._sinks.clear()
 
 
 @pytest.mark.parametrize("module", connect.PLATFORMS.values())

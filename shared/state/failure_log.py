@@ -253,19 +253,6 @@ def by_class(records: Records) -> dict[str, dict[str, int]]:
     return found
 
 
-def recent(where: str, minutes: int, ports: Ports) -> int:
-    """How many attempts failed at a place in the last full minutes; one count query for each minute.
-
-    Raises:
-        Transient: the records did not answer.
-    """
-    now = int(ports.clock.now() // 60)
-    return sum(
-        ports.records.count(FAILURES, {"where": where, "minute": minute})
-        for minute in range(now - minutes, now)
-    )
-
-
 def _classes(root: type[DropscribeError]) -> Iterator[str]:
     yield root.__name__
     for one in root.__subclasses__():

@@ -250,11 +250,6 @@ def add_sink(sink: Sink) -> None:
     _sinks.append(sink)
 
 
-def clear_sinks() -> None:
-    """Measure nothing any more."""
-    _sinks.clear()
-
-
 def has_sinks() -> bool:
     """Whether anybody listens, for what has to be read to be measured."""
     return bool(_sinks)

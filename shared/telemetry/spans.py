@@ -61,11 +61,6 @@ def add_sink(sink: SpanSink) -> None:
     _sinks.append(sink)
 
 
-def clear_sinks() -> None:
-    """Send no spans any more."""
-    _sinks.clear()
-
-
 def flush(seconds: float) -> None:
     """Send what was taken so far, within about `seconds`; nothing happens without sinks."""
     for sink in _sinks:

@@ -20,8 +20,8 @@ def _collector(monkeypatch):
     with collector() as running:
         monkeypatch.setenv(cloud_telemetry.COLLECTOR, running.url)
         yield running
-        metrics.clear_sinks()
-        spans.clear_sinks()
+        metrics._sinks.clear()
+        spans._sinks.clear()
 
 
 def test_each_task_of_a_worker_sends_a_series_of_its_own(collector, monkeypatch):
@@ -109,6 +109,6 @@ def test_to_google_goes_what_is_signed_with_the_accounts_credentials(monkeypatch
     monkeypatch.setattr(cloud_telemetry, "OTLPSpanExporter", exporter)
     monkeypatch.setattr(cloud_telemetry, "BatchSpanProcessor", lambda _exporter: None)
     cloud_telemetry.start(SETTINGS)
-    metrics.clear_sinks()
-    spans.clear_sinks()
+    metrics._sinks.clear()
+    spans._sinks.clear()
     assert sessions == [("https://telemetry.googleapis.com/v1/traces", "session of c")]

@@ -122,15 +122,6 @@ def test_failures_are_counted_by_place_and_class(world):
     }
 
 
-def test_failures_of_the_last_full_minutes_are_counted(world):
-    world.clock.time = 60_000 * 60.0
-    for number in range(10):
-        note(world, Transient("x"), message_id=f"m{number}")
-        world.clock.time += 59
-    assert failure_log.recent("parakeet-cpu", 5, world.ports) == 5
-    assert failure_log.recent("merger", 5, world.ports) == 0
-
-
 def test_a_dead_letter_gives_the_reason_that_was_noted(world):
     recording = upload.on_upload(world.upload(), world.ports)
     attributes = {"recording": recording.id, "chunk": "0"}

@@ -40,12 +40,8 @@ class PhraseTrees:
         self._tokenizer = tokenizer
         self._vocabulary = vocabulary
         self._device = device
+        # The lists that are on the device, the one used longest ago first.
         self._numbers: dict[tuple[str, ...], int] = {}
-
-    @property
-    def lists(self) -> tuple[tuple[str, ...], ...]:
-        """The lists that are on the device, the one used longest ago first."""
-        return tuple(self._numbers)
 
     def numbers(self, wanted: Sequence[tuple[str, ...]]) -> list[int]:
         """Put lists of phrases on the device; not under `torch.inference_mode`.

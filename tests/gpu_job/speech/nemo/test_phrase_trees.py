@@ -44,7 +44,7 @@ def test_more_phrase_lists_than_are_kept_do_no_harm(tiny, speech, monkeypatch):
     window = speech[0][0]
     for phrase in ("alpha", "bravo", "charlie", "delta", "echo", "alpha"):
         assert tiny.transcribe([window], [(phrase,)])[0]
-    assert list(tiny._search.trees.lists) == [("delta",), ("echo",), ("alpha",)]
+    assert list(tiny._search.trees._numbers) == [("delta",), ("echo",), ("alpha",)]
 
 
 def test_each_window_of_a_batch_has_its_own_phrases(tiny, monkeypatch):
