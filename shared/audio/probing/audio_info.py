@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import av
 
+from shared.audio.containers import BY_NAME
 from shared.audio.probing import amr, asf, avi, elementary, isobmff, matroska, ogg, riff, wav
 from shared.audio.probing.concatenated import numbered
 from shared.audio.probing.concatenated import probe as concatenated
@@ -181,7 +182,7 @@ def _voted(container: InputContainer, stream: AudioStream, first: float) -> floa
 def _is_guess(reader: Reader, demuxer: str) -> bool:
     """Whether FFmpeg derives the duration from a bit rate, because the file does not say it."""
     return (
-        demuxer in ESTIMATED
+        BY_NAME[demuxer].is_estimated
         or (demuxer == "asf" and asf.is_broadcast(reader))
         or (demuxer == "wav" and riff.is_variable(reader))
     )
@@ -207,5 +208,3 @@ DELAY = 0.5
 """Seconds before zero that encoders add, and players leave out."""
 MOST_PACKETS = 200
 """Packets in which the first picture is looked for."""
-ESTIMATED = {"ac3", "eac3", "dts", "amr", "mpc"}
-"""Formats without a length: FFmpeg derives a duration from the bit rate of the first frames."""

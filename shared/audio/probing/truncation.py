@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import TYPE_CHECKING
 
+from shared.audio.containers import BY_NAME
 from shared.audio.probing.notices import stops_early
 from shared.errors import BadMedia
 from shared.in_words import human_duration, human_size
@@ -23,10 +24,6 @@ BELIEVED = 6 * 3600.0
 """Seconds. A shorter recording is believed: a recorder may have paused for hours."""
 FEWEST = 2.5
 """Bytes per second of a longer one. Of silence, PyAV's encoders write 227 (Opus in Ogg), 63 (AAC) and 6 (WavPack)."""
-BY_HEADER = frozenset(
-    ["flac", "caf", "aiff", "wav", "w64", "au", "tta", "wv", "ape", "mpc", "mpc8", "voc", "nistsphere"]
-)
-"""Formats whose length is a number in the header. Their samples have no times, so that decoding finds the end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +85,7 @@ def in_proportion(info: AudioInfo, size: int) -> AudioInfo:
     seconds = info.duration
     if seconds is None or seconds <= BELIEVED or seconds * FEWEST <= size:
         return info
-    if info.format in BY_HEADER and not info.parts:
+    if BY_NAME[info.format].has_length and not info.parts:
         return replace(info, duration=None, exact=False)
     raise BadMedia(
         "limit",

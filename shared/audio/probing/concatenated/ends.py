@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from shared.audio.containers import BY_NAME
 from shared.audio.files.part import part_reader
 from shared.audio.probing import asf, avi, elementary, isobmff, riff
 from shared.audio.probing.sniff import HEAD, sniff
@@ -190,26 +191,15 @@ ENDS: dict[str, Callable[[Reader], tuple[int, ...]]] = {
     "amr": _amr,
 }
 """How to find where a file may end by its header, by FFmpeg's name of the demuxer; nowhere where it does not say."""
-SEARCHED = {"wav", "w64", "aiff", "caf", "avi", "asf", "nistsphere", "tta", "voc", "au", "amr"}
+SEARCHED = ENDS.keys() - {"mov", "ape"}
 """Formats of which short files are searched where they do not end as they say, or do not say it."""
 PADDING = 1
 """Bytes by which a file may be longer or shorter than it says."""
 MAGIC = {
-    name: re.compile(pattern, re.DOTALL)
-    for name, pattern in {
-        "wav": rb"(?:RIFF|RF64|BW64)....WAVE",
-        "aiff": rb"FORM....AIF[FC]",
-        "caf": rb"caff\x00\x01",
-        "w64": rb"riff\x2e\x91\xcf\x11",
-        "avi": rb"RIFF....AVI ",
-        "asf": rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11",
-        "mov": rb"\0\0..ftyp",
-        "au": rb"\.snd\0\0.{6}\0\0\0[\x01-\x1b]",
-        "nistsphere": rb"NIST_1A\n",
-        "tta": rb"TTA1\x01\x00",
-        "ape": rb"MAC .[\x0c-\x10]",
-        "voc": rb"Creative Voice File\x1a",
-        "amr": rb"#!AMR(?:-WB)?\n",
-    }.items()
+    "mov": re.compile(rb"\0\0..ftyp", re.DOTALL),
+    "au": re.compile(rb"\.snd\0\0.{6}\0\0\0[\x01-\x1b]", re.DOTALL),
+    "tta": re.compile(rb"TTA1\x01\x00"),
+    "ape": re.compile(rb"MAC .[\x0c-\x10]", re.DOTALL),
 }
-"""How a file begins."""
+MAGIC |= {one: BY_NAME[one].magic for one in ENDS.keys() - MAGIC.keys()}
+"""How a file begins; the first bytes of the four above stand in sound too often."""
