@@ -11,10 +11,9 @@ In reading order, which is that of imports: each knows only what comes after it.
 
 What `cli` needs of its own stands below all:
 
-    help          its texts, fitted to a terminal of 80 columns
-    once          refuses an option that is given twice
-    wrong_values  says in words what is wrong with the value of an option
-    exit_codes    what its exit codes say
+    help           its texts, fitted to a terminal of 80 columns
+    wrong_options  refuses an option that is given twice, and says in words what is wrong with a value
+    exit_codes     what its exit codes say
 
 It is part of Dropscribe's inside and changes without notice: programs import `dropscribe`.
 """

@@ -17,9 +17,8 @@ from typer.main import get_command
 
 from local import exit_codes
 from local.exit_codes import EPILOG
-from local.help import fitted, told
-from local.once import once
-from local.wrong_values import worded
+from local.help import fit, told
+from local.wrong_options import take_once, word
 
 COMMANDS = {
     "transcribe": "Transcribe files and folders now. Recordings already finished are skipped.",
@@ -51,32 +50,20 @@ COMMANDS = {
 }
 """For each command the first line of its help."""
 
-PLACES = {
-    "transcribe": "audio.transcribe:command",
-    "demo": "audio.transcribe:demo",
-    "up": "audio.up:command",
-    "submit": "audio.submit:command",
-    "route": "audio.route:command",
-    "models": "models:app",
-    "cost": "views.cost:app",
-    "show": "views.show:command",
-    "status": "views.status:command",
-    "doctor": "views.doctor:command",
-    "backfill": "operation.backfill:command",
-    "dead-letters": "operation.dead_letters:app",
-    "retry": "operation.retry:command",
-    "cancel": "operation.cancel:command",
-    "preflight": "deployment.preflight:command",
-    "deploy": "deployment.deploy:command",
-    "rollout": "deployment.rollout:command",
-    "rollback": "deployment.rollout:back",
-    "destroy": "deployment.destroy:command",
-    "forget": "operation.forget:command",
-    "reindex": "operation.reindex:command",
-    "audit": "operation.audit:command",
-    "webhook": "operation.webhook:app",
+FOLDERS = {
+    name: folder
+    for folder, names in {
+        "audio": "transcribe demo up submit route",
+        "views": "cost show status doctor",
+        "operation": "backfill retry cancel forget reindex audit dead-letters webhook",
+        "deployment": "preflight deploy rollout rollback destroy",
+    }.items()
+    for name in names.split()
 }
-"""Module in `local/commands/` and name of a command, if it is not `command` in the module of its own name."""
+"""The folder of a command in `local/commands/`, if it is in one."""
+
+BESIDE = {"demo": ("transcribe", "demo"), "rollback": ("rollout", "back")}
+"""Commands that have no module of their own: module and name."""
 
 
 class OnDemand(TyperGroup):
@@ -94,13 +81,18 @@ class OnDemand(TyperGroup):
 
 def loaded(name: str) -> Any:
     """A command with its options, ready to be called."""
-    module, attribute = PLACES.get(name, f"{name}:command").split(":")
-    command = getattr(importlib.import_module(f"local.commands.{module}"), attribute)
-    if isinstance(command, typer.Typer):
-        return worded(once(fitted(get_command(command))))
-    alone = typer.Typer(add_completion=False)
-    alone.command(name)(command)
-    return worded(once(fitted(get_command(alone))))
+    module, attribute = BESIDE.get(name, (name.replace("-", "_"), "command"))
+    found = importlib.import_module(".".join(filter(None, ("local.commands", FOLDERS.get(name), module))))
+    group = getattr(found, "app", None)
+    if group is None:
+        group = typer.Typer(add_completion=False)
+        group.command(name)(getattr(found, attribute))
+    command: Any = get_command(group)
+    for one in (command, *getattr(command, "commands", {}).values()):
+        fit(one)
+        take_once(one)
+        word(one)
+    return command
 
 
 app = typer.Typer(

@@ -11,8 +11,8 @@ NAMES = {"str": "TEXT", "int": "NUMBER", "float": "NUMBER", "Path": "PATH"}
 """What options of these types take."""
 
 
-def fitted(command: Any) -> Any:
-    """The same command, or group with all its commands, after changing what its help says of options.
+def fit(command: Any) -> None:
+    """Change what the help of a command says of its options.
 
     A flag takes nothing, so nothing is said of what it takes. Choices break between words only.
     """
@@ -22,9 +22,6 @@ def fitted(command: Any) -> Any:
         return told(help_of(ctx))
 
     command.get_params = get_params
-    for inner in getattr(command, "commands", {}).values():
-        fitted(inner)
-    return command
 
 
 def told(params: list[Any]) -> list[Any]:

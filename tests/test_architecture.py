@@ -86,7 +86,7 @@ BELOW = {
 """What each floor may import, beside itself. Imports for the type checker count like all others."""
 
 ROOMS = {
-    "local": "cli > commands > evaluation > inbox > runtime > backend > exit_codes help once wrong_values",
+    "local": "cli > commands > evaluation > inbox > runtime > backend > exit_codes help wrong_options",
     "local.commands": (
         "deployment > operation > audio models open views > console flags found weights > context table > "
         "downloads options terminal"

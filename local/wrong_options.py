@@ -1,7 +1,8 @@
-"""What is wrong with the value of an option, as a person says it: Typer repeats what pydantic says to programmers."""
+"""Options that are refused: what is wrong with a value, in the words of people, and those that are given twice."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -25,8 +26,8 @@ SENTENCES = {
 """What to say of pydantic's kinds of errors, with the value that was given and the limits that it has."""
 
 
-def worded(command: Any) -> Any:
-    """The same command, or group with all its commands, which says in plain words what is wrong with a value."""
+def word(command: Any) -> None:
+    """Let a command say in plain words what is wrong with a value: Typer repeats what pydantic says to programmers."""
     parse = command.parse_args
 
     def parse_args(ctx: Any, args: list[str]) -> list[str]:
@@ -38,9 +39,6 @@ def worded(command: Any) -> Any:
         return rest
 
     command.parse_args = parse_args
-    for inner in getattr(command, "commands", {}).values():
-        worded(inner)
-    return command
 
 
 def _in_words(error: typer.BadParameter) -> str:
@@ -51,3 +49,31 @@ def _in_words(error: typer.BadParameter) -> str:
     if DAY not in said:
         return said
     return f"{said.removesuffix(DAY)} is not a day. Write it as YYYY-MM-DD, for example 2026-01-31."
+
+
+def take_once(command: Any) -> None:
+    """Let a command take each option once, unless it collects several: else the last one counts, and nobody is told."""
+    make = command.make_parser
+
+    def make_parser(ctx: Any) -> Any:
+        parser = make(ctx)
+        parse = parser.parse_args
+
+        def parse_args(args: list[str]) -> tuple[dict[str, Any], list[str], list[Any]]:
+            found: tuple[dict[str, Any], list[str], list[Any]] = parse(args=args)
+            for name, times in Counter(str(one.opts[0]) for one in found[2] if _takes_one(one)).items():
+                if times > 1 and not ctx.resilient_parsing:
+                    ctx.fail(f"{name} is given {times} times. Give it once.")
+            return found
+
+        parser.parse_args = parse_args
+        return parser
+
+    command.make_parser = make_parser
+
+
+def _takes_one(param: Any) -> bool:
+    """Whether a second one would replace the first; a flag that can only be set says the same twice."""
+    if param.param_type_name != "option" or param.multiple or param.count:
+        return False
+    return not param.is_flag or bool(param.secondary_opts)
