@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import typer
 
 from gpu_job import last_resort
 from local import exit_codes
-from local.commands.terminal import beside
+from local.commands.terminal import say
 from shared.errors import (
     BadMedia,
     BadRequest,
@@ -62,7 +63,7 @@ def errors() -> Iterator[None]:
     try:
         yield
     except DropscribeError as error:
-        beside().print(f"dropscribe: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        say(f"dropscribe: {error}", "red")
         if isinstance(error, CallHangs):
             # The thread of that call would keep the process from ending.
             last_resort.end_within(last_resort.SOON)
@@ -96,11 +97,10 @@ def local_ports(state_dir: Path | None, *, hurried: bool = False) -> Iterator[Lo
             "`dropscribe submit`, `status` and `cost` to talk to a deployment."
         )
     _warn_of_unknown_settings()
-    ports = open_ports(settings, embedded_topology().hurried() if hurried else None)
-    try:
+    with contextlib.closing(
+        open_ports(settings, embedded_topology().hurried() if hurried else None)
+    ) as ports:
         yield ports
-    finally:
-        ports.close()
 
 
 def local_settings(state_dir: Path | None, environ: MutableMapping[str, str] | None = None) -> Settings:
@@ -157,11 +157,8 @@ def deployment(state_dir: Path | None, *, begin: bool = False) -> Iterator[Ports
     from shared.adapters.google_ports import open_ports  # noqa: PLC0415 - `--help` and `doctor` need no ports
 
     _warn_of_unknown_settings()
-    ports_there = open_ports(settings)
-    try:
+    with contextlib.closing(open_ports(settings)) as ports_there:
         yield ports_there
-    finally:
-        ports_there.close()
 
 
 def checked_options(**given: object) -> Options:
@@ -232,10 +229,16 @@ def _warn_of_unknown_settings() -> None:
     from shared.settings import unknown  # noqa: PLC0415 - `--help` and `doctor` need no settings
 
     for name in unknown(os.environ):
-        beside().print(
-            f"dropscribe: {name} is not a setting and is ignored: check its spelling.",
-            style="yellow",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
+        say(f"dropscribe: {name} is not a setting and is ignored: check its spelling.", "yellow")
+
+
+def say_if_nothing_runs(ports: Ports) -> bool:
+    """Tell a person whose request is queued on this machine that nothing runs that could answer it; true if so."""
+    if not ports.nothing_runs():
+        return False
+    from shared.settings import Settings  # noqa: PLC0415 - as above
+
+    place = ports.settings.state_dir
+    named = "" if place == Settings().state_dir else f" --state-dir {shlex.quote(str(place))}"
+    say(f"Queued, but nothing is running that could transcribe it. Start `dropscribe up{named}`.")
+    return True

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from gpu_job.weights.catalogue import Kind
     from gpu_job.weights.located import Located
-    from gpu_job.weights.speakers import LocatedSpeakers
     from local.backend.embedded_ports import LocalPorts
     from shared.model import Options
     from shared.ports import Ports
@@ -52,16 +51,6 @@ def locate(name: str, console: Console, kind: Kind = "onnx") -> Located:
     """
     with bars(console) as advance:
         return lookup.locate(name, kind, progress=advance)
-
-
-def locate_speakers(folder: str, console: Console) -> LocatedSpeakers:
-    """`speakers.locate`, with a bar for each file that is downloaded.
-
-    Raises:
-        ModelUnavailable: says what is missing and what to do.
-    """
-    with bars(console) as advance:
-        return speakers.locate(folder, progress=advance)
 
 
 def locate_all(name: str, options: Options, settings: Settings, advance: Advance) -> None:

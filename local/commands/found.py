@@ -6,8 +6,9 @@ import os
 import re
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.text import Text
 
 from local.backend.embedded_ports import LocalPorts
@@ -30,6 +31,8 @@ HELP = (
     "`dropscribe status --ids` prints it."
 )
 """What a person may write."""
+Places = Annotated[list[str], typer.Argument(metavar="FILE|ID", help=HELP)]
+"""An argument of commands: recordings."""
 PART = re.compile(r"[a-z2-7]{6,25}")
 """The beginning of an ID that is long enough to be meant."""
 ALL = 1_000_000

@@ -61,9 +61,9 @@ def print_json_line(report: object) -> None:
     print(printable_json(json.dumps(report, ensure_ascii=False)), flush=True)  # noqa: T201 - output
 
 
-def say(text: str) -> None:
+def say(text: str, style: str = "") -> None:
     """Tell the person something beside the output; a line is not broken, however long."""
-    beside().print(text, highlight=False, markup=False, soft_wrap=True)
+    beside().print(text, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
 def local_time(seconds: float) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from gpu_job.speech.onnx import openvino_encoder
+from gpu_job.weights import speakers
 from gpu_job.weights.catalogue import SMALLER, by_name, catalogue
 from gpu_job.weights.speakers import NETWORKS, SPEAKERS, SpeakerNetwork
 from local.commands import downloads
@@ -82,7 +83,8 @@ def pull(name: str, kind: Kind) -> int:
             raise BadRequest(f"The weights {SPEAKERS} have one form, for CPUs and GPUs. Leave out --nemo.")
         for one in NETWORKS:
             _announce(one, one.release, console)
-        found = downloads.locate_speakers("", console)
+        with downloads.bars(console) as advance:
+            found = speakers.locate("", progress=advance)
         print_text(f"{found.segmentation}\n{found.embedding}")
         return 0
     known = _known(name)

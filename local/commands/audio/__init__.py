@@ -12,6 +12,5 @@ In reading order:
     report        the table at its end
     up            watch an inbox
     submit        ask a deployment
-    whether_up    does anything work on what is queued
     route         which engine, and why
 """

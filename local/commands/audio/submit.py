@@ -14,8 +14,7 @@ from local import exit_codes
 from local.backend.embedded_ports import LocalPorts
 from local.commands import downloads, options
 from local.commands.audio.sources import comes_from_elsewhere
-from local.commands.audio.whether_up import say_if_nothing_runs
-from local.commands.context import deployment, errors, options_or_none
+from local.commands.context import deployment, errors, options_or_none, say_if_nothing_runs
 from local.commands.terminal import print_json, print_text, say
 from shared import client
 from shared.errors import BadRequest, TimedOut

@@ -81,11 +81,8 @@ def records(environment: Mapping[str, str]) -> Iterator[Ports]:
     from shared.adapters.google_ports import open_ports  # noqa: PLC0415 - `--help` needs no clients
     from shared.settings import Settings  # noqa: PLC0415 - as above
 
-    ports = open_ports(Settings.from_environment(dict(environment)))
-    try:
+    with contextlib.closing(open_ports(Settings.from_environment(dict(environment)))) as ports:
         yield ports
-    finally:
-        ports.close()
 
 
 def must_be_deployed(target: Target, api: Api) -> None:

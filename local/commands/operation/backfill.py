@@ -13,8 +13,7 @@ from local import exit_codes
 from local.backend.embedded_ports import LocalPorts
 from local.commands import options
 from local.commands.audio import inputs
-from local.commands.audio.whether_up import say_if_nothing_runs
-from local.commands.context import deployment, errors, options_or_none
+from local.commands.context import deployment, errors, options_or_none, say_if_nothing_runs
 from local.commands.operation.agreement import settled
 from local.commands.terminal import beside, output, print_json, say
 from shared import concurrency

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 from rich.text import Text
@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 
 def command(
     *,
-    places: Annotated[
-        list[str],
-        typer.Argument(metavar="FILE|ID", help=found.HELP),
-    ],
+    places: found.Places,
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,
 ) -> None:

@@ -11,8 +11,7 @@ from rich.text import Text
 
 from local import exit_codes
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
-from local.commands.audio.whether_up import say_if_nothing_runs
-from local.commands.context import deployment, errors
+from local.commands.context import deployment, errors, say_if_nothing_runs
 from local.commands.operation.agreement import each, settled
 from local.commands.terminal import local_time, output, print_json, say
 from local.commands.views.overview import beginning

@@ -23,13 +23,7 @@ if TYPE_CHECKING:
 
 def command(
     *,
-    places: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE|ID",
-            help=found.HELP,
-        ),
-    ],
+    places: found.Places,
     audio: Annotated[bool, typer.Option("--audio", help="Delete the audio files as well.")] = False,
     yes: options.Yes = False,
     as_json: options.AsJson = False,

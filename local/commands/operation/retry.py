@@ -11,8 +11,7 @@ import typer
 
 from local import exit_codes
 from local.commands import found, options
-from local.commands.audio.whether_up import say_if_nothing_runs
-from local.commands.context import deployment, errors
+from local.commands.context import deployment, errors, say_if_nothing_runs
 from local.commands.operation.agreement import each, settled
 from local.commands.terminal import output, print_json, say
 from shared import concurrency
@@ -54,11 +53,7 @@ def command(
     *,
     places: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="FILE|ID",
-            help=found.HELP,
-            show_default=False,
-        ),
+        typer.Argument(metavar="FILE|ID", help=found.HELP, show_default=False),
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="All recordings that failed.")] = False,
     since: Annotated[

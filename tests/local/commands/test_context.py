@@ -1,16 +1,20 @@
 """What the command line opens, and how it names it to the processes that it starts."""
 
+import fcntl
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
 from gpu_job.weights.catalogue import BUNDLED
 from local import cli
+from local.backend.embedded_ports import open_ports
 from local.commands.audio import up
-from local.commands.context import absolute_weights
+from local.commands.context import absolute_weights, say_if_nothing_runs
 from local.evaluation import benchmark
+from shared.settings import Settings
 
 
 @pytest.fixture
@@ -93,3 +97,32 @@ def test_a_wrong_option_is_named_as_it_was_typed(here, given, says):
     done = CliRunner().invoke(cli.app, ["transcribe", "talk.wav", "--state-dir", str(here / "s"), *given])
     assert done.exit_code == 2
     assert says in done.stderr
+
+
+@pytest.fixture
+def ports_here(tmp_path):
+    ports = open_ports(Settings(state_dir=tmp_path / "my state"))
+    yield ports
+    ports.close()
+
+
+def test_without_an_up_the_command_that_starts_it_is_said(ports_here, capsys):
+    assert ports_here.nothing_runs()
+    assert say_if_nothing_runs(ports_here)
+    assert f"Start `dropscribe up --state-dir '{ports_here.settings.state_dir}'`." in capsys.readouterr().err
+    assert say_if_nothing_runs(SimpleNamespace(nothing_runs=lambda: True, settings=Settings()))
+    assert "Start `dropscribe up`." in capsys.readouterr().err
+
+
+def test_while_an_up_holds_its_lock_nothing_is_said(ports_here, capsys):
+    with (ports_here.settings.state_dir / "up.lock").open("a+") as lock:
+        assert ports_here.nothing_runs()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert not ports_here.nothing_runs()
+        assert not say_if_nothing_runs(ports_here)
+    assert capsys.readouterr().err == ""
+
+
+def test_nothing_is_known_of_a_project(world, capsys):
+    assert not say_if_nothing_runs(world.ports)
+    assert capsys.readouterr().err == ""
