@@ -21,7 +21,7 @@ from local.backend.sqlite.queue import SqliteQueue
 from local.backend.sqlite.records import SqliteRecords
 from shared.adapters.regular_files import read_regular
 from shared.formats import file_names
-from shared.settings import Settings
+from shared.ports import Ports
 
 if TYPE_CHECKING:
     from shared.model import Recording, StoredObject
@@ -44,8 +44,8 @@ _UNFINISHED = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """Where to look."""
+class Place(Ports):
+    """Where to look: the ports of one machine."""
 
     store: FileStore
     """Folders."""
@@ -53,8 +53,6 @@ class Place:
     """Documents in the SQLite file."""
     queue: SqliteQueue
     """Messages in the same file."""
-    settings: Settings
-    """Of the deployment."""
     inbox: Path
     """The folder that is the audio bucket."""
     out: Path

@@ -23,7 +23,7 @@ from shared.clock import SystemClock
 from shared.errors import BadRequest, NotFound
 from shared.messages import TRANSCRIPTS_READY
 from shared.model import FILES_BUCKET
-from shared.ports import GpuState, Ports, TaskRun
+from shared.ports import GpuState, TaskRun
 from shared.state import documents, ledger
 from shared.topology import EXPORTER, Subscription, Topology, topology
 
@@ -53,24 +53,13 @@ def embedded_topology(*, webhooks: bool = False) -> Topology:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LocalPorts(Ports):
+class LocalPorts(copies.Place):
     """Ports that are known to be the embedded ones, for what only they can do."""
 
-    store: FileStore
-    """Folders."""
-    records: SqliteRecords
-    """Documents in the SQLite file."""
-    queue: SqliteQueue
-    """Messages in the same file."""
     media: MediaPool
     """FFmpeg in processes of its own."""
     search: SqliteSearch
     """Another file of SQLite."""
-
-    inbox: Path
-    """The folder that is the audio bucket."""
-    out: Path
-    """Where transcripts of the inbox are handed to a person."""
 
     def file(self, path: Path) -> StoredObject:
         """A file anywhere on this machine, as an object of the bucket `files`.
@@ -127,15 +116,7 @@ class LocalPorts(Ports):
 
     def erase_copies(self, recording: Recording) -> None:
         """Delete the copies for a person, messages in the queue, and what the database still holds of both."""
-        place = copies.Place(
-            store=self.store,
-            records=self.records,
-            queue=self.queue,
-            settings=self.settings,
-            inbox=self.inbox,
-            out=self.out,
-        )
-        copies.erase(recording, place)
+        copies.erase(recording, self)
 
     def close(self) -> None:
         """End the decoding processes and close every file."""

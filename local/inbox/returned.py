@@ -9,11 +9,8 @@ from shared.state import uploads
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from shared.model import Recording, StoredObject
+    from shared.model import StoredObject
     from shared.ports import Ports
-
-GONE = "missing"
-"""The code of recordings whose file was gone, or could not be read."""
 
 
 def is_known(ports: Ports, source: StoredObject) -> bool:
@@ -28,11 +25,8 @@ def is_known(ports: Ports, source: StoredObject) -> bool:
     recording = uploads.recording_of(source, ports.records)
     if recording is None:
         return False
-    if _was_gone(recording) and source.size == recording.source.size and not retry.obstacle(recording, ports):
+    was_gone = (recording.state, recording.code) == ("FAILED", "missing")
+    if was_gone and source.size == recording.source.size and not retry.obstacle(recording, ports):
         log.info("%s is there again, and is transcribed after all", source.name)
         retry.ask(recording, ports)
     return True
-
-
-def _was_gone(recording: Recording) -> bool:
-    return (recording.state, recording.code) == ("FAILED", GONE)

@@ -38,7 +38,8 @@ __all__ = ["FileStore", "Permissions"]
 class FileStore:
     """Objects in folders; safe to use from several threads and processes.
 
-    Implements `shared.ports.Store`. The generation of an object is its file's time of change in
+    Implements `shared.ports.Store`: `StoreUnavailable` says that the disk is full or did not answer. Whatever writes raises
+    `ConfigurationError` where the folder may not be written to. The generation of an object is its file's time of change in
     microseconds, so replacing a file gives a new generation.
 
     Args:
@@ -134,8 +135,6 @@ class FileStore:
 
         Raises:
             Permanent: a file stands where the name needs a folder, or the other way round.
-            ConfigurationError: the folder may not be written to.
-            StoreUnavailable: the disk is full or did not answer.
         """
         return bool(self.create_all(bucket, {name: (data, content_type)}))
 
@@ -163,12 +162,7 @@ class FileStore:
         return created
 
     def stage(self, bucket: str) -> BinaryIO:
-        """A new file beside those of a bucket that nobody sees, for `create_from`; gone once it is closed.
-
-        Raises:
-            ConfigurationError: the folder may not be written to.
-            StoreUnavailable: the disk is full or did not answer.
-        """
+        """A new file beside those of a bucket that nobody sees, for `create_from`; gone once it is closed."""
         folder = self.folder_of(bucket)
         if why := self.absence(bucket):
             raise StoreUnavailable(why)
@@ -192,8 +186,6 @@ class FileStore:
 
         Raises:
             Permanent: a file stands where the name needs a folder, or a part of its path is a link.
-            ConfigurationError: the folder may not be written to.
-            StoreUnavailable: the disk is full or did not answer.
         """
         path, root = self.path_of(bucket, name), self.folder_of(bucket)
         try:
@@ -218,10 +210,6 @@ class FileStore:
         """Delete one generation of an object; False, and nothing deleted, where it is not the live one.
 
         A program that replaces the file in the instant between the look and the deletion loses what it wrote.
-
-        Raises:
-            ConfigurationError: the folder may not be written to.
-            StoreUnavailable: the disk did not answer.
         """
         path = self.path_of(bucket, name)
         try:
@@ -240,7 +228,6 @@ class FileStore:
 
         Raises:
             BadMedia: code `missing`, where the file may not be read.
-            StoreUnavailable: the disk did not answer.
         """
         path = self.path_of(bucket, name)
         try:
@@ -283,11 +270,7 @@ class FileStore:
         return None
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[StoredObject]:
-        """The live objects whose name starts with `prefix`, in order of their names.
-
-        Raises:
-            StoreUnavailable: the disk did not answer.
-        """
+        """The live objects whose name starts with `prefix`, in order of their names."""
         root = self.folder_of(bucket)
         inside = prefix.rpartition("/")[0]
         start = root / names.to_path(inside) if inside else root

@@ -27,7 +27,8 @@ class SqliteRecords:
     """Documents in collections; safe to use from several threads and processes.
 
     Implements `shared.ports.Records`, and `NamedRecords`. Conditions compare as Firestore does: 1 equals 1.0 but neither True
-    nor "1", and None finds the fields that are null, not the ones that are missing.
+    nor "1", and None finds the fields that are null, not the ones that are missing. Every method raises `StoreUnavailable` if
+    the database did not answer in time, and `BadRequest` for fields or conditions that are no JSON values.
 
     Args:
         database: where the documents are.
@@ -37,12 +38,7 @@ class SqliteRecords:
         self._database = database
 
     def create(self, collection: str, key: str, fields: Fields) -> bool:
-        """Write a document that does not exist yet; False, and nothing written, where it does.
-
-        Raises:
-            BadRequest: the fields are no JSON values.
-            StoreUnavailable: the database did not answer in time.
-        """
+        """Write a document that does not exist yet; False, and nothing written, where it does."""
         text = _encode(fields)
         with self._database.write() as connection:
             cursor = connection.execute(
@@ -65,10 +61,6 @@ class SqliteRecords:
         """Read, change and write one document in one transaction, which other writers wait for.
 
         `change` must be quick and must not write to the database itself.
-
-        Raises:
-            BadRequest: the new fields are no JSON values.
-            StoreUnavailable: the database did not answer in time.
         """
         with self._database.write() as connection:
             row = connection.execute(
@@ -86,11 +78,7 @@ class SqliteRecords:
         return _decode(text)
 
     def delete(self, collection: str, key: str, *, seen: Fields | None = None) -> bool:
-        """Delete one document; False, with nothing deleted, if there is none or it is not as it was seen.
-
-        Raises:
-            StoreUnavailable: the database did not answer in time.
-        """
+        """Delete one document; False, with nothing deleted, if there is none or it is not as it was seen."""
         with self._database.write() as connection:
             if seen is not None:
                 row = connection.execute(
@@ -109,9 +97,6 @@ class SqliteRecords:
         """Keys and documents whose top-level fields equal all of `where`, in order of their keys, from `after` on.
 
         Reads pages of 500 documents, so that neither memory nor a long transaction grows with the answer.
-
-        Raises:
-            BadRequest: a condition cannot be compared.
         """
         condition, values = _condition(collection, where)
         while True:
@@ -139,9 +124,6 @@ class SqliteRecords:
 
         Those after the page that ended with the number and key `before`. Recordings by `created` are read from an
         index.
-
-        Raises:
-            BadRequest: a condition cannot be compared.
         """
         condition, values = _condition(collection, where)
         value, kind = _extract(by)
@@ -174,11 +156,7 @@ class SqliteRecords:
         *,
         before: tuple[float, str] | None = None,
     ) -> list[tuple[str, dict[str, Any]]]:
-        """As `newest` of recordings by `created`: those that have a part in their name, in letters of any case.
-
-        Raises:
-            BadRequest: a condition cannot be compared.
-        """
+        """As `newest` of recordings by `created`: those that have a part in their name, in letters of any case."""
         condition, values = _condition("recordings", where)
         condition += " AND instr(casefold(name), ?)"
         values = (*values, part.casefold())
@@ -195,11 +173,7 @@ class SqliteRecords:
         return [(key, _decode(text)) for key, text in rows]
 
     def count(self, collection: str, where: Fields | None = None) -> int:
-        """How many documents `query` would give.
-
-        Raises:
-            BadRequest: a condition cannot be compared.
-        """
+        """How many documents `query` would give."""
         condition, values = _condition(collection, where)
         with self._database.read() as connection:
             row = connection.execute(f"SELECT count(*) FROM documents WHERE {condition}", values).fetchone()  # noqa: S608 - values are bound, names checked
@@ -210,9 +184,6 @@ class SqliteRecords:
 
         The sum is rounded once, at its end, so it does not depend on the order of the rows
         (https://docs.python.org/3/library/math.html#math.fsum).
-
-        Raises:
-            BadRequest: a condition cannot be compared.
         """
         condition, values = _condition(collection, where)
         value, kind = _extract(field)

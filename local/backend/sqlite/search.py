@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class SqliteSearch:
     """The full-text index of a machine; safe to use from several threads and processes.
 
-    Implements `shared.ports.Search`. The file is opened when it is first needed: most commands do not.
+    Implements `shared.ports.Search`, and raises `StoreUnavailable` if the file did not answer in time. The file is opened
+    when it is first needed: most commands do not.
 
     Args:
         path: the file; it and its folder are created where missing.
@@ -32,20 +33,12 @@ class SqliteSearch:
         self._lock = threading.Lock()
 
     def put(self, recording: str, at: float, version: int, passages: Sequence[Passage]) -> None:
-        """Add the words of a recording, in place of those of an earlier version.
-
-        Raises:
-            StoreUnavailable: the file did not answer in time.
-        """
+        """Add the words of a recording, in place of those of an earlier version."""
         with self._database().write() as connection:
             words_index.put(connection, recording, at, version, passages)
 
     def remove(self, recording: str) -> None:
-        """Delete the words of a recording, and what the file still holds of them.
-
-        Raises:
-            StoreUnavailable: the file did not answer in time, or somebody reads it.
-        """
+        """Delete the words of a recording, and what the file still holds of them; waits for those who read it."""
         database = self._database()
         with database.write() as connection:
             if words_index.remove(connection, recording):
@@ -57,7 +50,6 @@ class SqliteSearch:
 
         Raises:
             BadRequest: this cannot be searched for, or the cursor is none.
-            StoreUnavailable: the file did not answer in time.
         """
         phrases, before = wanted.phrases(typed), words_index.place_of(cursor)
         with self._database().read() as connection:
