@@ -33,47 +33,41 @@ def command(
 ) -> None:
     """Show and change the settings that take effect while a deployment runs, such as ROLLOUT_PERCENT=50."""
     with errors(), deployment(state_dir, begin=True) as ports:
-        run(assignments or [], ports, as_json=as_json)
+        found = _changed(assignments or [], ports)
+        settings = found.applied(ports.settings)
+        share, why = _share(found, settings, ports)
+        if as_json:
+            report = {
+                name: {"value": getattr(settings, field), "flag": name in found.values}
+                for name, field in NAMES.items()
+            }
+            print_json({"flags": report, "rollout": {"percent": share, "why": why}})
+            return
+        console = output()
+        columns = ("flag", "value", "from")
+        shown = table(*columns, whole=columns)
+        for name, field in NAMES.items():
+            shown.add_row(name, _told(getattr(settings, field)), _origin(name, found, ports.settings))
+        console.print(shown)
+        if why:
+            console.print(
+                f"Parakeet gets {share:g} % of the recordings: {why}.", highlight=False, markup=False
+            )
+            console.print(f"Set {parakeet_share.VARIABLE} again to continue.", highlight=False)
 
 
-def run(pairs: Sequence[str], ports: Ports, *, as_json: bool) -> None:
-    """Change the given flags, then print all of them.
-
-    Args:
-        pairs: `NAME=VALUE`; an empty value removes the flag.
-        ports: the deployment.
-        as_json: print JSON on standard output.
-
-    Raises:
-        BadRequest: names the pair that is not one, or the flag that is unknown or has a wrong value.
-    """
+def _changed(pairs: Sequence[str], ports: Ports) -> Flags:
+    """The flags after these assignments."""
     assignments = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
             raise BadRequest(f"{pair} sets nothing: write NAME=VALUE, or NAME= to remove the flag.")
         assignments[name.strip()] = value.strip()
-    if assignments:
-        audit.note("flags", [f"{name}={value}" for name, value in assignments.items()], ports)
-    found = flags.change(assignments, ports) if assignments else flags.read(ports)
-    settings = found.applied(ports.settings)
-    share, why = _share(found, settings, ports)
-    if as_json:
-        report = {
-            name: {"value": getattr(settings, field), "flag": name in found.values}
-            for name, field in NAMES.items()
-        }
-        print_json({"flags": report, "rollout": {"percent": share, "why": why}})
-        return
-    console = output()
-    columns = ("flag", "value", "from")
-    shown = table(*columns, whole=columns)
-    for name, field in NAMES.items():
-        shown.add_row(name, _told(getattr(settings, field)), _origin(name, found, ports.settings))
-    console.print(shown)
-    if why:
-        console.print(f"Parakeet gets {share:g} % of the recordings: {why}.", highlight=False, markup=False)
-        console.print(f"Set {parakeet_share.VARIABLE} again to continue.", highlight=False)
+    if not assignments:
+        return flags.read(ports)
+    audit.note("flags", [f"{name}={value}" for name, value in assignments.items()], ports)
+    return flags.change(assignments, ports)
 
 
 def _share(found: Flags, settings: Settings, ports: Ports) -> tuple[float, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.text import Text
@@ -12,9 +12,6 @@ from local.commands.context import deployment, errors
 from local.commands.terminal import local_time, output, print_json_line
 from shared.messages import to_fields
 from shared.state import audit
-
-if TYPE_CHECKING:
-    from shared.ports import Ports
 
 
 def command(
@@ -30,26 +27,11 @@ def command(
 ) -> None:
     """Show who asked for what, and when. --json prints JSON lines for other systems."""
     with errors(), deployment(state_dir) as ports:
-        run(after, ports, as_json=as_json)
-
-
-def run(after: str, ports: Ports, *, as_json: bool) -> None:
-    """Print the entries, the oldest first.
-
-    Args:
-        after: key of the last entry that was seen; empty: all.
-        ports: the deployment, this machine's or a project's.
-        as_json: print a JSON object a line. With the key of the last one as `after`, the next call goes on there.
-
-    Raises:
-        Transient: the records did not answer.
-    """
-    console = output()
-    for key, one in audit.entries(ports.records, after=after):
-        if as_json:
-            print_json_line({"key": key, **to_fields(one)})
-        else:
+        console = output()
+        for key, one in audit.entries(ports.records, after=after):
+            if as_json:
+                print_json_line({"key": key, **to_fields(one)})
+                continue
             about = ", ".join(one.about) + (" …" if one.count > len(one.about) else "")
-            console.print(
-                Text(f"{local_time(one.time)} {one.who}: {one.action} {about}".rstrip()), soft_wrap=True
-            )
+            told = f"{local_time(one.time)} {one.who}: {one.action} {about}".rstrip()
+            console.print(Text(told), soft_wrap=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import typer
 from rich.text import Text
 
+from local import exit_codes
 from local.commands import found, options
 from local.commands.context import deployment, errors
 from local.commands.operation.agreement import each
@@ -14,12 +13,6 @@ from local.commands.terminal import output, print_json
 from shared.flow import record
 from shared.in_words import printable
 from shared.state import audit
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from shared.model import Recording
-    from shared.ports import Ports
 
 
 def command(
@@ -30,32 +23,14 @@ def command(
 ) -> None:
     """Cancel recordings in progress. Chunks already with an engine may still be charged."""
     with errors(), deployment(state_dir) as ports:
-        raise typer.Exit(run(places, ports, as_json=as_json))
-
-
-def run(places: Sequence[str], ports: Ports, *, as_json: bool) -> int:
-    """Cancel recordings, and print how each of them stands.
-
-    Returns:
-        0 if all are cancelled, 1 if some had ended in another way.
-
-    Raises:
-        BadRequest: one of the names means no recording, or several; none is cancelled.
-        Transient: some may be cancelled; run it again.
-    """
-    wanted = [one.id for one in found.each_of(places, ports, can=lambda one: not one.ended)]
-    audit.note("cancel", wanted, ports)
-    ended = each(wanted, lambda one: record.cancel(one, ports), "recording", "cancelled")
-    if as_json:
-        report = [{"recording": one.id, "uri": one.source.uri, "state": one.state} for one in ended]
-        print_json(report)
-    else:
-        for one in ended:
-            output().print(Text(printable(_told(one))), soft_wrap=True)
-    return 0 if all(one.state == "CANCELLED" for one in ended) else 1
-
-
-def _told(one: Recording) -> str:
-    if one.state == "CANCELLED":
-        return f"Cancelled {one.source.uri}."
-    return f"{one.source.uri} had already ended: {one.state}."
+        wanted = [one.id for one in found.each_of(places, ports, can=lambda one: not one.ended)]
+        audit.note("cancel", wanted, ports)
+        ended = each(wanted, lambda one: record.cancel(one, ports), "recording", "cancelled")
+        others = [one for one in ended if one.state != "CANCELLED"]
+        if as_json:
+            print_json([{"recording": one.id, "uri": one.source.uri, "state": one.state} for one in ended])
+        for one in () if as_json else ended:
+            uri = one.source.uri
+            told = f"{uri} had already ended: {one.state}." if one in others else f"Cancelled {uri}."
+            output().print(Text(printable(told)), soft_wrap=True)
+        raise typer.Exit(exit_codes.INCOMPLETE if others else exit_codes.DONE)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from local import exit_codes
 from local.commands import found, options
 from local.commands.context import deployment, errors
 from local.commands.operation.agreement import each, settled
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.model import Recording
-    from shared.ports import Ports
 
 
 def command(
@@ -31,42 +31,24 @@ def command(
 ) -> None:
     """Delete recordings and all data stored about them. This cannot be undone."""
     with errors(), deployment(state_dir) as ports:
-        raise typer.Exit(run(places, ports, audio=audio, yes=yes, as_json=as_json))
+        recordings = {one.id: one for place in places for one in found.of_one_object(place, ports)}
+        told = _told(list(recordings.values()), audio=audio)
+        if not settled(told, len(recordings), yes=yes, for_good=True):
+            raise typer.Exit(exit_codes.INCOMPLETE)
+        audit.note("forget", tuple(recordings), ports)
+        alone = ports.nothing_runs()
 
+        def delete(key: str) -> Recording:
+            return forget.forget(key, ports, audio=audio, alone=alone)
 
-def run(places: Sequence[str], ports: Ports, *, audio: bool, yes: bool, as_json: bool) -> int:
-    """Say what will be deleted, and delete it.
-
-    Returns:
-        0 if it is deleted, 1 if the person said no.
-
-    Raises:
-        NotFound: there is no recording of one of them, or nobody to ask; nothing is deleted.
-        Transient: not everything is deleted; run it again.
-    """
-    recordings = {one.id: one for place in places for one in found.of_one_object(place, ports)}
-    told = _told(list(recordings.values()), audio=audio)
-    if not settled(told, len(recordings), yes=yes, for_good=True):
-        return 1
-    audit.note("forget", tuple(recordings), ports)
-    alone = ports.nothing_runs()
-    left = each(
-        list(recordings),
-        lambda key: forget.forget(key, ports, audio=audio, alone=alone),
-        "recording",
-        "deleted",
-    )
-    if as_json:
-        print_json([{"recording": one.id, "state": one.state, "complete": one.announced} for one in left])
-        return 0
-    output().print(f"Deleted {counted(len(left), 'recording')}.", highlight=False)
-    if not all(one.announced for one in left):
-        output().print(
-            "Names follow within two hours, once no worker can be holding a part any more.",
-            highlight=False,
-            soft_wrap=True,
-        )
-    return 0
+        left = each(list(recordings), delete, "recording", "deleted")
+        if as_json:
+            print_json([{"recording": one.id, "state": one.state, "complete": one.announced} for one in left])
+            return
+        output().print(f"Deleted {counted(len(left), 'recording')}.", highlight=False)
+        if not all(one.announced for one in left):
+            later = "Names follow within two hours, once no worker can be holding a part any more."
+            output().print(later, highlight=False, soft_wrap=True)
 
 
 def _told(recordings: Sequence[Recording], *, audio: bool) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,22 +32,6 @@ READERS = 16
 """Recordings that are looked at at one time."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
-    """What the command line asks for."""
-
-    places: tuple[str, ...] = ()
-    """What names recordings, see `found.HELP`."""
-    failed: bool = False
-    """All that are FAILED."""
-    since: float = 0.0
-    """Of these only those that failed after this time, seconds since 1970."""
-    yes: bool = False
-    """Do not ask."""
-    as_json: bool = False
-    """Print JSON on standard output."""
-
-
 def command(
     *,
     places: Annotated[
@@ -72,18 +55,15 @@ def command(
     with errors():
         if bool(places) == failed or (since and not failed):
             raise BadRequest("Name the recordings to continue, or use --failed, with or without --since.")
-        wanted = Wanted(
-            places=tuple(places or ()),
-            failed=failed,
-            since=since.replace(tzinfo=UTC).timestamp() if since else 0.0,
-            yes=yes,
-            as_json=as_json,
-        )
         with deployment(state_dir) as ports:
-            raise typer.Exit(run(wanted, ports))
+            if failed:
+                recordings = _failed(since.replace(tzinfo=UTC).timestamp() if since else 0.0, ports)
+            else:
+                recordings = found.each_of(places or (), ports, can=lambda one: one.ended_without)
+            raise typer.Exit(run(recordings, ports, yes=yes, as_json=as_json))
 
 
-def run(wanted: Wanted, ports: Ports) -> int:
+def run(recordings: Sequence[Recording], ports: Ports, *, yes: bool, as_json: bool) -> int:
     """Say what trying again means, then ask the router to continue the recordings.
 
     Returns:
@@ -91,13 +71,9 @@ def run(wanted: Wanted, ports: Ports) -> int:
         nothing runs here that could go on.
 
     Raises:
-        BadRequest: one of the names means no recording, or several, or there is nobody to ask.
+        BadRequest: there is nobody to ask.
         Transient: some may have been asked for; run it again.
     """
-    if wanted.failed:
-        recordings = _failed(wanted.since, ports)
-    else:
-        recordings = found.each_of(wanted.places, ports, can=lambda one: one.ended_without)
     known = route.known(ports)
     with concurrency.ThreadPoolExecutor(READERS) as pool:
         reasons = list(pool.map(lambda one: retry.obstacle(one, ports), recordings))
@@ -109,12 +85,12 @@ def run(wanted: Wanted, ports: Ports) -> int:
         if why_not[one.id]:
             say(printable(f"Skipping {one.source.uri}: {why_not[one.id]}."))
     waits = False
-    goes_on = bool(able) and settled(_told(able, list(left.values())), len(able), yes=wanted.yes)
+    goes_on = bool(able) and settled(_told(able, list(left.values())), len(able), yes=yes)
     if goes_on:
         audit.note("retry", [one.id for one in able], ports)
         each(able, lambda one: retry.ask(one, ports), "recording", "continued")
         waits = say_if_nothing_runs(ports)
-    if wanted.as_json:
+    if as_json:
         report = [_as_json(one, left.get(one.id), why_not[one.id], asked=goes_on) for one in recordings]
         print_json(report)
     elif not recordings:

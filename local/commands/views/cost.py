@@ -20,8 +20,6 @@ from shared.errors import BadRequest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.ports import Ports
-
 
 app = typer.Typer(invoke_without_command=True, add_completion=False)
 app.command("reconcile")(reconcile.command)
@@ -52,15 +50,8 @@ def command(
     if context.invoked_subcommand is not None:
         return
     with errors():
-        asked = {
-            "--json": as_json,
-            "--csv": as_csv,
-            "--table": table,
-            "--since": since,
-            "--until": until,
-            "--by": by,
-        }
-        check(asked)
+        forms = {"--json": as_json, "--csv": as_csv, "--table": table}
+        check(forms | {"--since": since, "--until": until, "--by": by})
         if table:
             typer.echo(hour_table(), nl=False)
             return
@@ -71,7 +62,13 @@ def command(
                 by=by,
                 form="json" if as_json else "csv" if as_csv else "screen",
             )
-            run(question, ports)
+            found = report.make(question, ports)
+            if as_json:
+                print_json(report.as_json(found, ports))
+            elif as_csv:
+                print_text(report.as_csv(found), end="")
+            else:
+                cost_screen.show(found, ports, output())
 
 
 def check(asked: Mapping[str, object]) -> None:
@@ -89,26 +86,6 @@ def check(asked: Mapping[str, object]) -> None:
     if "--table" in given and len(given) > 1:
         rest = " and ".join(name for name in given if name != "--table")
         raise BadRequest(f"--table shows prices, not what was spent: leave out {rest}, or --table.")
-
-
-def run(question: Question, ports: Ports) -> None:
-    """Answer on standard output.
-
-    Args:
-        question: what to report, and in which form.
-        ports: the deployment, this machine's or a project's.
-
-    Raises:
-        BadRequest: the days make no sense.
-        Transient: the records did not answer.
-    """
-    found = report.make(question, ports)
-    if question.form == "json":
-        print_json(report.as_json(found, ports))
-    elif question.form == "csv":
-        print_text(report.as_csv(found), end="")
-    else:
-        cost_screen.show(found, ports, output())
 
 
 def hour_table() -> str:
