@@ -1,4 +1,4 @@
-"""The commands of `dropscribe`, one file each. `command` declares the options of a command, `run` does its work.
+"""The commands of `dropscribe`, one file each: `command` declares the options, and begins the work.
 
 Read `../cli.py` first, then context and audio/.
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from shared.model import Considered, Options
+    from shared.model import Considered
     from shared.ports import Ports
 
 
@@ -62,7 +62,29 @@ def command(
     with errors(), deployment(state_dir, begin=True) as ports:
         given = options_from(**asked)
         with received(uri, ports) as (place, name):
-            run(place, given, ports, as_json=as_json, name=name)
+            source = request.locate(readable_uri(place, ports), ports)
+            refusals.check_size(source, ports.settings)
+            audio = probe.look_at(source, given, ports)
+            refusals.check_seconds(audio.duration, ports.settings)
+            case = Case(key=recording_id(source, given), size=source.size, audio=audio, options=given)
+            choice = route.choose(case, route.known(ports))
+            refusals.check_chunks(len(choice.chunks), ports.settings)
+            decision = choice.decision
+            if as_json:
+                report = {"uri": source.uri, "audio": audio, "chunks": len(choice.chunks)}
+                print_json(to_fields(report | to_fields(decision)))
+                return
+            console = output()
+            called = printable(name or documents.called(source, ports.settings))
+            heading = f"{called}: {human_duration(audio.duration)}, {audio.codec}, {human_size(source.size)}"
+            console.print(heading, highlight=False, markup=False)
+            chunks = counted(len(choice.chunks), "chunk")
+            console.print(f"{decision.method}, {chunks}: {decision.reason}", highlight=False, markup=False)
+            console.print()
+            console.print(_considered(decision.considered))
+            ours = any(not is_hosted(one.engine) for one in choice.chunks)
+            if ours and isinstance(ports, LocalPorts) and (missing := downloads.missing(given, ports)):
+                say(missing)
 
 
 @contextlib.contextmanager
@@ -79,44 +101,6 @@ def received(uri: str, ports: Ports) -> Iterator[tuple[str, str]]:
         with downloads.bars(beside()) as advance:
             path = Sources(incoming, ports.settings, advance)(uri)
         yield str(path), path.name
-
-
-def run(uri: str, options: Options, ports: Ports, *, as_json: bool, name: str = "") -> None:
-    """Print which engine would transcribe a recording, and why not another. Stores and transcribes nothing.
-
-    Args:
-        uri: `gs://bucket/name`, or a path on this machine.
-        options: as the caller would send them.
-        ports: the deployment.
-        as_json: print JSON on standard output.
-        name: what to call it; empty: as its URI does.
-
-    Raises:
-        Permanent: no engine could transcribe it.
-    """
-    source = request.locate(readable_uri(uri, ports), ports)
-    refusals.check_size(source, ports.settings)
-    audio = probe.look_at(source, options, ports)
-    refusals.check_seconds(audio.duration, ports.settings)
-    case = Case(key=recording_id(source, options), size=source.size, audio=audio, options=options)
-    choice = route.choose(case, route.known(ports))
-    refusals.check_chunks(len(choice.chunks), ports.settings)
-    decision = choice.decision
-    if as_json:
-        report = {"uri": source.uri, "audio": audio, "chunks": len(choice.chunks), **to_fields(decision)}
-        print_json(to_fields(report))
-        return
-    console = output()
-    called = printable(name or documents.called(source, ports.settings))
-    heading = f"{called}: {human_duration(audio.duration)}, {audio.codec}, {human_size(source.size)}"
-    console.print(heading, highlight=False, markup=False)
-    chunks = counted(len(choice.chunks), "chunk")
-    console.print(f"{decision.method}, {chunks}: {decision.reason}", highlight=False, markup=False)
-    console.print()
-    console.print(_considered(decision.considered))
-    ours = any(not is_hosted(one.engine) for one in choice.chunks)
-    if ours and isinstance(ports, LocalPorts) and (missing := downloads.missing(options, ports)):
-        say(missing)
 
 
 def _considered(found: Sequence[Considered]) -> Table:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,28 +28,6 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Submission:
-    """What the command line asks for."""
-
-    uri: str
-    """`gs://bucket/name`, or a file of this machine."""
-    options: Options | None
-    """None: those set on the object."""
-    request_id: str | None
-    """None: one is made."""
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    """Returned with the answer."""
-    wait: bool
-    """Whether to wait for the answer."""
-    timeout: float | None
-    """Seconds to wait; None: as long as it takes."""
-    as_json: bool
-    """Print JSON on standard output."""
-    quiet: bool = False
-    """Print only warnings and errors."""
-
-
 @options.of_a_recording()
 def command(
     *,
@@ -75,17 +51,23 @@ def command(
 ) -> None:
     """Ask a running deployment for a transcript, as another service would."""
     with errors(), deployment(state_dir, begin=True) as ports:
-        submission = Submission(
-            uri=uri,
-            options=options_or_none(**asked),
-            request_id=request_id,
-            metadata=metadata_of(metadata or []),
-            wait=wait,
-            timeout=timeout,
-            as_json=as_json,
-            quiet=quiet,
-        )
-        raise typer.Exit(run(submission, ports))
+        given, named = options_or_none(**asked), metadata_of(metadata or [])
+        uri = readable_uri(uri, ports)
+        if isinstance(ports, LocalPorts):
+            # Weights that do not exist are refused now, not by a worker later.
+            missing = downloads.missing(given or Options(), ports)
+            if missing and not quiet:
+                say(missing)
+        job = client.submit(uri, ports=ports, options=given, request_id=request_id, metadata=named)
+        audit.note("submit", [answers.key_of(job)], ports)
+        waits = say_if_nothing_runs(ports)
+        if wait:
+            raise typer.Exit(_answered(job, timeout, ports, as_json=as_json, quiet=quiet))
+        if as_json:
+            print_json({"request_id": job})
+        elif not quiet:
+            print_text(printable(job))
+        raise typer.Exit(exit_codes.UNAVAILABLE if waits else exit_codes.DONE)
 
 
 def metadata_of(pairs: Sequence[str]) -> dict[str, str]:
@@ -103,51 +85,24 @@ def metadata_of(pairs: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def run(submission: Submission, ports: Ports) -> int:
-    """Send the request and, if asked to, wait for the answer and show it.
-
-    Returns:
-        The exit code: 0 if the request was sent or answered with a transcript, 1 if it was answered with a failure, 69
-        if it was sent and nothing runs here that could answer it.
+def _answered(job: str, timeout: float | None, ports: Ports, *, as_json: bool, quiet: bool) -> int:
+    """Wait for the answer to a request and show it; the exit code says whether it is a transcript.
 
     Raises:
-        BadRequest: the request is malformed.
-        ModelUnavailable: there are no such weights.
         TimedOut: no answer came in time.
     """
-    uri = readable_uri(submission.uri, ports)
-    if isinstance(ports, LocalPorts):
-        # Weights that do not exist are refused now, not by a worker later.
-        missing = downloads.missing(submission.options or Options(), ports)
-        if missing and not submission.quiet:
-            say(missing)
-    request_id = client.submit(
-        uri,
-        ports=ports,
-        options=submission.options,
-        request_id=submission.request_id,
-        metadata=submission.metadata,
-    )
-    audit.note("submit", [answers.key_of(request_id)], ports)
-    waits = say_if_nothing_runs(ports)
-    if not submission.wait:
-        if submission.as_json:
-            print_json({"request_id": request_id})
-        elif not submission.quiet:
-            print_text(printable(request_id))
-        return exit_codes.UNAVAILABLE if waits else exit_codes.DONE
     try:
-        answer = client.wait(request_id, ports=ports, timeout=submission.timeout)
+        answer = client.wait(job, ports=ports, timeout=timeout)
     except TimedOut as error:
-        again = f"To go on waiting, run the same command with --request-id {shlex.quote(request_id)}."
+        again = f"To go on waiting, run the same command with --request-id {shlex.quote(job)}."
         raise TimedOut(f"{error} {again}") from error
-    if submission.as_json:
+    if as_json:
         print_json(to_fields(answer) | {"outputs": [place(uri, ports) for uri in answer.outputs]})
-    elif not submission.quiet:
+    elif not quiet:
         print_text(_told(answer, ports))
     elif answer.state != "DONE":
         say(_told(answer, ports))
-    return 0 if answer.state == "DONE" else 1
+    return exit_codes.DONE if answer.state == "DONE" else exit_codes.INCOMPLETE
 
 
 def uri_of(text: str, ports: Ports) -> str:

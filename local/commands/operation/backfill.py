@@ -35,26 +35,6 @@ READERS = 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
-    """What the command line asks for."""
-
-    place: str
-    """`gs://bucket/prefix`, or a folder or file of this machine."""
-    options: Options | None = None
-    """None: those that each object has."""
-    per_minute: int = 600
-    """Maximum requests per minute."""
-    probes: int = 20
-    """Objects to probe for the estimate."""
-    any_name: bool = False
-    """Also objects that do not look like media."""
-    yes: bool = False
-    """Do not ask."""
-    as_json: bool = False
-    """Print JSON on standard output."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
     """What there is at the place."""
 
@@ -87,77 +67,61 @@ def command(
 ) -> None:
     """Transcribe existing files that have no transcript yet. Safe to stop and run again."""
     with errors(), deployment(state_dir, begin=True) as ports:
-        wanted = Wanted(
-            place=place,
-            options=options_or_none(**asked),
-            per_minute=per_minute,
-            probes=probes,
-            any_name=any_name,
-            yes=yes,
-            as_json=as_json,
-        )
-        raise typer.Exit(run(wanted, ports))
-
-
-def run(wanted: Wanted, ports: Ports) -> int:
-    """Say how many objects there are, how long, and at what cost; then ask the router for each.
-
-    Returns:
-        The exit code: 0 if all were asked for, 1 if the person said no, 69 if nothing runs here that could go on, 130
-        if the person stopped it.
-
-    Raises:
-        BadRequest: there is no such place, or nobody to ask.
-        Transient: some may have been asked for; run it again.
-    """
-    found = look(wanted, ports)
-    estimate = backfill.estimate(found.new, wanted.options, ports, wanted.probes if found.new else 0)
-    sent, goes_on, waits = 0, False, False
-    if found.new:
-        goes_on = settled(_told(found, estimate), len(found.new), yes=wanted.yes)
+        given = options_or_none(**asked)
+        found = look(place, given, ports, any_name=any_name)
+        estimate = backfill.estimate(found.new, given, ports, probes if found.new else 0)
+        sent, goes_on, waits = 0, False, False
+        if found.new:
+            goes_on = settled(_told(found, estimate), len(found.new), yes=yes)
         if goes_on:
             audit.note("backfill", [uploads.key_of(one) for one in found.new], ports)
-        sent = _send(found.new, wanted, ports) if goes_on else 0
-        waits = goes_on and say_if_nothing_runs(ports)
-    if wanted.as_json:
-        report = {
-            "new": len(found.new),
-            "with_recording": found.known,
-            "not_media": found.others,
-            "bytes": sum(one.size for one in found.new),
-            "probed": estimate.probed,
-            "expected_seconds": estimate.seconds,
-            "expected_usd": estimate.usd,
-            "asked": sent,
-        }
-        print_json(report)
-    elif not found.new:
-        output().print(
-            f"Nothing to do: {counted(found.known, 'object')} with a recording, {found.others} that are not media.",
-            highlight=False,
-        )
-    elif sent == len(found.new):
-        output().print(
-            f"Requested {counted(sent, 'transcript')}. Follow with `dropscribe status`.", highlight=False
-        )
-    if goes_on and sent < len(found.new):
-        say(f"Stopped after {sent} of {len(found.new)}. Run it again to continue.")
-        return exit_codes.STOPPED
-    if sent < len(found.new):
-        return exit_codes.INCOMPLETE
-    return exit_codes.UNAVAILABLE if waits else exit_codes.DONE
+            sent = _send(found.new, given, per_minute, ports)
+            waits = say_if_nothing_runs(ports)
+        if as_json:
+            report = {
+                "new": len(found.new),
+                "with_recording": found.known,
+                "not_media": found.others,
+                "bytes": sum(one.size for one in found.new),
+                "probed": estimate.probed,
+                "expected_seconds": estimate.seconds,
+                "expected_usd": estimate.usd,
+                "asked": sent,
+            }
+            print_json(report)
+        elif not found.new:
+            output().print(
+                f"Nothing to do: {counted(found.known, 'object')} with a recording, {found.others} that are not media.",
+                highlight=False,
+            )
+        elif sent == len(found.new):
+            output().print(
+                f"Requested {counted(sent, 'transcript')}. Follow with `dropscribe status`.", highlight=False
+            )
+        if goes_on and sent < len(found.new):
+            say(f"Stopped after {sent} of {len(found.new)}. Run it again to continue.")
+            raise typer.Exit(exit_codes.STOPPED)
+        if sent < len(found.new):
+            raise typer.Exit(exit_codes.INCOMPLETE)
+        raise typer.Exit(exit_codes.UNAVAILABLE if waits else exit_codes.DONE)
 
 
-def look(wanted: Wanted, ports: Ports) -> Found:
+def look(place: str, options: Options | None, ports: Ports, *, any_name: bool) -> Found:
     """The objects at a place, apart by whether they have a recording. Changes nothing.
+
+    Args:
+        place: `gs://bucket/prefix`, or a folder or file of this machine.
+        options: for all of them; None: those that each object has.
+        ports: the deployment.
+        any_name: also those that do not look like media.
 
     Raises:
         BadRequest: there is no such place.
         Transient: the store or the records did not answer.
     """
-    media, others = _objects(wanted, ports)
+    media, others = _objects(place, ports, any_name=any_name)
     with concurrency.ThreadPoolExecutor(READERS) as pool:
-        new = list(pool.map(lambda one: backfill.is_new(one, wanted.options, ports.records), media))
+        new = list(pool.map(lambda one: backfill.is_new(one, options, ports.records), media))
     return Found(
         new=tuple(one for one, is_new in zip(media, new, strict=True) if is_new),
         known=new.count(False),
@@ -165,29 +129,27 @@ def look(wanted: Wanted, ports: Ports) -> Found:
     )
 
 
-def _objects(wanted: Wanted, ports: Ports) -> tuple[list[StoredObject], int]:
+def _objects(place: str, ports: Ports, *, any_name: bool) -> tuple[list[StoredObject], int]:
     """The media at a place, and how many objects do not look like media."""
-    scheme, _, rest = wanted.place.partition("://")
+    scheme, _, rest = place.partition("://")
     if rest and scheme == "gs":
         bucket, _, prefix = rest.partition("/")
         if bucket in {ports.settings.transcripts_bucket, ports.settings.work_bucket}:
             raise BadRequest(f"gs://{bucket} holds outputs. Name a bucket with audio.")
         every = [one for one in ports.store.list(bucket, prefix) if not one.is_folder]
-        media = [one for one in every if wanted.any_name or _is_media(one)]
+        media = [one for one in every if any_name or _is_media(one)]
         return media, len(every) - len(media)
     if rest or not isinstance(ports, LocalPorts):
-        raise BadRequest(f"{wanted.place} is not a bucket. Name gs://bucket/prefix.")
-    if wanted.any_name:
+        raise BadRequest(f"{place} is not a bucket. Name gs://bucket/prefix.")
+    if any_name:
         raise BadRequest("--any-name is for buckets. Give `dropscribe submit` a file with an unusual name.")
-    place, inbox = Path(wanted.place).resolve(), ports.inbox.resolve()
-    if place == inbox or inbox in place.parents:
+    folder, inbox = Path(place).resolve(), ports.inbox.resolve()
+    if folder == inbox or inbox in folder.parents:
         raise BadRequest(
-            f"{wanted.place} is in the inbox {ports.inbox}, all of which `dropscribe up` transcribes by itself. "
+            f"{place} is in the inbox {ports.inbox}, all of which `dropscribe up` transcribes by itself. "
             f"What it has not taken is asked for with `dropscribe backfill gs://{ports.settings.audio_bucket}/`."
         )
-    found = inputs.collect(
-        [Path(wanted.place)], never_below=[ports.inbox, ports.out, ports.settings.state_dir]
-    )
+    found = inputs.collect([Path(place)], never_below=[ports.inbox, ports.out, ports.settings.state_dir])
     return list(_files(found, ports)), found.passed_over
 
 
@@ -204,8 +166,8 @@ def _is_media(one: StoredObject) -> bool:
     return suffix in SUFFIXES or one.content_type.startswith(("audio/", "video/"))
 
 
-def _send(new: Sequence[StoredObject], wanted: Wanted, ports: Ports) -> int:
-    """Ask for each object, no faster than wanted; returns how many were asked for before a person stopped it."""
+def _send(new: Sequence[StoredObject], options: Options | None, per_minute: int, ports: Ports) -> int:
+    """Ask for each object, no faster than that; returns how many were asked for before a person stopped it."""
     console = beside()
     begun, sent = concurrency.monotonic(), 0
     bar = Progress(
@@ -219,10 +181,10 @@ def _send(new: Sequence[StoredObject], wanted: Wanted, ports: Ports) -> int:
     try:
         with bar:
             for one in bar.track(new):
-                if (early := begun + sent * 60 / wanted.per_minute - concurrency.monotonic()) > 0:
+                if (early := begun + sent * 60 / per_minute - concurrency.monotonic()) > 0:
                     concurrency.sleep(early)
                 try:
-                    backfill.ask(one, wanted.options, ports)
+                    backfill.ask(one, options, ports)
                 except StoreUnavailable as error:
                     said = broken_off(str(error), sent, len(new), "object", "asked for")
                     raise StoreUnavailable(said) from error

@@ -66,17 +66,12 @@ def command(*, as_json: options.AsJson = False, state_dir: options.StateDir = No
     with errors():
         use_state_dir(state_dir)
         detect_engines()
-        raise typer.Exit(run(as_json=as_json))
-
-
-def run(*, as_json: bool) -> int:
-    """Print all findings; 1 if something is missing, else 0."""
-    findings = list(_look())
-    if as_json:
-        print_json([asdict(one) for one in findings])
-    else:
-        _show(findings)
-    return 1 if any(one.state == "missing" for one in findings) else 0
+        findings = list(_look())
+        if as_json:
+            print_json([asdict(one) for one in findings])
+        else:
+            _show(findings)
+        raise typer.Exit(1 if any(one.state == "missing" for one in findings) else 0)
 
 
 def _look() -> Iterator[Finding]:

@@ -130,7 +130,7 @@ def test_the_inbox_is_left_to_up_which_takes_all_that_is_in_it(archive, call):
         assert "by itself" in result.stderr
         assert "`dropscribe backfill gs://audio/`" in result.stderr
     with pytest.raises(BadRequest, match="Nothing to transcribe"):
-        backfill.look(backfill.Wanted(place=str(archive.ports.inbox.parent)), archive.ports)
+        backfill.look(str(archive.ports.inbox.parent), None, archive.ports, any_name=False)
     assert archive.route() == 0
 
 
