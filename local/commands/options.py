@@ -20,104 +20,57 @@ else:
     # Typer makes a choice of it, from the table of engines.
     MethodChoice = Literal[tuple(choices())]
 
+
+def _option(kind: Any, said: str, *names: str, **more: Any) -> Any:
+    """The declaration of an option: the type of its value, and its line of the help."""
+    return Annotated[kind, typer.Option(*names, help=said, show_default=False, **more)]
+
+
 OF_A_RECORDING: dict[str, Any] = {
-    "method": Annotated[
-        MethodChoice | None,
-        typer.Option(help="How to transcribe. \\[env: TRANSCRIPTION_METHOD]", show_default=False),
-    ],
-    "model": Annotated[
+    "method": _option(MethodChoice | None, "How to transcribe. \\[env: TRANSCRIPTION_METHOD]"),
+    "model": _option(
         str | None,
-        typer.Option(
-            help="Weights: a name that `dropscribe models list` shows, a folder or a .nemo file. "
-            "\\[env: PARAKEET_MODEL_NAME]",
-            show_default=False,
-        ),
-    ],
-    "language": Annotated[
-        str | None, typer.Option(help="Language of the recordings, e.g. en.", show_default=False)
-    ],
-    "track": Annotated[
+        "Weights: a name that `dropscribe models list` shows, a folder or a .nemo file. \\[env: PARAKEET_MODEL_NAME]",
+    ),
+    "language": _option(str | None, "Language of the recordings, e.g. en."),
+    "track": _option(
         int | None,
-        typer.Option(
-            min=0,
-            help="Audio track to transcribe, counted from 0; by default the one that players choose.",
-            show_default=False,
-        ),
-    ],
-    "keyterms": Annotated[
-        str | None,
-        typer.Option(
-            help=f"Names and terms to listen for, separated by commas ({supported_by('keyterms')}).",
-            show_default=False,
-        ),
-    ],
-    "filler_words": Annotated[
-        bool,
-        typer.Option(
-            "--filler-words",
-            help=f"Keep filler words such as uh and um ({supported_by('filler_words')}).",
-        ),
-    ],
-    "diarize": Annotated[bool, typer.Option("--diarize", help="Tell speakers apart.")],
-    "min_speakers": Annotated[
+        "Audio track to transcribe, counted from 0; by default the one that players choose.",
+        min=0,
+    ),
+    "keyterms": _option(
+        str | None, f"Names and terms to listen for, separated by commas ({supported_by('keyterms')})."
+    ),
+    "filler_words": _option(
+        bool, f"Keep filler words such as uh and um ({supported_by('filler_words')}).", "--filler-words"
+    ),
+    "diarize": _option(bool, "Tell speakers apart.", "--diarize"),
+    "min_speakers": _option(int | None, "Minimum number of speakers; implies --diarize."),
+    "max_speakers": _option(
         int | None,
-        typer.Option(help="Minimum number of speakers; implies --diarize.", show_default=False),
-    ],
-    "max_speakers": Annotated[
-        int | None,
-        typer.Option(
-            help="Maximum number of speakers; implies --diarize. Same as --min-speakers: exactly that many.",
-            show_default=False,
-        ),
-    ],
-    "channels": Annotated[
+        "Maximum number of speakers; implies --diarize. Same as --min-speakers: exactly that many.",
+    ),
+    "channels": _option(
         Literal["mix", "apart", "auto"] | None,
-        typer.Option(
-            help="How to treat stereo: mix (default), apart (one speaker per channel), auto (detect).",
-            show_default=False,
-        ),
-    ],
-    "speaker_names": Annotated[
+        "How to treat stereo: mix (default), apart (one speaker per channel), auto (detect).",
+    ),
+    "speaker_names": _option(
         str | None,
-        typer.Option(
-            help="Names of the speakers, comma-separated, in the order in which they first speak; implies --diarize.",
-            show_default=False,
-        ),
-    ],
-    "label": Annotated[
+        "Names of the speakers, comma-separated, in the order in which they first speak; implies --diarize.",
+    ),
+    "label": _option(str | None, "Label for cost reports (`dropscribe cost --by label`)."),
+    "title": _option(str | None, "Title in lists; by default the file name."),
+    "caption_width": _option(int | None, "Characters per caption line (default 42)."),
+    "caption_lines": _option(int | None, "Lines per caption (default 2)."),
+    "caption_speed": _option(
+        int | None, "Reading speed in characters per second (default 17); sets how long captions stay."
+    ),
+    "formats": _option(
         str | None,
-        typer.Option(help="Label for cost reports (`dropscribe cost --by label`).", show_default=False),
-    ],
-    "title": Annotated[
-        str | None,
-        typer.Option(
-            help="Title in lists; by default the file name.",
-            show_default=False,
-        ),
-    ],
-    "caption_width": Annotated[
-        int | None,
-        typer.Option(help="Characters per caption line (default 42).", show_default=False),
-    ],
-    "caption_lines": Annotated[
-        int | None, typer.Option(help="Lines per caption (default 2).", show_default=False)
-    ],
-    "caption_speed": Annotated[
-        int | None,
-        typer.Option(
-            help="Reading speed in characters per second (default 17); sets how long captions stay.",
-            show_default=False,
-        ),
-    ],
-    "formats": Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            "-f",
-            help=f"More output formats, separated by commas: some of {', '.join(MORE)}. \\[env: DROPSCRIBE_FORMATS]",
-            show_default=False,
-        ),
-    ],
+        f"More output formats, separated by commas: some of {', '.join(MORE)}. \\[env: DROPSCRIBE_FORMATS]",
+        "--format",
+        "-f",
+    ),
 }
 """The options of a recording in the order of `--help`: their names in requests, and their declarations."""
 
