@@ -11,12 +11,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 BUNDLED = (
-    *(
-        "models/tiny-tdt/*.json",
-        "models/tiny-tdt/*.onnx",
-        "models/tiny-tdt/*.nemo",
-        "models/tiny-tdt/vocab.txt",
-    ),
+    *(f"models/tiny-tdt/{one}" for one in ("*.json", "*.onnx", "*.nemo", "vocab.txt")),
     *("samples/*.flac", "samples/*.m4a", "samples/*.mp3", "samples/*.mp4", "samples/*.opus"),
     "samples/truth/*.txt",
 )

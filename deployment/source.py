@@ -19,15 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BUILT_FROM = (
-    *(
-        "Dockerfile.functions",
-        "Dockerfile.gpu",
-        "Dockerfile.console",
-        "cloudbuild.yaml",
-        "pyproject.toml",
-        "requirements/",
-    ),
-    *("README.md", "LICENSE", "NOTICE", "console/", "functions/", "gpu_job/", "shared/"),
+    *("Dockerfile.functions", "Dockerfile.gpu", "Dockerfile.console", "cloudbuild.yaml", "pyproject.toml"),
+    *("requirements/", "README.md", "LICENSE", "NOTICE", "console/", "functions/", "gpu_job/", "shared/"),
     *("deployment/__init__.py", "deployment/api.py", "deployment/rollout/"),
     *("samples/voice-note.opus", "samples/truth/voice-note.opus.txt"),
     *("Dockerfile.functions.dockerignore", "Dockerfile.gpu.dockerignore", "Dockerfile.console.dockerignore"),
@@ -58,9 +51,10 @@ def archive(model: str, root: Path = ROOT) -> Source:
     Raises:
         ConfigurationError: it is not a checkout.
     """
+    there = [one for one in BUILT_FROM if (root / one).exists()]
     try:
         listed = subprocess.run(
-            [_git(), "ls-files", "-z", "--cached", "--others", "--exclude-standard", *_there(root)],
+            [_git(), "ls-files", "-z", "--cached", "--others", "--exclude-standard", *there],
             cwd=root, capture_output=True, check=True, text=True,
         )  # fmt: skip
     except (OSError, subprocess.CalledProcessError) as error:
@@ -76,10 +70,6 @@ def _git() -> str:
     if found is None:
         raise ConfigurationError("There is no git on this computer: install it and run it again.")
     return found
-
-
-def _there(root: Path) -> list[str]:
-    return [one for one in BUILT_FROM if (root / one).exists()]
 
 
 def _packed(root: Path, names: Iterable[str], model: str) -> Source:

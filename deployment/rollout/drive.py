@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from deployment.rollout.steps import Steps
     from shared.ports import Ports
 
-NOTHING = "These images run already: there is nothing to roll out."
-
 GUARDED = "The project's guard (dropscribe-guard) watches: shares move whether this command runs or not."
 UNGUARDED = "The project's guard (dropscribe-guard) does not look, or is refused something: its log says why. This command watches: keep it running."
 
@@ -40,14 +38,9 @@ def begin(new: Images, cloud: CloudRun, ports: Ports, limits: Limits | None = No
         ConfigurationError: nothing is deployed.
         Transient: the records did not answer.
     """
-    stored = state.read(ports)
-    if stored is not None and not stored.ended:
-        return _same(stored, new)
-    cloud.check_idle()
-    old = cloud.images()
-    if old == new:
-        raise BadRequest(NOTHING)
-    services = cloud.services()
+    if (stored := under_way(new, cloud, ports)) is not None:
+        return stored
+    old, services = cloud.images(), cloud.services()
     if unready := [one.name for one in services.values() if not one.serving]:
         raise ConfigurationError(
             f"{', '.join(unready)} has no revision that is ready: run `make deploy` first."
@@ -73,8 +66,8 @@ def begin(new: Images, cloud: CloudRun, ports: Ports, limits: Limits | None = No
     return begun
 
 
-def refuse(new: Images | None, cloud: CloudRun, ports: Ports) -> None:
-    """Raise what `begin` would, as far as that is known before the images are built.
+def under_way(new: Images | None, cloud: CloudRun, ports: Ports) -> Rollout | None:
+    """The rollout of some images that is under way; None if one can begin.
 
     Args:
         new: the images; None if they are not built yet, so no rollout of them can be under way.
@@ -87,11 +80,11 @@ def refuse(new: Images | None, cloud: CloudRun, ports: Ports) -> None:
     """
     stored = state.read(ports)
     if stored is not None and not stored.ended:
-        _same(stored, new or Images(functions=""))
-        return
+        return _same(stored, new or Images(functions=""))
     cloud.check_idle()
     if new is not None and cloud.images() == new:
-        raise BadRequest(NOTHING)
+        raise BadRequest("These images run already: there is nothing to roll out.")
+    return None
 
 
 def rollback(steps: Steps, cloud: CloudRun, ports: Ports) -> Rollout:

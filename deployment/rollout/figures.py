@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from deployment.rollout.judge import Figures, Recent, Seen
 from shared.engines import ENGINES, is_hosted
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from deployment.rollout.state import Rollout
     from shared.ports import Ports
 
+Record = TypeVar("Record")
 
 MOST, FEW = 1000, 25
 """Recordings that are looked at, the newest first: by the first look, and by the next ones if no more are new."""
@@ -146,7 +147,7 @@ class Watch:
     def _recent(self, rollout: Rollout, releases: frozenset[str]) -> Recent:
         lasting, now = rollout.limits.lasting, self._ports.clock.now()
         minutes = range(int((now - lasting) // 60), int(now // 60) + 1)
-        rows = [one for one in self._rows(minutes) if one.release in releases]
+        rows = [one for one in self._written(documents.LEDGER, LedgerRow, minutes) if one.release in releases]
         attempts = [
             one
             for one in rows
@@ -154,7 +155,7 @@ class Watch:
         ]
         notes = [
             one
-            for one in self._failures(minutes)
+            for one in self._written(FAILURES, Failure, minutes)
             # What fails in a function is among its answers.
             if one.release in releases and one.where in ENGINES and not is_hosted(one.where)
             and one.code != HandedOn.code and one.error not in OWNERS
@@ -177,15 +178,9 @@ class Watch:
             probes_failed=probes.get("false", 0),
         )
 
-    def _rows(self, minutes: Iterable[int]) -> Iterator[LedgerRow]:
+    def _written(self, collection: str, kind: type[Record], minutes: Iterable[int]) -> Iterator[Record]:
         for minute in minutes:
-            yield from documents.readable(
-                self._ports.records.query(documents.LEDGER, {"minute": minute}), LedgerRow
-            )
-
-    def _failures(self, minutes: Iterable[int]) -> Iterator[Failure]:
-        for minute in minutes:
-            yield from documents.readable(self._ports.records.query(FAILURES, {"minute": minute}), Failure)
+            yield from documents.readable(self._ports.records.query(collection, {"minute": minute}), kind)
 
     def _metric(self, name: str, revisions: list[str], since: float, until: float, by: str) -> dict[str, int]:
         """A counter of Cloud Run for some revisions, summed over a time, by one of its labels."""

@@ -256,18 +256,8 @@ class FileStore:
         """None: these folders cannot be reached from outside."""
         return None
 
-    def upload_url(
-        self,
-        bucket: str,  # noqa: ARG002 - the same
-        name: str,  # noqa: ARG002 - the same
-        *,
-        size: int,  # noqa: ARG002 - the same
-        content_type: str,  # noqa: ARG002 - the same
-        metadata: Mapping[str, str],  # noqa: ARG002 - the same
-        origin: str,  # noqa: ARG002 - the same
-    ) -> str | None:
+    def upload_url(self, bucket: str, name: str, **_: object) -> None:
         """None: what this process receives goes to its own disk."""
-        return None
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[StoredObject]:
         """The live objects whose name starts with `prefix`, in order of their names."""

@@ -30,8 +30,6 @@ from shared.routing import eligible, speakers, weights
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rich.console import Console
 
     from local.backend.embedded_ports import LocalPorts
@@ -157,11 +155,23 @@ class _Run:
         return found
 
     def _follow(self, submitted: Sequence[submission.Submitted], wanted: Options, warm: str | None) -> None:
+        settings = self._ports.settings
         names = {one.key: printable(str(one.file.output)) for one in submitted}
         # Bars would paint over what is printed on the same terminal.
         bars = not (sys.stdout.isatty() and (self._request.to_stdout or self._request.json_lines))
         with Screen(self._console, names, quiet=self._request.quiet, bars=bars) as screen:
-            for one, recording in self._endings(submitted, screen, wanted, warm):
+            endings = one_shot.follow(
+                submitted,
+                self._ports,
+                partial(loading.load, settings),
+                load_cpu=partial(loading.load, replace(settings, enable_gpu=False)),
+                progress=screen,
+                warm=warm,
+                do_without=partial(
+                    downloads.do_without, options=wanted, ports=self._ports, console=self._console
+                ),
+            )
+            for one, recording in endings:
                 placed, problem = self._put(one, recording)
                 screen.ended(recording, problem=problem, skipped=one.skipped)
                 line = report.line(
@@ -190,22 +200,6 @@ class _Run:
             folders = [one.folder for one in lines if one.folder]
             where = self._destination.where(folders) if folders else ""
             report.show(lines, where=where, preview=request.preview)
-
-    def _endings(
-        self, submitted: Sequence[submission.Submitted], screen: Screen, wanted: Options, warm: str | None
-    ) -> Iterator[tuple[submission.Submitted, Recording]]:
-        """Every input with how it ended."""
-        ports = self._ports
-        settings = ports.settings
-        yield from one_shot.follow(
-            submitted,
-            ports,
-            partial(loading.load, settings),
-            load_cpu=partial(loading.load, replace(settings, enable_gpu=False)),
-            progress=screen,
-            warm=warm,
-            do_without=partial(downloads.do_without, options=wanted, ports=ports, console=self._console),
-        )
 
     def _note(self, text: str) -> None:
         if not self._request.quiet:

@@ -31,13 +31,11 @@ def command(
     Runs preflight, base resources, build, plan, your confirmation, apply and a smoke test. A second run changes nothing.
     """
     with errors():
-        from deployment import smoke, source, target  # noqa: PLC0415 - `--help` needs none of it
-        from deployment.api import Api  # noqa: PLC0415 - as above
+        from deployment import api, plans, smoke, source, target  # noqa: PLC0415 - `--help` needs none of it
         from deployment.deploy import Deploy, Person  # noqa: PLC0415 - as above
-        from deployment.plans import Terraform  # noqa: PLC0415 - as above
 
         where = target.read(project, region, variables)
-        api = Api(where.project)
+        google = api.Api(where.project)
         with contextlib.ExitStack() as opened:
 
             def ports_of(environment: Mapping[str, str]) -> Ports:
@@ -45,15 +43,11 @@ def command(
 
             deploy = Deploy(
                 where,
-                api,
-                Terraform(where),
-                Person(
-                    say=say,
-                    agrees=place.agrees_with(yes=yes),
-                    key_of=place.key_of,
-                ),
+                google,
+                plans.Terraform(where),
+                Person(say=say, agrees=place.agrees_with(yes=yes), key_of=place.key_of),
                 ports_of,
-                lambda ports: smoke.run(where, api, ports, say),
+                lambda ports: smoke.run(where, google, ports, say),
             )
             sources = source.archive(where.model)
             if plan:

@@ -31,16 +31,14 @@ def command(
 ) -> None:
     """Delete a deployment. Your data is kept unless you say otherwise."""
     with errors():
-        from deployment import target  # noqa: PLC0415 - `--help` needs none of it
-        from deployment.api import Api  # noqa: PLC0415 - as above
-        from deployment.plans import Terraform  # noqa: PLC0415 - as above
+        from deployment import api, plans, target  # noqa: PLC0415 - `--help` needs none of it
 
         if data not in {"keep", "delete"}:
             raise BadRequest(f"DATA is {data!r}: it must be keep or delete.")
         where = target.read(project, region, variables)
-        terraform = Terraform(where)
+        terraform = plans.Terraform(where)
         terraform.check()
-        place.must_be_deployed(where, Api(where.project))
+        place.must_be_deployed(where, api.Api(where.project))
         if data == "delete":
             _check_typed(where.project)
             terraform.apply(None, delete_data=True)

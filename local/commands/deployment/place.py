@@ -54,7 +54,7 @@ def agrees_with(*, yes: bool) -> Callable[[str], bool]:
     Args:
         yes: it was given with the command; YES=1 in the environment is the same.
     """
-    yes = yes or yes_is_set()
+    yes = yes or os.environ.get("YES", "") not in {"", "0"}  # as make passes it on
 
     def agrees(question: str) -> bool:
         if yes:
@@ -108,24 +108,16 @@ def moving(target: Target) -> Iterator[tuple[Steps, CloudRun, Ports]]:
     Raises:
         ConfigurationError: nothing is deployed.
     """
-    from deployment.api import Api  # noqa: PLC0415 - `--help` needs no clients
-    from deployment.plans import Terraform  # noqa: PLC0415 - as above
-    from deployment.rollout.figures import Watch  # noqa: PLC0415 - as above
-    from deployment.rollout.services import CloudRun  # noqa: PLC0415 - as above
-    from deployment.rollout.steps import Steps  # noqa: PLC0415 - as above
+    from deployment import api, plans  # noqa: PLC0415 - `--help` needs no clients
+    from deployment.rollout import figures, services, steps  # noqa: PLC0415 - as above
 
-    api, terraform = Api(target.project), Terraform(target)
+    google, terraform = api.Api(target.project), plans.Terraform(target)
     terraform.check()
-    must_be_deployed(target, api)
+    must_be_deployed(target, google)
     outputs = terraform.outputs()
     if "environment" not in outputs:
         raise _nothing(target)
     with records(outputs["environment"]) as ports:
-        cloud = CloudRun(target, api)
-        watch = Watch(ports, target.project, api)
-        yield Steps(cloud, terraform.apply, watch, ports), cloud, ports
-
-
-def yes_is_set() -> bool:
-    """Whether YES=1 stands in the environment, as make passes it on."""
-    return os.environ.get("YES", "") not in {"", "0"}
+        cloud = services.CloudRun(target, google)
+        watch = figures.Watch(ports, target.project, google)
+        yield steps.Steps(cloud, terraform.apply, watch, ports), cloud, ports

@@ -19,18 +19,15 @@ def command(
 ) -> None:
     """Show what a Google Cloud project lacks for a deployment, and how to fix it. Changes nothing."""
     with errors():
-        from deployment import preflight, target  # noqa: PLC0415 - `--help` needs none of it
-        from deployment.api import Api  # noqa: PLC0415 - as above
+        from deployment import api, preflight, target  # noqa: PLC0415 - `--help` needs none of it
 
         where = target.read(project, region, variables)
-        lacks = preflight.check(where, Api(where.project))
+        lacks = preflight.check(where, api.Api(where.project))
         if as_json:
             print_json([{"what": one.what, "cure": one.cure, "blocks": one.blocks} for one in lacks])
         for one in () if as_json else lacks:
-            output().print(
-                f"{'must' if one.blocks else 'may '}  {one.what}\n      {one.cure}",
-                highlight=False, markup=False, soft_wrap=True,
-            )  # fmt: skip
+            told = f"{'must' if one.blocks else 'may '}  {one.what}\n      {one.cure}"
+            output().print(told, highlight=False, markup=False, soft_wrap=True)
         if not lacks and not as_json:
             output().print("Nothing is missing: `make deploy` can go on.", highlight=False, markup=False)
         raise typer.Exit(1 if any(one.blocks for one in lacks) else 0)

@@ -63,21 +63,20 @@ def command(
     If interrupted, run the same command to resume. The project's guard keeps watching.
     """
     with errors():
-        from deployment import build, source, target  # noqa: PLC0415 - `--help` needs none of it
-        from deployment.api import Api  # noqa: PLC0415 - as above
+        from deployment import api, build, source, target  # noqa: PLC0415 - `--help` needs none of it
         from deployment.rollout import drive  # noqa: PLC0415 - as above
 
         limits = limits_of(shares, holds, least)
         where = target.read(project, region, variables)
         with place.moving(where) as (steps, cloud, ports):
-            sources, api = source.archive(where.model), Api(where.project)
+            sources, google = source.archive(where.model), api.Api(where.project)
             # Before minutes of a build: whose end would be that there is nobody to ask, or another release on its way.
-            images = build.built(sources, where, api)
-            drive.refuse(images, cloud, ports)
+            images = build.built(sources, where, google)
+            drive.under_way(images, cloud, ports)
             agrees = place.agrees_with(yes=yes)
             if not agrees(f"Roll this release out in {where.project}, at {shares} %?"):
                 raise typer.Exit(1)
-            images = images or build.build(sources, where, api, say)
+            images = images or build.build(sources, where, google, say)
             ended = watched(drive.begin(images, cloud, ports, limits), steps, ports)
             raise typer.Exit(0 if ended is not None and ended.phase == "done" else 1)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from deployment.rollout import state
-from deployment.rollout.drive import begin, refuse, rollback
+from deployment.rollout.drive import begin, rollback, under_way
 from deployment.rollout.judge import Limits
 from deployment.rollout.state import Images
 from shared.errors import BadRequest, StoreUnavailable
@@ -39,7 +39,7 @@ APPLIED = (
 
 def test_none_begins_while_a_deployment_is_applied(deployment):
     deployment.google.objects[LOCK] = HELD
-    for how in (begin, refuse):
+    for how in (begin, under_way):
         with pytest.raises(BadRequest, match=APPLIED):
             how(NEW, deployment.cloud, deployment.ports)
     assert state.read(deployment.ports) is None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import io
 
 import pytest
@@ -25,7 +26,10 @@ def test_yes_stands_in_the_environment(monkeypatch, value, yes):
     monkeypatch.delenv("YES", raising=False)
     if value is not None:
         monkeypatch.setenv("YES", value)
-    assert place.yes_is_set() is yes
+    monkeypatch.setattr(place, "at_terminal", lambda: False)
+    agrees = place.agrees_with(yes=False)
+    with contextlib.nullcontext() if yes else pytest.raises(BadRequest):
+        assert agrees("Go ahead?")
 
 
 def test_a_key_that_is_piped_in_is_the_first_line(monkeypatch):
