@@ -30,7 +30,10 @@ def trouble(request: Request, ports: Ports) -> Trouble:
     return Trouble(
         failed=[row(one, ports) for one in failed],
         dead_letters=[_letter(one, ports) for one in dead_letters.newest(ports.records, LETTERS)],
-        workers=_workers(ports),
+        workers=[
+            Workers(pool=pool, status=one.status, reason=one.said or one.status)
+            for pool, one in conditions.out_of_workers(ports).items()
+        ],
     )
 
 
@@ -71,10 +74,3 @@ def _letter(one: Letter, ports: Ports) -> DeadLetter:
         replayed=one.replayed or None,
         why_not=replay.obstacle(one, ports),
     )
-
-
-def _workers(ports: Ports) -> list[Workers]:
-    return [
-        Workers(pool=pool, status=one.status, reason=one.said or one.status)
-        for pool, one in conditions.out_of_workers(ports).items()
-    ]

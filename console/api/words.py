@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from shared.model import Recording
     from shared.ports import Ports
     from shared.results import Word
 
@@ -119,7 +118,8 @@ def output(request: Request, ports: Ports) -> Response:
         raise ApiError(404, "not_found", f"This recording has no file {name[:40]!r}. It has: {there}.")
     number = revision_of(request) or 0
     data = output_files.content(one, file.name, ports, number=number)
-    return Response(data, headers=download(f"{_stem(one)}.{file.name}"), media_type=file.content_type)
+    stem = one.called.rpartition("/")[2].rpartition(".")[0] or one.id
+    return Response(data, headers=download(f"{stem}.{file.name}"), media_type=file.content_type)
 
 
 def download(name: str) -> dict[str, str]:
@@ -141,7 +141,3 @@ def revision_of(request: Request) -> int | None:
     if not given.isdecimal() or len(given) > MOST_REVISION:
         raise bad_request(f"{given[:20]!r} is not the number of a revision. Choose one that is listed.")
     return int(given)
-
-
-def _stem(one: Recording) -> str:
-    return one.called.rpartition("/")[2].rpartition(".")[0] or one.id

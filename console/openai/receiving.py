@@ -68,7 +68,8 @@ async def receive(request: Request, ports: Ports, files: list[BinaryIO]) -> Rece
         await drain(request)
         raise
     except OSError as error:
-        raise _disk(error) from error
+        log.error("an upload cannot be written: %s", error)
+        raise _no_space(str(error.strerror)) from error
     return body.finish()
 
 
@@ -101,11 +102,6 @@ def _limit(ports: Ports) -> _Limit | None:
         )
         limits.append(_Limit(body=CLOUD_RUN_BYTES, file=CLOUD_RUN_BYTES, instead=instead))
     return min(limits, key=lambda one: one.body, default=None)
-
-
-def _disk(error: OSError) -> ApiError:
-    log.error("an upload cannot be written: %s", error)
-    return _no_space(str(error.strerror))
 
 
 def _no_space(why: str) -> ApiError:

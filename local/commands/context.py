@@ -181,12 +181,12 @@ def options_from(**given: object) -> Options:
     except BadRequest as error:
         # Requests have caption_width, command lines --caption-width.
         names = "|".join(sorted(given, key=len, reverse=True))
-        said = re.sub(rf"^({names})\b|(?<=more than )({names})\b", _as_option, str(error))
+        said = re.sub(
+            rf"^({names})\b|(?<=more than )({names})\b",
+            lambda name: f"--{name[0].replace('_', '-')}",
+            str(error),
+        )
         raise BadRequest(said) from error
-
-
-def _as_option(name: re.Match[str]) -> str:
-    return f"--{name[0].replace('_', '-')}"
 
 
 def options_or_none(**given: object) -> Options | None:

@@ -118,7 +118,11 @@ def verify(names: list[str]) -> int:
     """
     console = output(soft_wrap=True, highlight=False)
     wanted = [name if name == SPEAKERS else _known(name).name for name in names]
-    here = [(one, release) for one, release in _all() if _begun(release)]
+    here = [
+        (one, release)
+        for one, release in _all()
+        if any((release.folder / file.name).exists() for file in release.files)
+    ]
     chosen = [(one, release) for one, release in here if not wanted or one.name in wanted]
     for name in wanted:
         if all(one.name != name for one, _ in chosen):
@@ -215,11 +219,6 @@ def _known(name: str) -> Weights:
         names = ", ".join([*(one.name for one in catalogue()), SPEAKERS])
         raise NotFound(f"There are no weights called {name!r}. Choose from {names}.")
     return known
-
-
-def _begun(release: Release) -> bool:
-    """Whether any of its files is on this disk."""
-    return any((release.folder / file.name).exists() for file in release.files)
 
 
 def _problems(release: Release, console: Console) -> Iterator[tuple[File, str]]:

@@ -53,7 +53,8 @@ def command(
         forms = {"--json": as_json, "--csv": as_csv, "--table": table}
         check(forms | {"--since": since, "--until": until, "--by": by})
         if table:
-            typer.echo(hour_table(), nl=False)
+            settings = settings_here()
+            typer.echo(hour_price.markdown(prices_file.table(settings), settings), nl=False)
             return
         with deployment(state_dir) as ports:
             question = Question(
@@ -86,9 +87,3 @@ def check(asked: Mapping[str, object]) -> None:
     if "--table" in given and len(given) > 1:
         rest = " and ".join(name for name in given if name != "--table")
         raise BadRequest(f"--table shows prices, not what was spent: leave out {rest}, or --table.")
-
-
-def hour_table() -> str:
-    """What an hour of audio costs at several speeds, with the prices and workers of the settings."""
-    settings = settings_here()
-    return hour_price.markdown(prices_file.table(settings), settings)

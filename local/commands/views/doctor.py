@@ -77,11 +77,8 @@ def command(*, as_json: options.AsJson = False, state_dir: options.StateDir = No
 def _look() -> Iterator[Finding]:
     found = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     yield Finding(what="this computer", state="ok", found=found)
-    for package, why in (
-        ("av", "decoding"),
-        ("onnxruntime", "Parakeet on the CPU"),
-    ):
-        yield _package(package, why)
+    yield _package("av", "decoding")
+    yield _package("onnxruntime", "Parakeet on the CPU")
     yield _decoder()
     try:
         settings = settings_here()
@@ -89,12 +86,8 @@ def _look() -> Iterator[Finding]:
         yield Finding(what="settings", state="missing", found=str(error), fix="change or unset the variable")
         return
     for name in unknown(os.environ):
-        yield Finding(
-            what=name,
-            state="missing",
-            found="not a setting: it is ignored",
-            fix="check the spelling, or unset it",
-        )
+        fix = "check the spelling, or unset it"
+        yield Finding(what=name, state="missing", found="not a setting: it is ignored", fix=fix)
     yield _folder(settings.state_dir)
     yield _gpu(settings)
     yield _precision()
@@ -154,14 +147,11 @@ def _folder(folder: Path) -> Finding:
         fix = "set DROPSCRIBE_STATE_DIR to a folder that you may write to"
         return Finding(what="state folder", state="missing", found=f"{folder}: not writable", fix=fix)
     free = shutil.disk_usage(there).free
-    return Finding(
-        what="state folder",
-        state="ok" if free > FREE_BYTES else "optional",
-        found=f"{folder}, {free / 1e9:.0f} GB free",
-        fix=""
-        if free > FREE_BYTES
-        else "free some space, or set DROPSCRIBE_STATE_DIR to a folder on another disk",
-    )
+    found = f"{folder}, {free / 1e9:.0f} GB free"
+    if free > FREE_BYTES:
+        return Finding(what="state folder", state="ok", found=found)
+    fix = "free some space, or set DROPSCRIBE_STATE_DIR to a folder on another disk"
+    return Finding(what="state folder", state="optional", found=found, fix=fix)
 
 
 def _weights(known: Weights, settings: Settings) -> Finding:
@@ -175,12 +165,8 @@ def _weights(known: Weights, settings: Settings) -> Finding:
     fix = f"{command}  # {human_size(release.size)}"
     if release.repository is None:
         fix = "install Dropscribe again"
-    return Finding(
-        what=what,
-        state="download" if role else "optional",
-        found=f"not on this disk. {known.about} {known.licence}",
-        fix=fix,
-    )
+    found = f"not on this disk. {known.about} {known.licence}"
+    return Finding(what=what, state="download" if role else "optional", found=found, fix=fix)
 
 
 def _role(model: str, settings: Settings) -> str:
@@ -194,33 +180,22 @@ def _own_weights(setting: str, model: str, form: Kind) -> Finding:
     try:
         folder = lookup.locate(model, form).path
     except ModelUnavailable as error:
-        return Finding(
-            what=f"weights {setting}", state="missing", found=str(error), fix=f"change or unset {setting}"
-        )
+        fix = f"change or unset {setting}"
+        return Finding(what=f"weights {setting}", state="missing", found=str(error), fix=fix)
     role = "the default for your files" if setting == weights.DEFAULT else "for recordings in English"
     return Finding(what=f"weights {model}, {role}", state="ok", found=str(folder))
 
 
 def _speakers(folder: str) -> Finding:
-    what = "weights for speakers (--diarize)"
+    what, pull = "weights for speakers (--diarize)", f"dropscribe models pull {speakers.SPEAKERS}"
     if not folder and (needed := speakers.missing()):
-        return Finding(
-            what=what,
-            state="optional",
-            found="not on this disk: downloaded when a recording first needs them",
-            fix=f"dropscribe models pull {speakers.SPEAKERS}  # {human_size(needed)}",
-        )
+        found = "not on this disk: downloaded when a recording first needs them"
+        return Finding(what=what, state="optional", found=found, fix=f"{pull}  # {human_size(needed)}")
     try:
         located = speakers.locate(folder)
     except ModelUnavailable as error:
-        return Finding(
-            what=what,
-            state="missing",
-            found=str(error),
-            fix=f"change or unset {speakers.VARIABLE}"
-            if folder
-            else f"dropscribe models pull {speakers.SPEAKERS}",
-        )
+        fix = f"change or unset {speakers.VARIABLE}" if folder else pull
+        return Finding(what=what, state="missing", found=str(error), fix=fix)
     return Finding(what=what, state="ok", found=f"on this disk, revision {located.revision}")
 
 

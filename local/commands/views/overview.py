@@ -56,7 +56,7 @@ class Report:
     failed_attempts: dict[str, dict[str, int]] = field(default_factory=dict)
     """Number of failed attempts by place and class of error."""
     no_workers: dict[str, str] = field(default_factory=dict)
-    """Why no workers could be started, by pool."""
+    """Why no workers could be started, by pool; nothing for pools that are available or were not asked for."""
 
 
 def look(wanted: Wanted, ports: Ports) -> Report:
@@ -84,7 +84,7 @@ def look(wanted: Wanted, ports: Ports) -> Report:
         dead_letters=given_up,
         newest_letters=newest_letters(ports.records) if given_up else [],
         failed_attempts=failure_log.by_class(ports.records),
-        no_workers=_no_workers(ports),
+        no_workers={pool: one.said or one.status for pool, one in conditions.out_of_workers(ports).items()},
     )
 
 
@@ -150,8 +150,3 @@ def _pending(ports: Ports) -> dict[str, int] | None:
     if not isinstance(ports, LocalPorts):
         return None
     return {one.name: ports.queue.pending(one.name) for one in ports.queue.topology.subscriptions}
-
-
-def _no_workers(ports: Ports) -> dict[str, str]:
-    """Why the sweeper could start no workers, by pool; nothing for pools that are available or were not asked for."""
-    return {pool: one.said or one.status for pool, one in conditions.out_of_workers(ports).items()}

@@ -81,13 +81,12 @@ def _rest(report: Report, ports: Ports) -> Iterator[Text]:
 def _failure_counts(failed: dict[str, dict[str, int]]) -> str:
     """As `router 3 EngineFailed, 1 BadMedia; merger 2 StoreUnavailable`: the place, then counts by class of error."""
     return "; ".join(
-        f"{where} " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=_by_count))
+        f"{where} "
+        + ", ".join(
+            f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda one: (-one[1], one[0]))
+        )
         for where, kinds in failed.items()
     )
-
-
-def _by_count(item: tuple[str, int]) -> tuple[int, str]:
-    return -item[1], item[0]
 
 
 def _is_idle(ports: Ports) -> bool:
