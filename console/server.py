@@ -34,12 +34,7 @@ WHOLE = ("/audio", "/events")
 
 
 def application(ports: Ports, access: Access) -> ASGIApp:
-    """The console of a deployment.
-
-    Args:
-        ports: the deployment.
-        access: what a request must show.
-    """
+    """The console of a deployment."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -65,11 +60,7 @@ def application(ports: Ports, access: Access) -> ASGIApp:
 
 
 class Compressed:
-    """ASGI middleware that compresses what may be.
-
-    Args:
-        app: whose answers.
-    """
+    """ASGI middleware that compresses what may be."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._as_it_is = app

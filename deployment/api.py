@@ -77,12 +77,7 @@ class Api:
     ) -> dict[str, Any]:
         """One call; GET, PUT and DELETE are repeated when the network or Google fails.
 
-        Args:
-            method: GET, POST, …
-            url: without `https://`.
-            body: sent as JSON.
-            params: of the address.
-            data: sent as it is, instead of a body.
+        The address comes without `https://`; data are sent as they are, a body as JSON.
 
         Raises:
             Refused: Google says no; the status says how.
@@ -137,10 +132,7 @@ class Api:
     def wait(self, look: Callable[[], T], every: float, seconds: float) -> T | None:
         """Look until something is found, and return it; None if nothing is in time.
 
-        Args:
-            look: returns what it finds; what counts as false is nothing.
-            every: seconds between two looks.
-            seconds: most seconds to wait.
+        `look` is called every `every` seconds, for at most `seconds`; what counts as false is nothing.
         """
         waited = 0.0
         while waited < seconds:
@@ -153,10 +145,7 @@ class Api:
     def settle(self, service: str, operation: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         """Wait for the end of a long operation; returns what it answers.
 
-        Args:
-            service: host and version: `run.googleapis.com/v2`.
-            operation: as the call returned it.
-            seconds: most seconds to wait.
+        The service is host and version, `run.googleapis.com/v2`; the operation is as the call returned it.
 
         Raises:
             Refused: it ended with an error.

@@ -68,13 +68,7 @@ def build(source: Source, target: Target, api: Api, say: Callable[[str], None]) 
 
 
 def request(source: Source, target: Target, config: dict[str, Any]) -> dict[str, Any]:
-    """The build, for Cloud Build's interface. Pure.
-
-    Args:
-        source: what to build.
-        target: where it will run.
-        config: content of cloudbuild.yaml.
-    """
+    """The build, for Cloud Build's interface. Pure."""
     substitutions = {
         **config.get("substitutions", {}),
         "_REGISTRY": target.registry,

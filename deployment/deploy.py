@@ -50,12 +50,7 @@ class Person:
 
 
 class Blocked(ConfigurationError):  # noqa: N818 - see `Transient` in shared/errors.py
-    """The project lacks something without which a deployment would fail.
-
-    Args:
-        lacks: what.
-        changed: what was changed before it was found, in a sentence.
-    """
+    """The project lacks something without which a deployment would fail."""
 
     def __init__(self, lacks: list[preflight.Lack], changed: str) -> None:
         lines = "\n".join(f"- {one.what}\n  {one.cure}" for one in lacks)
@@ -65,13 +60,7 @@ class Blocked(ConfigurationError):  # noqa: N818 - see `Transient` in shared/err
 class Deploy:
     """One deployment.
 
-    Args:
-        target: what and where.
-        api: how to talk to Google.
-        terraform: creates and changes resources.
-        person: whom to tell and to ask.
-        ports_of: opens the deployment's records, from the settings that Terraform gives out.
-        smoke: checks what was deployed.
+    `ports_of` opens its records, from the settings that Terraform gives out.
     """
 
     def __init__(
@@ -89,9 +78,6 @@ class Deploy:
 
     def check(self, changed: str = "Nothing was changed.") -> None:
         """Tell what the project lacks.
-
-        Args:
-            changed: what was changed before.
 
         Raises:
             Blocked: a deployment would fail.

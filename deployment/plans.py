@@ -41,12 +41,7 @@ CHANGES = 2
 
 
 class Terraform:
-    """The root of one deployment.
-
-    Args:
-        target: the deployment.
-        environ: environment of the process; None: that of this one.
-    """
+    """The root of one deployment."""
 
     def __init__(self, target: Target, environ: Mapping[str, str] | None = None) -> None:
         self._target = target
@@ -118,10 +113,7 @@ class Terraform:
     def apply(self, images: Images | None, canary: str = "", **more: Any) -> None:
         """Make it so. What has been done stays if it fails half-way, and the next apply goes on.
 
-        Args:
-            images: as in `plan`.
-            canary: as in `plan`.
-            more: values of more variables.
+        Arguments as for `plan`; `more` are values of more variables.
 
         Raises:
             ConfigurationError: Terraform failed; it has said why.
@@ -132,9 +124,6 @@ class Terraform:
 
     def lay_secrets(self, images: Images) -> None:
         """Only the secrets: the functions that read them start when there is a key in them.
-
-        Args:
-            images: what will run.
 
         Raises:
             ConfigurationError: Terraform failed; it has said why.
@@ -148,8 +137,7 @@ class Terraform:
     def destroy(self, **more: Any) -> None:
         """Take everything down, which must be the foundation only.
 
-        Args:
-            more: values of more variables.
+        `more` are values of more variables.
 
         Raises:
             ConfigurationError: Terraform failed; it has said why.

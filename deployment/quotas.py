@@ -56,10 +56,7 @@ def needed(target: Target) -> list[Quota]:
 def granted(infos: Iterable[Mapping[str, Any]], quota: Quota, region: str) -> int | None:
     """How many of a quota's things the project has in a region; None if nothing is said of it.
 
-    Args:
-        infos: `quotaInfos` of Cloud Run, as the Cloud Quotas API lists them.
-        quota: the quota.
-        region: the region.
+    The infos are `quotaInfos` of Cloud Run, as the Cloud Quotas API lists them.
     """
     for info in infos:
         if info.get("quotaId") != quota.id:

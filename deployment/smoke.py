@@ -113,13 +113,6 @@ def check_console(
 ) -> None:
     """Look whether the page's service has started, lets no stranger in, and lets in who is in `console_members`.
 
-    Args:
-        target: the deployment.
-        api: how to talk to Google.
-        say: tells a line.
-        ask: asks an address; None: over the network.
-        now: seconds since 1970.
-
     Raises:
         ConfigurationError: it does not start, answers strangers, or turns a member away.
     """

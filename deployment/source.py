@@ -44,9 +44,7 @@ class Source:
 def archive(model: str, root: Path = ROOT) -> Source:
     """The sources of a checkout: its files as they stand, changed ones included.
 
-    Args:
-        model: weights that the images will hold: other weights are another image of the same sources.
-        root: the checkout.
+    Other weights are another image of the same sources.
 
     Raises:
         ConfigurationError: it is not a checkout.

@@ -125,10 +125,7 @@ class Target:
 def read(project: str, region: str, file: Path | None = None) -> Target:
     """The deployment that a person names.
 
-    Args:
-        project: id of the project.
-        region: region of everything.
-        file: JSON with values of Terraform's variables; None: `terraform/PROJECT.tfvars.json`, if there is one.
+    The file is JSON with values of Terraform's variables; None: `terraform/PROJECT.tfvars.json`, if there is one.
 
     Raises:
         BadRequest: something is missing or wrong; says what it must be.

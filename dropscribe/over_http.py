@@ -81,10 +81,8 @@ class _Named(msgspec.Struct):
 class Console:
     """The API of a console. A job is named by the key of its recording.
 
-    Args:
-        url: its address.
-        token: that it asks for; None: that in the address, or `DROPSCRIBE_CONSOLE_TOKEN`.
-        headers: sent with each request as well.
+    Without a token, that in the address counts, or `DROPSCRIBE_CONSOLE_TOKEN`. The headers are sent with each request as
+    well.
 
     Raises:
         BadRequest: the address is none.

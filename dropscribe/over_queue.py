@@ -30,10 +30,6 @@ log = logging.getLogger("dropscribe")
 def project_ports(project: str, settings: Mapping[str, str]) -> OverQueue:
     """The deployment of a project.
 
-    Args:
-        project: its id.
-        settings: of the deployment, by their variables.
-
     Raises:
         ConfigurationError: a setting is wrong, there are no credentials, or Google's libraries are missing.
     """
@@ -80,12 +76,7 @@ def machine_ports(state_dir: Path | None) -> OverQueue:
 
 
 class OverQueue:
-    """Requests and their answers, as `dropscribe submit` asks and waits.
-
-    Args:
-        ports: the deployment.
-        close: lets go of it.
-    """
+    """Requests and their answers, as `dropscribe submit` asks and waits."""
 
     def __init__(self, ports: Ports, close: Callable[[], None]) -> None:
         self._ports = ports

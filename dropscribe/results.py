@@ -146,11 +146,6 @@ class Status:
 def transcript_of(document: bytes, *, usd: float, outputs: Mapping[str, str]) -> Transcript:
     """A transcript from its document.
 
-    Args:
-        document: content of `transcript.json`.
-        usd: what it cost, US dollars.
-        outputs: where each output file is, by its name.
-
     Raises:
         StoreUnavailable: it is no such document.
     """

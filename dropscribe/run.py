@@ -78,15 +78,8 @@ def each(
 ) -> Iterator[Ended]:
     """What `transcribe_all` gives, with checked options.
 
-    Args:
-        sources: files, folders and addresses.
-        wanted: options.
-        out: folder for the output files; None: they stay in the state folder.
-        names: of the files to write there; None: those that the deployment has.
-        state_dir: folder of queue, records and results; None: as set.
-        state_copy: folder that gets a copy of it, and from which an empty one is filled; None: there is none.
-        on_progress: called with how far it is.
-        environ: has the settings.
+    Arguments as there: `wanted` are the options, `names` those of the files to write into `out`, and `environ` has the
+    settings.
     """
     from local.backend.incoming import Incoming
     from local.commands.audio import inputs

@@ -32,11 +32,7 @@ Body = TypeVar("Body")
 class ApiError(Exception):
     """An answer that is an error.
 
-    Args:
-        status: of HTTP.
-        code: for programs.
-        message: for people: what is wrong, and what to do.
-        more: beside the error in the body.
+    The `code` is for programs, the message for people: what is wrong, and what to do. `more` stands beside the error.
     """
 
     def __init__(self, status: int, code: str, message: str, more: Mapping[str, Any] | None = None) -> None:

@@ -42,13 +42,7 @@ async def events(request: Request) -> Response:
 
 
 class Stream(EventSourceResponse):
-    """A stream that has its place in a feed, and gives it back however it ends.
-
-    Args:
-        feed: whose place it has.
-        events: what it sends.
-        who: the account that has the place.
-    """
+    """A stream that has its place in a feed, and gives it back however it ends."""
 
     def __init__(self, feed: Feed, events: AsyncGenerator[ServerSentEvent, None], who: str = "") -> None:
         super().__init__(events, ping=PING, headers={"Cache-Control": "no-store"}, sep="\n")

@@ -61,11 +61,7 @@ class Event:
 
 
 class Feed:
-    """The events of a deployment. For one event loop.
-
-    Args:
-        ports: the deployment.
-    """
+    """The events of a deployment. For one event loop."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
@@ -88,8 +84,7 @@ class Feed:
     def enter(self, who: str = "") -> int:
         """Take a place for a stream that is about to begin, for `leave` to give back.
 
-        Args:
-            who: the account; empty: nobody can tell.
+        `who` is the account; empty: nobody can tell.
 
         Returns:
             0, or how many there are already, if there is no place left.
@@ -108,8 +103,7 @@ class Feed:
     async def events(self, last: int | None) -> AsyncGenerator[Event, None]:
         """What changes from now on, or from an earlier event on.
 
-        Args:
-            last: number of the last event that the viewer saw; None: it has just loaded everything.
+        `last` is the number of the last event that the viewer saw; None: it has just loaded everything.
         """
         self._viewers += 1
         at = self._number if last is None else last

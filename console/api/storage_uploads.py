@@ -31,9 +31,6 @@ class Names:
     """Names that are given to uploads under way: two files of one name that are dropped together get two.
 
     Another instance of the server may give the same name: the later upload is refused at its end, and can be repeated.
-
-    Args:
-        now: monotonic seconds.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
@@ -64,14 +61,8 @@ def begin(
 ) -> Upload | None:
     """Where a browser or a program sends a file itself; None if it goes through this server.
 
-    Args:
-        free: names for it, the best one first.
-        size: bytes that will be sent.
-        media_type: as the browser declares it.
-        options: for its transcript.
-        origin: of the page that asks; empty: a program.
-        names: that are given to other uploads.
-        ports: the adapters to use.
+    `free` are names for it, the best one first; `names` those that are given to other uploads; `size` counts bytes;
+    `origin` is that of the page that asks, empty: a program.
 
     Raises:
         Transient: the store did not answer.

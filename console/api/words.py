@@ -58,12 +58,7 @@ def shown(
 ) -> Words:
     """Words as the API shows them: paragraph after paragraph, which is their order but where people talk at once.
 
-    Args:
-        found: tidy.
-        names: of speakers, by number from 1.
-        number: of the revision.
-        complete: whether none will come.
-        gaps: where they will come, seconds.
+    The words are tidy; speakers are named by number from 1; in the gaps, seconds, words will come.
     """
     heard = sorted({each.speaker for each in found if each.speaker is not None} | set(names))
     place = {speaker: index for index, speaker in enumerate(heard)}

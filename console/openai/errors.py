@@ -84,10 +84,7 @@ def invalid(message: str, param: str | None, code: str = "invalid_value") -> Api
 def too_large(size: int | None, limit: int, upload: str) -> ApiError:
     """A body that is larger than what this server takes.
 
-    Args:
-        size: bytes of the body, None if they are not known.
-        limit: bytes of a file that it takes.
-        upload: how a larger file gets in, as a sentence.
+    `size` (None if nobody knows it) and `limit` are bytes; `upload` says, as a sentence, how a larger file gets in.
     """
     has = "The request is larger" if size is None else f"The request has {human_size(size)}, more"
     message = f"{has} than the {human_size(limit)} that this server takes. {upload}"

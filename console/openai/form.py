@@ -60,11 +60,6 @@ class Wanted:
 def parse(fields: Fields, settings: Settings, engines: Collection[Engine]) -> Wanted:
     """What the fields of a form ask for.
 
-    Args:
-        fields: all but the file.
-        settings: of the deployment.
-        engines: that it has.
-
     Raises:
         ApiError: names the first field that is wrong, what it must be, and what to do.
     """

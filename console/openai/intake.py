@@ -54,11 +54,7 @@ class Ask:
 def take(received: Received, file: BinaryIO, options: Options, ports: Ports) -> Ask:
     """Store a file, unless it is there, and ask for its transcript, unless that was done.
 
-    Args:
-        received: what is known of the file.
-        file: from `stage` of the store, for the audio bucket.
-        options: for the recording.
-        ports: the adapters to use.
+    The file is from `stage` of the store, for the audio bucket.
 
     Raises:
         OverLimit: it is larger than this deployment takes.

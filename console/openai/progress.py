@@ -48,12 +48,7 @@ class _Heard:
 
 
 class Progress:
-    """Looks at recordings. For one thread at a time.
-
-    Args:
-        ports: the adapters to use.
-        results: of chunks, which those who read on the page need as well.
-    """
+    """Looks at recordings. For one thread at a time."""
 
     def __init__(self, ports: Ports, results: Results) -> None:
         self._ports = ports

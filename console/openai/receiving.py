@@ -35,10 +35,7 @@ DRAINED = 64 * 1024 * 1024
 async def receive(request: Request, ports: Ports, files: list[BinaryIO]) -> Received:
     """The body of a request, with its file on disk.
 
-    Args:
-        request: whose body was not read yet.
-        ports: the adapters to use.
-        files: gets the file, for the caller to close.
+    `files` gets the file, for the caller to close.
 
     Raises:
         ApiError: it is no form, it is too large, or the disk has no room for it.

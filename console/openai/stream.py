@@ -27,9 +27,7 @@ MARGIN = 1.0
 def certain(recording: Recording, results: Mapping[int, ChunkResult]) -> str:
     """The beginning of a transcript's text that no chunk that is still to come can change.
 
-    Args:
-        recording: one that has a plan.
-        results: of the chunks that are done, by index.
+    It has a plan; the results are those of the chunks that are done, by index.
     """
     known = live.words(recording, results)
     until = known.gaps[0][0] - MARGIN if known.gaps else float("inf")

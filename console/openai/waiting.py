@@ -51,9 +51,7 @@ class Poll(Generic[Key, Seen]):
     async def changes(self, key: Key, seconds: float | None = None) -> AsyncGenerator[Seen, None]:
         """What a key looks like, as soon as it is known, and again whenever that has changed.
 
-        Args:
-            key: of what is waited for.
-            seconds: for which it is waited; None: without end.
+        It is waited for at most `seconds`; None: without end.
 
         Raises:
             TimeoutError: the time is over.

@@ -52,12 +52,7 @@ class Access:
 
 
 class Guard:
-    """ASGI middleware that answers only what may be answered.
-
-    Args:
-        app: what it guards.
-        access: what a request must show.
-    """
+    """ASGI middleware that answers only what may be answered."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app = app

@@ -31,9 +31,7 @@ FIXED = {
 def policy(*, nonce: str = "", storage: bool = False) -> str:
     """A Content-Security-Policy without inline scripts and without eval.
 
-    Args:
-        nonce: that style elements of the page carry; empty: there are none.
-        storage: whether the page uploads to Cloud Storage.
+    Style elements of the page carry the nonce; empty: there are none.
     """
     store = os.environ.get("STORAGE_EMULATOR_HOST") or STORAGE
     return POLICY.format(nonce=f" 'nonce-{nonce}'" if nonce else "", more=f" {store}" if storage else "")

@@ -26,12 +26,7 @@ LASTS, LASTS_FAILED = 3600.0, 10.0
 
 
 class Kept:
-    """Fetches an address once an hour: without that every stranger could have this server fetch keys.
-
-    Args:
-        fetch: a transport of Google's library.
-        now: monotonic seconds.
-    """
+    """Fetches an address once an hour: without that every stranger could have this server fetch keys."""
 
     def __init__(self, fetch: Callable[..., Any], now: Callable[[], float] = time.monotonic) -> None:
         self._fetch = fetch
@@ -54,8 +49,7 @@ class Kept:
 def signed_by_iap(audience: str) -> Callable[[Headers], str]:
     """What gives the account in the signed header of a request; empty if there is none, or it is not genuine.
 
-    Args:
-        audience: of the signature, `/projects/NUMBER/locations/REGION/services/NAME`.
+    The audience of the signature is `/projects/NUMBER/locations/REGION/services/NAME`.
 
     Raises:
         ConfigurationError: Google's library is not installed.

@@ -69,10 +69,7 @@ def begin(new: Images, cloud: CloudRun, ports: Ports, limits: Limits | None = No
 def under_way(new: Images | None, cloud: CloudRun, ports: Ports) -> Rollout | None:
     """The rollout of some images that is under way; None if one can begin.
 
-    Args:
-        new: the images; None if they are not built yet, so no rollout of them can be under way.
-        cloud: the functions and jobs.
-        ports: the deployment's records.
+    Images that are not built yet (None) can have none.
 
     Raises:
         BadRequest: they run already, or another release or a deployment is under way; says what to do.

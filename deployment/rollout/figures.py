@@ -68,13 +68,7 @@ class Ended:
 
 
 class Watch:
-    """Looks at a rollout again and again. What is known of an ended recording is read once.
-
-    Args:
-        ports: the deployment's records.
-        project: id of the project.
-        api: how to ask for Cloud Run's metrics.
-    """
+    """Looks at a rollout again and again. What is known of an ended recording is read once."""
 
     def __init__(self, ports: Ports, project: str, api: Api) -> None:
         self._ports, self._project, self._api = ports, project, api
@@ -213,9 +207,7 @@ class Watch:
 def summed(ended: Iterable[Ended], releases: frozenset[str]) -> Figures:
     """The figures of some recordings. Pure.
 
-    Args:
-        ended: the recordings.
-        releases: whose hand-overs count.
+    Only hand-overs of these releases count.
     """
     of = list(ended)
     times = sorted(one.seconds for one in of if one.seconds is not None)

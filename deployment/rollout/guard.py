@@ -42,13 +42,7 @@ AT_A_TIME = 100
 
 
 class Guard:
-    """Watches one rollout, and moves traffic and lane.
-
-    Args:
-        cloud: traffic of the functions, workers of the next release.
-        watch: looks at what the releases do.
-        ports: the deployment's records and queue.
-    """
+    """Watches one rollout, and moves traffic and lane."""
 
     def __init__(self, cloud: Traffic, watch: Watch, ports: Ports) -> None:
         self._cloud, self._watch, self._ports = cloud, watch, ports
@@ -173,11 +167,7 @@ def tick(
 ) -> str:
     """Guard the rollout that is under way for most of a minute; returns its phase, empty if there is none to guard.
 
-    Args:
-        guard_of: gives who looks and moves; called if there is a rollout to guard.
-        ports: the deployment's records.
-        sleep: waits for some seconds.
-        seconds: how long.
+    `guard_of` gives who looks and moves; it is called if there is a rollout to guard.
 
     Raises:
         Transient: the last look failed, after all others were tried; the next tick goes on.

@@ -121,13 +121,7 @@ def judge(
 ) -> Verdict:
     """What becomes of a release.
 
-    Args:
-        seen: what is known.
-        step: index of the present share.
-        began: when it began, seconds since 1970.
-        now: seconds since 1970.
-        limits: the limits.
-        bad_since: of the last verdict.
+    Times are seconds since 1970; `step` is the index of the present share, and `bad_since` that of the last verdict.
     """
     errors, what = seen.recent.errors(limits.few)
     bad = {"errors": bad_since.get("errors", now)} if errors > limits.errors_back else {}

@@ -57,13 +57,7 @@ class Service:
 
 
 class Traffic:
-    """Moves the traffic of functions, and ends the next release's workers.
-
-    Args:
-        project: id of the project.
-        region: of everything.
-        api: how to talk to Google.
-    """
+    """Moves the traffic of functions, and ends the next release's workers."""
 
     def __init__(self, project: str, region: str, api: Api) -> None:
         self._api = api
@@ -86,8 +80,7 @@ class Traffic:
     def bind(self, shares: Mapping[str, Mapping[str, int]]) -> None:
         """Give revisions their shares of the traffic, in all services at one time. Those that have them are left.
 
-        Args:
-            shares: by service: percent by revision; an empty name stands for the newest ready one.
+        Percent by service and revision; an empty name stands for the newest ready revision.
 
         Raises:
             ConfigurationError: Cloud Run says no, or a service is missing.
@@ -142,12 +135,7 @@ class Traffic:
 
 
 class CloudRun(Traffic):
-    """The functions and jobs of a deployment.
-
-    Args:
-        target: the deployment.
-        api: how to talk to Google.
-    """
+    """The functions and jobs of a deployment."""
 
     def __init__(self, target: Target, api: Api) -> None:
         super().__init__(target.project, target.region, api)

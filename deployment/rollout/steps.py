@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 class Steps(Guard):
     """Moves one rollout by one step at a time.
 
-    Args:
-        cloud: the functions and jobs.
-        apply: has Terraform deploy images, the last of them for the next release's job; repeats change nothing.
-        watch: looks at what the releases do.
-        ports: the deployment's records and queue.
+    `apply` has Terraform deploy images, the last of them for the next release's job; repeats change nothing.
     """
 
     def __init__(

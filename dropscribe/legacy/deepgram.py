@@ -24,9 +24,7 @@ EDGES = re.compile(r"^\W+|\W+$")
 def answer(transcript: Transcript, now: float) -> bytes:
     """`audio_ID_transcript.json`.
 
-    Args:
-        transcript: what it says.
-        now: when it is written, seconds since 1970.
+    `now` is when it is written, seconds since 1970.
     """
     models = list(dict.fromkeys(part.model for part in transcript.parts))
     infos = {

@@ -42,11 +42,7 @@ UP_LOCK = "up.lock"
 
 
 def embedded_topology(*, webhooks: bool = False) -> Topology:
-    """The topology of one machine.
-
-    Args:
-        webhooks: whether an address is told of transcripts and budgets.
-    """
+    """The topology of one machine."""
     exporter = Subscription(name=EXPORTER, topic=TRANSCRIPTS_READY, max_attempts=None, dead_letter_topic=None)
     every = topology(webhooks=webhooks)
     return replace(every, subscriptions=(*every.subscriptions, exporter))

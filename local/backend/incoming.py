@@ -41,11 +41,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Incoming:
-    """Takes recordings for as long as the block lasts.
-
-    Args:
-        state_dir: the state folder.
-    """
+    """Takes recordings for as long as the block lasts."""
 
     def __init__(self, state_dir: Path) -> None:
         self._folder = state_dir / FOLDER
@@ -69,9 +65,7 @@ class Incoming:
     def take(self, name: str, fill: Callable[[BinaryIO], object]) -> Path:
         """The file of a recording.
 
-        Args:
-            name: what to call it; made harmless.
-            fill: writes its content.
+        The name is made harmless; `fill` writes the content.
 
         Raises:
             ConfigurationError: the state folder may not be written to.

@@ -131,10 +131,6 @@ def adopt_uploads(inbox: str, records: Records) -> None:
 
     Without that, other options of `up` would apply to files that were transcribed long ago.
 
-    Args:
-        inbox: name of the bucket.
-        records: where the recordings are.
-
     Raises:
         Transient: the records did not answer; the next start goes on.
     """

@@ -36,12 +36,7 @@ EVERY = 60.0
 
 
 class StateCopy:
-    """A state folder and its copy.
-
-    Args:
-        state: the state folder.
-        copy: where its copy is.
-    """
+    """A state folder and its copy."""
 
     def __init__(self, state: Path, copy: Path) -> None:
         self._state = state
@@ -108,11 +103,7 @@ class StateCopy:
 
     @contextlib.contextmanager
     def saving(self, every: float = EVERY) -> Iterator[None]:
-        """Save again and again, and at the end; what goes wrong is logged, and tried again.
-
-        Args:
-            every: seconds between two copies.
-        """
+        """Save again and again, and at the end; what goes wrong is logged, and tried again."""
         stop = concurrency.Event()
 
         def work() -> None:

@@ -36,9 +36,7 @@ def command(*, state_dir: options.StateDir = None) -> None:
 def serve(settings: Settings, ready: Callable[[PageAddress], None] | None = None) -> int:
     """Serve the page until Ctrl-C; returns the exit code.
 
-    Args:
-        settings: of the deployment.
-        ready: called once the page answers.
+    `ready` is called once the page answers.
     """
     show_logs()
     with ExitStack() as stack:

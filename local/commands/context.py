@@ -81,9 +81,7 @@ def exit_code(error: DropscribeError) -> int:
 def local_ports(state_dir: Path | None, *, hurried: bool = False) -> Iterator[LocalPorts]:
     """The ports of this machine.
 
-    Args:
-        state_dir: folder of queue and records; None: as set.
-        hurried: retry for seconds, not for an hour: a person is waiting.
+    `hurried`: retry for seconds, not for an hour, because a person is waiting.
 
     Raises:
         ConfigurationError: a setting is wrong, or names another platform.
@@ -130,9 +128,7 @@ def local_settings(state_dir: Path | None, environ: MutableMapping[str, str] | N
 def deployment(state_dir: Path | None, *, begin: bool = False) -> Iterator[Ports]:
     """The ports of the deployment that `DROPSCRIBE_PLATFORM` names: this machine's, or a project's.
 
-    Args:
-        state_dir: folder of queue and records; None: as set.
-        begin: create that folder if it does not exist; a command that only looks would find nothing in it.
+    `begin`: create its folder if it does not exist; a command that only looks would find nothing in it.
 
     Raises:
         NotFound: the folder does not exist.

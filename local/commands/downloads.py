@@ -56,12 +56,6 @@ def locate(name: str, console: Console, kind: Kind = "onnx") -> Located:
 def locate_all(name: str, options: Options, settings: Settings, advance: Advance) -> None:
     """Make sure that weights are on this disk, with those for speakers if the options ask for speakers.
 
-    Args:
-        name: of the weights.
-        options: of the recordings.
-        settings: which form of them, and where those for speakers are.
-        advance: is told of each download, see `bars`.
-
     Raises:
         ModelUnavailable: says what is missing and what to do.
     """
@@ -73,9 +67,7 @@ def locate_all(name: str, options: Options, settings: Settings, advance: Advance
 def missing(options: Options, ports: LocalPorts) -> str:
     """What to tell of weights that a recording needs and that are not on this machine yet; empty if they are.
 
-    Args:
-        options: of the recording.
-        ports: of this machine; where a hosted engine is set up, it may do without them.
+    Where a hosted engine is set up, it may do without them.
 
     Raises:
         ModelUnavailable: there are no such weights.
@@ -121,12 +113,6 @@ def locate_or_do_without(
 def do_without(error: ModelUnavailable, options: Options, ports: Ports, console: Console) -> None:
     """Say that another engine takes over the work of some weights, if one may.
 
-    Args:
-        error: why the weights are not available.
-        options: of the recordings that need them.
-        ports: the adapters to use.
-        console: where to say it.
-
     Raises:
         ModelUnavailable: `error`, if no other engine may take over.
     """
@@ -135,11 +121,6 @@ def do_without(error: ModelUnavailable, options: Options, ports: Ports, console:
 
 def who_instead(error: ModelUnavailable, options: Options, ports: Ports) -> str:
     """Who takes over the work of some weights, in a sentence after that of the error.
-
-    Args:
-        error: why the weights are not available.
-        options: of the recordings that need them.
-        ports: the adapters to use.
 
     Raises:
         ModelUnavailable: `error`, if no other engine may take over.

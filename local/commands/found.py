@@ -44,11 +44,8 @@ def one(
 ) -> Recording:
     """The one recording that is meant.
 
-    Args:
-        place: what a person wrote, see `HELP`.
-        ports: the deployment, this machine's or a project's.
-        can: if several fit, what the one must be; None, or if that helps nothing: not deleted.
-        called: what that one is called in a sentence for the person who wrote a name of several; empty: none is said.
+    If several fit, `can` says what the one must be; None, or if that helps nothing: not deleted. `called` is what that
+    one is called in a sentence for the person who wrote a name of several; empty: none is said.
 
     Raises:
         NotFound: there is none.

@@ -54,14 +54,7 @@ def command(
 
 
 def show(page: PageAddress, path: str, settings: Settings, *, browser: bool) -> None:
-    """Print the address, and open it.
-
-    Args:
-        page: where the page is.
-        path: of what to show on it.
-        settings: of the deployment.
-        browser: whether to start a browser.
-    """
+    """Print the address, and open it."""
     address = page.at(path)
     print_text(address, flush=True)
     if not browser:

@@ -91,8 +91,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard out
 def of_a_recording(*, without: Sequence[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """A command that takes the options of a recording in place of its parameter `asked`, which gets their values.
 
-    Args:
-        without: names of those that it does not take.
+    It takes all of them but those `without`.
     """
     taken = {name: one for name, one in OF_A_RECORDING.items() if name not in without}
 

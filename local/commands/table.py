@@ -23,11 +23,8 @@ def table(
 ) -> Table:
     """An empty table; `add_row` takes a text for each column, `add_section` draws no line but leaves one free.
 
-    Args:
-        names: of the columns.
-        figures: columns of numbers: to the right, never wrapped.
-        whole: columns of texts that are never wrapped, such as states.
-        title: above the table.
+    `figures` are columns of numbers: to the right, never wrapped; `whole` those of texts that are never wrapped, as
+    states.
     """
     # Without edges: no empty lines around it, and every column of a narrow terminal is used.
     made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, title=title, title_justify="left")
@@ -42,11 +39,7 @@ def table(
 
 
 def pairs(*, figures: bool = False) -> Table:
-    """An empty table of names and what belongs to them, without headings.
-
-    Args:
-        figures: what belongs to them are numbers.
-    """
+    """An empty table of names and what belongs to them, without headings."""
     made = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     made.add_column(no_wrap=True)
     made.add_column(overflow="fold", justify="right" if figures else "left", no_wrap=figures)

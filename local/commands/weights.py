@@ -109,8 +109,7 @@ def _announce(known: Weights | SpeakerNetwork, release: Release, console: Consol
 def verify(names: list[str]) -> int:
     """Compare every file on this disk with its pinned SHA-256; 1 if one is damaged.
 
-    Args:
-        names: weights of the catalogue; none for all on this disk.
+    No names: all on this disk.
 
     Raises:
         BadRequest: there are no weights of that name.

@@ -76,11 +76,8 @@ def run(
 ) -> list[dict[str, Any]]:
     """Measure every form; one that did not run has an obstacle and no speed.
 
-    Args:
-        names: weights by name or path; none for all on this disk.
-        manifest: a manifest or the folder of a corpus, see `corpus.read`.
-        language: of the recordings, for the rules of spelling.
-        say: is told which form comes next.
+    The manifest is one, or the folder of a corpus, see `corpus.read`; the language is for the rules of spelling. No
+    names: all on this disk. `say` is told which form comes next.
 
     Raises:
         BadRequest: the manifest cannot be read.

@@ -26,9 +26,7 @@ LIMITS = Limits(decode_seconds=24 * 3600.0, timeout_s=3600.0)
 def files(entries: Sequence[Entry], folder: Path) -> list[Path]:
     """A file for each stretch: the recording itself where the stretch is all of it, else a wav cut from it.
 
-    Args:
-        entries: what to cut out; entries of the same recording stand together, or it is decoded again.
-        folder: where cuts are written.
+    Entries of the same recording stand together, or it is decoded again.
 
     Raises:
         BadMedia: a recording cannot be decoded.

@@ -42,8 +42,7 @@ class Entry:
 def read(path: Path) -> list[Entry]:
     """Everything that a manifest or the folder of a corpus holds, in order.
 
-    Args:
-        path: a manifest (`.json`, `.jsonl`), or a folder with one of the layouts below, anywhere in it.
+    The path is a manifest (`.json`, `.jsonl`), or a folder with one of the layouts below, anywhere in it.
 
     Raises:
         BadRequest: there is no such corpus, a line cannot be read, or a recording is missing; says where.

@@ -28,10 +28,7 @@ def changed(source: StoredObject) -> BadMedia:
 def unreadable(name: str, error: OSError, *, watched: bool = False) -> DropscribeError:
     """Why an object cannot be read.
 
-    Args:
-        name: of the object.
-        error: what the system says.
-        watched: whether `dropscribe up` sees that it can be read again, and goes on by itself.
+    `watched`: `dropscribe up` sees that it can be read again, and goes on by itself.
     """
     go_on = "`dropscribe up` then transcribes it." if watched else "Then go on with `dropscribe retry`."
     if error.errno in NO_FILE:

@@ -16,11 +16,7 @@ if TYPE_CHECKING:
 
 
 class FdCache:
-    """File descriptors by path and generation; a descriptor in use is never closed under its reader.
-
-    Args:
-        capacity: how many idle ones stay open.
-    """
+    """File descriptors by path and generation; a descriptor in use is never closed under its reader."""
 
     def __init__(self, capacity: int = 16) -> None:
         self._capacity = capacity
@@ -31,10 +27,7 @@ class FdCache:
     def open(self, path: Path, generation: int, opener: Callable[[], int] | None = None) -> Iterator[int]:
         """A descriptor for reading, for as long as the block lasts; an exception closes it.
 
-        Args:
-            path: the file.
-            generation: of the file.
-            opener: opens it where no descriptor is kept; None: as usual, links are followed.
+        Where none is kept, `opener` opens the file; without one as usual, links are followed.
 
         Raises:
             OSError: the file cannot be opened.

@@ -28,8 +28,7 @@ def to_path(name: str) -> str:
 
     Never absolute, and never out of the folder: `.`, `..` and empty components come out escaped.
 
-    Args:
-        name: any text without lone surrogates.
+    The name is any text without lone surrogates.
     """
     return "/".join(_to_file(component) for component in name.split("/"))
 
@@ -37,9 +36,7 @@ def to_path(name: str) -> str:
 def to_name(path: str) -> str | None:
     """The name of the object in a file, or None where the file cannot hold one.
 
-    Args:
-        path: relative to the folder of the bucket, as `os.fsdecode` gives it (undecodable bytes as
-            surrogates).
+    The path is as `os.fsdecode` gives it, undecodable bytes as surrogates.
     """
     components: list[str] = []
     long = ""

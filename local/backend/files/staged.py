@@ -69,10 +69,7 @@ def settle(file: BinaryIO) -> os.stat_result:
 def name_it(file: BinaryIO, root: Path, inside: Path) -> bool:
     """Give a file a name below a folder, durably; False, with nothing changed, if there is one of that name.
 
-    Args:
-        file: from `open_in`, settled.
-        root: the folder.
-        inside: relative to it. Links on the way are not followed, and missing folders are made.
+    The file is settled. Links on the way from `root` are not followed, and missing folders are made.
 
     Raises:
         LinkError: a part of the path is a link.

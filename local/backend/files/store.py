@@ -58,9 +58,7 @@ class FileStore:
     def expect(self, bucket: str, mount: Path | None) -> None:
         """From now on the folder of a bucket has to be there: it is not made, and while it is away no file is gone.
 
-        Args:
-            bucket: that of the inbox.
-            mount: where the drive is mounted that the folder was on; None if nobody knows.
+        `mount` is where the drive is mounted that the folder was on; None if nobody knows.
         """
         self._expected[bucket] = Expected(folder=self.folder_of(bucket), mount=mount)
 
@@ -241,9 +239,7 @@ class FileStore:
     def remove_empty(self, bucket: str, prefix: str) -> None:
         """Remove what is left of objects that are gone: folders without a file, and files that killed writers left.
 
-        Args:
-            bucket: of ours alone.
-            prefix: name of one, or the beginning of the names of several; empty: all of them.
+        The prefix is the name of one, or the beginning of the names of several; empty: all of them.
         """
         root = self.folder_of(bucket)
         folder = (root / names.to_path(prefix)).parent

@@ -48,9 +48,6 @@ class Migration:
         """Bring the file of an older Dropscribe to this version.
 
         Only while no other process has the file open: an older one would go on by the old schema.
-
-        Args:
-            connect: opens the file, which this process has closed.
         """
         deadline = time.monotonic() + self.busy_seconds
         while True:

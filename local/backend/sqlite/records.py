@@ -29,9 +29,6 @@ class SqliteRecords:
     Implements `shared.ports.Records`, and `NamedRecords`. Conditions compare as Firestore does: 1 equals 1.0 but neither True
     nor "1", and None finds the fields that are null, not the ones that are missing. Every method raises `StoreUnavailable` if
     the database did not answer in time, and `BadRequest` for fields or conditions that are no JSON values.
-
-    Args:
-        database: where the documents are.
     """
 
     def __init__(self, database: Database) -> None:

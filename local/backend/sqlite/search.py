@@ -22,9 +22,6 @@ class SqliteSearch:
 
     Implements `shared.ports.Search`, and raises `StoreUnavailable` if the file did not answer in time. The file is opened
     when it is first needed: most commands do not.
-
-    Args:
-        path: the file; it and its folder are created where missing.
     """
 
     def __init__(self, path: Path) -> None:

@@ -26,10 +26,6 @@ _NEVER = {
 def translated(path: Path, busy_seconds: float) -> Iterator[None]:
     """Translate what is raised inside.
 
-    Args:
-        path: the file.
-        busy_seconds: how long SQLite waits for others.
-
     Raises:
         StoreUnavailable: others hold the file, or the disk does not take it now.
         ConfigurationError: it cannot be used at all.

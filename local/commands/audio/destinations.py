@@ -58,22 +58,11 @@ class Destination(Protocol):
         """
 
     def where(self, folders: Sequence[Path]) -> str:
-        """For a person: where the outputs are.
-
-        Args:
-            folders: of all recordings that have outputs.
-        """
+        """For a person: where the outputs are."""
 
 
 class InFolders:
-    """A folder for each recording, below one that a person named.
-
-    Args:
-        out: that one.
-        files: names of the outputs.
-        ports: the adapters to use.
-        shape: of captions; None: as each recording asked for.
-    """
+    """A folder for each recording, below one that a person named."""
 
     def __init__(
         self, out: Path, files: Collection[str], ports: LocalPorts, shape: Shape | None = None
@@ -107,13 +96,7 @@ class InFolders:
 
 
 class Beside:
-    """The folder of each recording.
-
-    Args:
-        files: names of the outputs.
-        ports: the adapters to use.
-        shape: of captions; None: as each recording asked for.
-    """
+    """The folder of each recording."""
 
     def __init__(self, files: Collection[str], ports: LocalPorts, shape: Shape | None = None) -> None:
         self._shape = shape
@@ -149,11 +132,6 @@ class Beside:
 
 class ToStdout:
     """Standard output, in the order of the recordings.
-
-    Args:
-        wanted: names of formats.
-        ports: the adapters to use.
-        shape: of captions; None: as each recording asked for.
 
     Raises:
         BadRequest: they are not one format, or one that has several files.

@@ -39,10 +39,8 @@ def collect(
 ) -> Inputs:
     """The files that a command line names; folders are searched to any depth.
 
-    Args:
-        arguments: files and folders, `-` and addresses.
-        never_below: folders to leave out when searching, such as the output directory.
-        receive: gives the file of what comes from elsewhere; None: every argument is a path.
+    Folders in `never_below` are not searched. `receive` gives the file of what comes from elsewhere (`-`, addresses);
+    None: every argument is a path.
 
     Raises:
         NotFound: none of the paths exists.

@@ -17,10 +17,6 @@ class Pace:
     """Sums up audio: what was transcribed, and what is left.
 
     What an earlier run finished counts as a file, not as audio: it took no time.
-
-    Args:
-        keys: of all recordings.
-        clock: seconds that pass.
     """
 
     def __init__(self, keys: Collection[str], clock: Callable[[], float]) -> None:

@@ -105,13 +105,7 @@ def line(
 ) -> Line:
     """A recording with its costs.
 
-    Args:
-        file: as the person named it.
-        recording: its document.
-        placed: where its outputs are; None: nowhere.
-        ports: the adapters to use.
-        skipped: whether an earlier run had finished it.
-        problem: why its outputs could not be written.
+    `problem` says why its outputs could not be written.
     """
     rows = [
         from_fields(fields, LedgerRow)
@@ -144,10 +138,8 @@ def unread(file: str, reason: str) -> Line:
 def show(lines: list[Line], *, where: str, preview: bool) -> None:
     """Print the recordings: a table on a terminal, elsewhere a line for each.
 
-    Args:
-        lines: the recordings.
-        where: says where their outputs are; empty if there are none.
-        preview: print the table even if there is no terminal, and the first lines of one transcript.
+    `where` says where outputs are, empty if there are none. A preview is a table even where there is no terminal, and
+    the first lines of one transcript.
     """
     console = output(WIDE, soft_wrap=True)
     terminal = console.is_terminal

@@ -96,10 +96,8 @@ class Screen:
     def ended(self, recording: Recording, *, problem: str = "", skipped: bool = False) -> None:
         """A recording has ended.
 
-        Args:
-            recording: its document.
-            problem: why its outputs could not be written; empty if they were.
-            skipped: whether an earlier run had finished it.
+        `problem` says why its outputs could not be written, empty if they were; `skipped`: an earlier run had finished
+        it.
         """
         name = printable(self._names.get(recording.id, recording.source.name))
         with self._lock:

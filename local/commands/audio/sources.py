@@ -36,12 +36,7 @@ def comes_from_elsewhere(argument: str) -> bool:
 class Sources:
     """Brings recordings to this machine.
 
-    Args:
-        incoming: keeps them.
-        settings: have the limit of their size.
-        progress: is told how far it is.
-        name: what to call a recording; empty: `stdin`, or the last part of its address.
-        fetch: fetches from an address; None: from public ones.
+    `name` is what to call a recording; empty: `stdin`, or the last part of its address.
     """
 
     def __init__(

@@ -147,12 +147,8 @@ def run(
 ) -> int:
     """Serve until a signal ends it; 0 then.
 
-    Args:
-        ports: the adapters to use.
-        options: for every file in the inbox; method and weights are those of the deployment.
-        metrics_port: where to serve measurements; None: nothing is measured.
-        console: whether to serve the page.
-        captions_beside: whether to put captions next to the recordings.
+    The options are for every file in the inbox; method and weights are those of the deployment. Without a port nothing
+    is measured.
 
     Raises:
         BadRequest: no engine here supports these options.

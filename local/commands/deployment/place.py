@@ -51,8 +51,7 @@ Variables = Annotated[
 def agrees_with(*, yes: bool) -> Callable[[str], bool]:
     """How a person is asked for a yes.
 
-    Args:
-        yes: it was given with the command; YES=1 in the environment is the same.
+    YES=1 in the environment is the same as `yes`.
     """
     yes = yes or os.environ.get("YES", "") not in {"", "0"}  # as make passes it on
 

@@ -29,12 +29,6 @@ def at_terminal() -> bool:
 def settled(told: str, count: int, *, yes: bool, for_good: bool = False) -> bool:
     """Whether to go on: print what will be done, and ask if it is much, or cannot be undone.
 
-    Args:
-        told: what will be done, in sentences.
-        count: number of items.
-        yes: do not ask.
-        for_good: whether it cannot be undone.
-
     Raises:
         BadRequest: there is nobody to ask.
     """
@@ -50,12 +44,6 @@ def settled(told: str, count: int, *, yes: bool, for_good: bool = False) -> bool
 
 def each(items: Sequence[Item], change: Callable[[Item], Result], noun: str, verb: str) -> list[Result]:
     """Change one item after the other.
-
-    Args:
-        items: what is changed.
-        change: changes one.
-        noun: what one is called.
-        verb: what was done to it, as in `continued`.
 
     Raises:
         StoreUnavailable: that of `change`, with how many were changed before, and what to do.

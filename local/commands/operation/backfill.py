@@ -109,11 +109,7 @@ def command(
 def look(place: str, options: Options | None, ports: Ports, *, any_name: bool) -> Found:
     """The objects at a place, apart by whether they have a recording. Changes nothing.
 
-    Args:
-        place: `gs://bucket/prefix`, or a folder or file of this machine.
-        options: for all of them; None: those that each object has.
-        ports: the deployment.
-        any_name: also those that do not look like media.
+    The place is `gs://bucket/prefix`, or a folder or file of this machine; `any_name`: also what does not look like media.
 
     Raises:
         BadRequest: there is no such place.

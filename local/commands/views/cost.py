@@ -75,8 +75,7 @@ def command(
 def check(asked: Mapping[str, object]) -> None:
     """Check that the options of the command go together.
 
-    Args:
-        asked: the options by their names; what was not given is false.
+    What was not given is false.
 
     Raises:
         BadRequest: they do not; says which.

@@ -86,11 +86,7 @@ def file_of(name: str) -> OutputFile:
 def run(one: Recording, file: OutputFile, number: int | None, ports: Ports) -> int:
     """Print it on standard output.
 
-    Args:
-        one: the recording.
-        file: which of its output files.
-        number: of the revision; None: the newest.
-        ports: the deployment, this machine's or a project's.
+    `number` is that of the revision; None: the newest.
 
     Returns:
         0 if the transcript is complete, 75 if it is still in progress, 1 if it ended without one.

@@ -85,11 +85,6 @@ def command(
 def run(wanted: Wanted, ports: Ports, *, as_json: bool) -> None:
     """Print the state of all recordings as counts, and of the newest ones in a table; or those that are named in full.
 
-    Args:
-        wanted: what to show.
-        ports: the deployment, this machine's or a project's.
-        as_json: print JSON on standard output.
-
     Raises:
         NotFound: there is no recording of a name.
         BadRequest: a name fits several recordings.

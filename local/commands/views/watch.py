@@ -38,12 +38,8 @@ def run(
 ) -> None:
     """Show how the deployment stands, and every change.
 
-    Args:
-        look: how it stands now.
-        screen: that for a terminal.
-        ports: the deployment, this machine's or a project's.
-        as_json: print a JSON object for each recording that changed, one a line.
-        until_ended: end once all recordings that are shown have ended; False: only Ctrl-C ends it.
+    `until_ended`: end once all recordings that are shown have ended, and not at Ctrl-C alone. JSON is an object for each
+    recording that changed, one a line.
 
     Raises:
         Transient: the records did not answer.
