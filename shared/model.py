@@ -321,6 +321,8 @@ class Recording:
     """The engines that gave it up before another one took it over whole, in order."""
     weights: dict[Engine, str] = field(default_factory=dict)
     """The weights that each engine of the deployment uses for it, whoever takes over; set with the plan."""
+    formats: tuple[str, ...] = ()
+    """The formats of its files; set with the plan, empty in documents of older versions."""
     reason: str = ""
     """Why it has no transcript: what is wrong and what to do; empty if it is DONE, or in progress and not withdrawn."""
     code: str = ""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from shared import outputs
 from shared.errors import ConfigurationError, Permanent, StoreUnavailable
-from shared.formats import file_names, of_recording
+from shared.formats import file_names, of_recording, ordered
 from shared.messages import decode, encode
 from shared.model import Decision, FileDigest
 from shared.outputs import Output
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shared.model import Recording
     from shared.ports import Ports
     from shared.results import Transcript
+    from shared.settings import Settings
 
 LONGEST_NAME = 1024
 """Longest object name in Cloud Storage, bytes."""
@@ -47,6 +48,11 @@ class Rendered:
     """BCP-47 code of what was heard; empty where nobody knows, and in those from before this field."""
     planned: float = 0.0
     """That of its recording when its results were read, seconds since 1970; 0 in those from before this field."""
+
+
+def formats_of(recording: Recording, settings: Settings) -> tuple[str, ...]:
+    """The formats of a recording's files, whose plan says them; of one without, those of now."""
+    return ordered(recording.formats) or of_recording(recording.options.formats, settings.formats)
 
 
 def output_folder(recording: Recording) -> str:
@@ -83,7 +89,7 @@ def keep(recording: Recording, transcript: Transcript, ports: Ports) -> Rendered
         language=transcript.language or "",
         files=outputs.render(
             transcript,
-            of_recording(recording.options.formats, ports.settings.formats),
+            formats_of(recording, ports.settings),
             outputs.Shape.of(recording.options),
         ),
         planned=recording.planned or 0.0,

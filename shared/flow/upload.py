@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from shared import formats
 from shared.costs import budget
 from shared.engines import choices
 from shared.errors import BadRequest, NewerVersion, Permanent
@@ -216,7 +217,14 @@ def freeze_plan(recording: Recording, ports: Ports) -> tuple[Recording, bool]:
     used = weights.each(recording.options, settings, ports.engines)
 
     planned, ours = _plan_once(
-        recording, ports, audio=audio, decision=decision, chunks=chunks, fallback=others, weights=used
+        recording,
+        ports,
+        audio=audio,
+        decision=decision,
+        chunks=chunks,
+        fallback=others,
+        weights=used,
+        formats=formats.of_recording(recording.options.formats, settings.formats),
     )
     count = "1 chunk" if len(planned.chunks) == 1 else f"{len(planned.chunks)} chunks"
     log.info("planned %s: %s; %s", documents.called(recording.source, ports.settings), count, decision.reason)

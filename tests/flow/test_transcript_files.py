@@ -38,6 +38,15 @@ def test_what_is_kept_is_what_was_rendered(world, rendered):
     assert [one.name for one in rendered.files] == file_names(STANDARD)
 
 
+def test_the_formats_are_those_of_the_plan_whatever_the_settings_of_who_writes_them_say(world):
+    settings = replace(world.settings, formats="ctm")
+    planned = replace(RECORDING, formats=(*STANDARD, "md", "of-a-newer-version"))
+    assert transcript_files.formats_of(planned, settings) == (*STANDARD, "md")
+    found = transcript_files.keep(planned, TALK, replace(world.ports, settings=settings))
+    assert [one.name for one in found.files] == file_names((*STANDARD, "md"))
+    assert transcript_files.formats_of(RECORDING, settings) == (*STANDARD, "ctm"), "of an older version"
+
+
 def test_the_first_rendering_stands_and_each_life_has_its_own(world, rendered):
     other = replace(
         TALK, words=(), decision=Decision(method="deepgram", engine="deepgram", model="m", reason="r")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared.engines import hosted_specs, is_hosted
 from shared.flow.chunk import result_name
+from shared.formats import file_names, of_recording
 from shared.messages import decode, from_fields
 from shared.results import ChunkResult, LedgerRow
 from shared.state import documents
@@ -79,6 +80,7 @@ def problems(world: World, judged_by: Undisturbed | None, *, ended: bool) -> lis
     found += engines(world, recordings)
     found += forgotten(world)
     found += searchable(world, recordings)
+    found += planned(world, recordings)
     if judged_by is not None:
         found += bytes_of(world, judged_by)
         found += causes.repeats(world, recordings, judged_by)
@@ -94,6 +96,24 @@ def searchable(world: World, recordings: list[Recording]) -> Iterator[str]:
     left = {one.id for one in recordings if one.state == "DONE"}
     for key in world.search.versions.keys() - left:
         yield f"{key}: words of what is not DONE are in the search index"
+
+
+def planned(world: World, recordings: list[Recording]) -> Iterator[str]:
+    """The plan, the weights and the files of a recording are those of whoever planned it, whoever does the work."""
+    for one in recordings if world.scenario.others else ():
+        other, chunks = world.calls.planned.get(one.id, (None, []))
+        settings, name = other or world.scenario.deployment, one.source.name
+        if len(one.chunks) != len(chunks):
+            yield f"{name} has another plan than at first"
+        if one.state != "DONE":
+            continue
+        wanted = file_names(of_recording(one.options.formats, settings.formats))
+        found = [file.rpartition("/")[2] for file in one.outputs]
+        if sorted(found) != sorted(wanted):
+            yield f"{name} has other files than were planned"
+        document = json.loads(outputs_of(world)[f"{name}/transcript.json"])
+        if {part["model"] for part in document["parts"]} != {settings.model}:
+            yield f"{name} was recognised with other weights than were planned: {document['parts']}"
 
 
 def recordings_of(world: World) -> list[Recording]:
@@ -349,6 +369,7 @@ OF_ITS_ENGINES = ("method", "parts", "warnings")
 def bytes_of(world: World, judged_by: Undisturbed) -> Iterator[str]:
     """Transcripts are those of the undisturbed history, to the byte; with other engines, all but their names is."""
     found, others = outputs_of(world), set(world.warned)
+    others |= {one.source.name for one in recordings_of(world) if world.calls.planned.get(one.id, (None,))[0]}
     for before, now in (
         (judged_by.engines, engines_of(world)),
         # A hand-over for another reason is told in a warning, also if the same engine has the chunk in the end.

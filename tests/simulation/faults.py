@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.errors import EngineFailed, EngineRefused, StoreUnavailable
 from shared.ports import GpuState
-from shared.state.documents import CHUNKS, chunk_key
+from shared.state.documents import CHUNKS, RECORDINGS, chunk_key
 from shared.sweep import stuck
 from tests.simulation import releases, sites
 from tests.simulation.scheduler import running
@@ -28,6 +28,7 @@ from tests.simulation.sites import ROOT
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from shared.settings import Settings
     from tests.simulation.memory import MemoryQueue, MemoryRecords, MemorySearch, MemoryStore
     from tests.simulation.scheduler import Process, Task
 
@@ -132,6 +133,8 @@ class Calls:
         """When an outage ends, seconds since 1970."""
         self.results: defaultdict[str, list[tuple[float, bool]]] = defaultdict(list)
         """When the document of each chunk was created, and when it was deleted."""
+        self.planned: dict[str, tuple[Settings | None, Any]] = {}
+        """The chunks of each recording as they were planned, and the settings of the process that did it, if it has others."""
         self._scheduler = running()
         self.began = self._scheduler.now
         chance *= LEVELS[self._scheduler.choices.pick("level", len(LEVELS))]
@@ -325,7 +328,11 @@ class FaultyRecords:
                 if before is not None:
                     change(before)
             self.written[collection, key] = running().now
-            return self._records.update(collection, key, change)
+            found = self._records.update(collection, key, change)
+            if collection == RECORDINGS and found and found["state"] == "PLANNED":
+                by = running().current.process.notes.get("other")
+                self._calls.planned.setdefault(key, (by, found["chunks"]))
+            return found
 
         return self._calls.effect(f"records.update {collection}", work, about=key)
 

@@ -13,7 +13,8 @@ from gpu_job.pipeline.inflight import Inflight
 from local.runtime import steps
 from shared import versions
 from shared.errors import BadRequest, DropscribeError
-from shared.flow import dispatch, erase, record
+from shared.flow import dispatch, erase, record, transcript_files
+from shared.formats import of_recording
 from shared.model import Recording
 from shared.state import claims, documents, ledger
 from shared.sweep import release_held, sweep
@@ -52,6 +53,10 @@ def _of_every_plan(recording: Recording, records: Any) -> dict[int, Any]:
 
 def _nothing(_real: Any) -> Any:
     return lambda *_, **__: None
+
+
+def _formats_of_now(_real: Any) -> Any:
+    return lambda one, settings: of_recording(one.options.formats, settings.formats)
 
 
 def _acknowledge_first(real: Any) -> Any:
@@ -183,6 +188,11 @@ MUTANTS = {
         about="a function acknowledges what it could not do",
         scenario="hosted",
         plant=_in_place_of(steps, "handle", _swallow),
+    ),
+    "formats-of-now": Mutant(
+        about="the settings of whoever writes the files of a transcript say which",
+        scenario="settings",
+        plant=_in_place_of(transcript_files, "formats_of", _formats_of_now),
     ),
     "not-published": Mutant(
         about="it is not published that a chunk is done",

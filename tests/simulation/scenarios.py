@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -69,6 +69,8 @@ class Scenario:
     """Chance that a delivery is repeated although it is in hand."""
     repeated: float = 0.15
     """Chance that an event or a request is published twice."""
+    others: dict[str, Any] = field(default_factory=dict)
+    """Settings of about half of the processes, where they are not those of the rest."""
     beside: Literal["", "earlier", "later"] = ""
     """Another release, of which about half of the processes are."""
     outage: bool = False
@@ -79,6 +81,11 @@ class Scenario:
     """Chance of a fault at a call."""
     most: int = 5
     """Faults in one history."""
+
+    @cached_property
+    def other(self) -> Settings:
+        """The settings of the other processes."""
+        return replace(self.deployment, **self.others)
 
     @cached_property
     def deployment(self) -> Settings:
@@ -357,6 +364,17 @@ SCENARIOS = {
             workers=0,
             hosted_trouble=0.1,
             beside="later",
+            most=3,
+        ),
+        Scenario(
+            name="settings",
+            about="settings are being changed: some processes have the new ones",
+            uploads=(
+                Upload(name="a.wav", metadata={"dropscribe-formats": "ctm"}),
+                Upload(name="b.wav", seconds=5.0, cancelled=True, retried=True),
+            ),
+            gpu="moody",
+            others={"formats": "md,rttm", "chunk_minutes": 0.2, "batch_size": 1, "model": "other"},
             most=3,
         ),
         Scenario(

@@ -25,10 +25,10 @@ ALL, BLOCK = 2000, 50
 
 NAMES = list(SCENARIOS)
 OUTAGES = ("outage", "outage-hosted")
-MIXED = [one for one in NAMES if one not in {"forgotten", *OUTAGES}]
+MIXED = [one for one in NAMES if one not in {"forgotten", "settings", *OUTAGES}]
 """Scenarios that share these histories; the others, one of which takes twice as long, have some of their own."""
 FORGOTTEN, OUT = 160, 40
-SEEDS = ALL - FORGOTTEN - len(OUTAGES) * OUT
+SEEDS = ALL - FORGOTTEN - (len(OUTAGES) + 1) * OUT
 EXHAUSTIVE = ("one", "hand-over", "hosted", "project")
 """Scenarios in which each thing goes wrong once at each call."""
 PARTS, SHARES = 4, 8
@@ -68,6 +68,12 @@ def test_whatever_breaks_nothing_stays_of_what_is_deleted(first):
 def test_an_outage_of_a_minute_and_a_half_repeats_nothing(scenario):
     for seed in range(OUT):
         outcome = history.run(scenario, seed)
+        assert not unknown(outcome), report(outcome)
+
+
+def test_while_settings_are_changed_each_recording_keeps_those_of_its_plan():
+    for seed in range(OUT):
+        outcome = history.run("settings", seed)
         assert not unknown(outcome), report(outcome)
 
 

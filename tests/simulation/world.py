@@ -70,6 +70,7 @@ if TYPE_CHECKING:
 
     from shared.messages import TranscriptReady
     from shared.model import Chunk, StoredObject
+    from shared.settings import Settings
     from shared.state.dead_letters import Letter
     from tests.simulation.memory import Message
     from tests.simulation.scenarios import Scenario, Upload
@@ -147,6 +148,18 @@ class PortsOfMachine(Ports):
         return bool(process) and running().processes[int(process)].killed
 
 
+class PortsOfTwo(PortsOfMachine):
+    """The same where some processes have other settings."""
+
+    @property
+    def settings(self) -> Settings:
+        return running().current.process.notes.get("other", self._settings)
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        object.__setattr__(self, "_settings", settings)
+
+
 class World:
     """A deployment and what happens in it.
 
@@ -200,7 +213,8 @@ class World:
         }
         self.released = ReleasedRecords(self.records)
         self._written = FaultyRecords(self.released if scenario.beside else self.records, self.calls)
-        self.ports = (PortsOfMachine if scenario.platform == "local" else Ports)(
+        kind = PortsOfTwo if scenario.others else PortsOfMachine if scenario.platform == "local" else Ports
+        self.ports = kind(
             store=FaultyStore(self.store, self.calls, self._vanishes),
             records=self._written,
             queue=FaultyQueue(
@@ -425,6 +439,8 @@ class World:
     def _new(self, name: str) -> Process:
         skew = self.scenario.skew * (self.scheduler.choices.pick("skew", 3) - 1 if self.scenario.skew else 0)
         process = self.scheduler.process(name, skew=skew)
+        if self.scenario.others and self.scheduler.choices.pick("settings", 2):
+            process.notes["other"] = self.scenario.other
         if self.scenario.beside and self.scheduler.choices.pick("release", 2):
             process.notes["release"] = self.scenario.beside
         return process

@@ -18,7 +18,7 @@ from shared.errors import BadRequest, Permanent
 from shared.flow import transcript_files
 from shared.flow.reading import finished, search_index
 from shared.flow.reading.corrections import Edit, corrected
-from shared.formats import file_names, of_recording
+from shared.formats import file_names
 from shared.messages import from_fields, to_fields
 from shared.model import FileDigest
 from shared.outputs.printable import LONGEST_NAME, one_line
@@ -184,7 +184,7 @@ def folder(recording: Recording) -> str:
 
 def _written(recording: Recording, after: Transcript, correction: Correction, ports: Ports) -> Revision:
     """Write the files of a revision, which do not count yet. Those that are there have the same content."""
-    formats = of_recording(recording.options.formats, ports.settings.formats)
+    formats = transcript_files.formats_of(recording, ports.settings)
     files = outputs.render(after, formats, outputs.Shape.of(recording.options))
     digests = [hashlib.sha256(one.data).hexdigest() for one in files]
     mark = hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
