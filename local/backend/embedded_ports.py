@@ -102,9 +102,11 @@ class LocalPorts(copies.Place):
                 if row["until"] > now and self.is_gone(row.get("process", "")):
                     ledger.give_up(key, self)
 
-    def away(self, source: StoredObject) -> str:
-        """Why the inbox in which a file was found is not there, and what to do; empty if it is."""
-        return self.store.away(source)
+    def out_of_reach(self, recording: Recording) -> str:
+        """That a `dropscribe transcribe` works on it, or why its inbox is not there, and what to do; empty if neither."""
+        if self.queue.is_of_another(recording.id):
+            return "`dropscribe transcribe` works on it."
+        return self.store.away(recording.source)
 
     def together(self) -> AbstractContextManager[None]:
         """Let what this thread writes to the records be flushed together, see `Database.together`."""
@@ -118,7 +120,7 @@ class LocalPorts(copies.Place):
         """End the decoding processes and close every file."""
         self.media.close()
         self.store.close()
-        self.records.close()
+        self.queue.close()
         self.search.close()
 
 

@@ -12,15 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.backend.files.presence import Expected, mount_of
-from shared.engines import AUTO, of_method
 from shared.errors import ConfigurationError
 from shared.messages import from_fields
 from shared.state import documents, uploads
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from shared.model import Engine
     from shared.ports import Records
     from shared.settings import Settings
 
@@ -112,18 +108,10 @@ def remember_defaults(settings: Settings, records: Records) -> None:
     _keep(DEFAULTS, Defaults(method=settings.method, model=settings.model), records)
 
 
-def as_up(settings: Settings, engines: Collection[Engine], records: Records) -> Settings:
-    """The settings with the method and the weights of the last `up`, if there was one.
-
-    A method that needs an engine which this process does not have is not taken over.
-    """
+def as_up(settings: Settings, records: Records) -> Settings:
+    """The settings with the method and the weights of the last `up`, if there was one."""
     known = from_fields(records.get(COLLECTION, DEFAULTS) or {}, Defaults)
-    can = known.method == AUTO or any(one.name in engines for one in of_method(known.method))
-    method = known.method if known.method and can else settings.method
-    model = known.model or settings.model
-    if (method, model) == (settings.method, settings.model):
-        return settings
-    return replace(settings, method=method, model=model)
+    return replace(settings, method=known.method or settings.method, model=known.model or settings.model)
 
 
 def adopt_uploads(inbox: str, records: Records) -> None:

@@ -72,7 +72,7 @@ def missing(options: Options, ports: LocalPorts) -> str:
     Raises:
         ModelUnavailable: there are no such weights.
     """
-    settings = remembered.as_up(ports.settings, ports.engines, ports.records)
+    settings = remembered.as_up(ports.settings, ports.records)
     name = weights.named(options, settings).model
     if name is None or options.diarize:
         return ""

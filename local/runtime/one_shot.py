@@ -25,7 +25,7 @@ from shared.flow import dispatch
 from shared.model import Options, Recording
 from shared.planning import plan
 from shared.state import documents
-from shared.topology import EXPORTER
+from shared.topology import EXPORTER, MERGER, REQUESTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +38,7 @@ LOOK_EVERY, LOOK_EACH = 0.25, 0.02
 """Seconds between two looks at all records, and for each recording more: an end in this process is reported at once, the rest
 is progress, and recordings that another process ends."""
 LOST_EVERY = 3.0
-"""Seconds between two looks for recordings that have no message any more."""
+"""Seconds between two looks at what other processes have, and for recordings that have no message any more."""
 
 
 class Progress(Protocol):
@@ -89,7 +89,6 @@ def follow(
     """
     progress = progress or NoProgress()
     ports.queue.look_seconds = LOOK_EVERY  # each step of this run publishes here
-    _take_own(submitted, ports)
     keys = [one.key for one in submitted if one.to_do and not one.of_up]
     yield from ((one, _unread(one, ports)) for one in submitted if one.problem)
     waiting = {one.key: one for one in submitted if not one.problem}
@@ -102,11 +101,10 @@ def follow(
     if not ports.hosted:  # which would decode for themselves
         ports.media.look_ahead(DECODERS, partial(plan.whole, settings=ports.settings))
     with ExitStack() as stack:
+        stack.callback(_told, keys, ports)
         ended: concurrency.SimpleQueue[str] = concurrency.SimpleQueue()
         stop = concurrency.Event()
-        steps = in_process(ports, remembered.as_up(ports.settings, ports.engines, ports.records), stop)
-        steps[EXPORTER] = _reporting(steps[EXPORTER], ended)
-        loops = [PushLoop(ports.queue, subscription, step) for subscription, step in steps.items()]
+        loops = [PushLoop(ports.queue, name, step) for name, step in _steps(ports, ended, stop).items()]
         stack.callback(stop_all, loops)
         for loop in loops:
             loop.start()
@@ -136,21 +134,14 @@ def follow(
             yield from _ended_by_message(ended, waiting, ports, progress)
             yield from _ended(waiting, ports, progress)
             if concurrency.monotonic() > look_again:
-                _take_own(submitted, ports)
-                _announce_lost(waiting, ports)
+                _look_around(submitted, waiting, ports)
+                _told(keys, ports)
                 look_again = concurrency.monotonic() + LOST_EVERY
-    _told(keys, ports)
     end_despite(loops)
 
 
-def _take_own(submitted: Sequence[Submitted], ports: LocalPorts) -> None:
-    """Pull messages of this run's recordings alone: others go by the settings of `up`. Those of `up` only while none runs."""
-    up_rests = ports.nothing_runs()
-    ports.queue.only = frozenset(one.key for one in submitted if one.to_do and (up_rests or not one.of_up))
-
-
 def _told(keys: Sequence[str], ports: LocalPorts) -> None:
-    """Drop the news that these recordings have ended: their person was told, and no folder of `up` waits for them."""
+    """Drop the news of ends of these recordings: their person is told here, and no folder of `up` waits for them."""
     if ports.queue.pending(EXPORTER):
         ports.queue.purge("recording", *keys, subscription=EXPORTER)
 
@@ -185,25 +176,37 @@ def _load(model: str, worker: Worker, do_without: Callable[[ModelUnavailable], N
         do_without(error)
 
 
-def _announce_lost(waiting: dict[str, Submitted], ports: LocalPorts) -> None:
-    """Announce again what has no message any more: another run on the same files may have been stopped.
+def _look_around(submitted: Sequence[Submitted], waiting: dict[str, Submitted], ports: LocalPorts) -> None:
+    """Go on with what another process had that is no longer running, and announce again what has no message any more.
 
     Until a recording has ended there is always a message about it, because each step publishes the next
-    one before it acknowledges its own.
+    one before it acknowledges its own. But another run that had it may have been stopped.
     """
-    lost = (waiting.keys() & (ports.queue.only or set())) - ports.queue.values_of("recording")
+    submission.take(submitted, ports)
+    if ports.queue.reclaim():
+        ports.reclaim()
+    lost = (waiting.keys() & ports.queue.owned) - ports.queue.at_work()
     found = {key: dispatch.forget_published(key, ports) for key in lost}
     submission.announce([waiting[key] for key, one in found.items() if one is None or not one.ended], ports)
 
 
-def _reporting(step: Callable[[bytes], None], ended: concurrency.SimpleQueue[str]) -> Callable[[bytes], None]:
-    """The same step, which then puts the recording into `ended`."""
+def _steps(
+    ports: LocalPorts, ended: concurrency.SimpleQueue[str], stop: concurrency.Event
+) -> dict[str, Callable[[bytes], None]]:
+    """What is done here of the flow: requests, and what is told of ends, are for `up`."""
+    steps = in_process(ports, remembered.as_up(ports.settings, ports.records), stop)
+    steps[MERGER] = _reporting(steps[MERGER], ended)
+    return {name: step for name, step in steps.items() if name not in {REQUESTS, EXPORTER}}
 
-    def on_transcript(body: bytes) -> None:
+
+def _reporting(step: Callable[[bytes], None], ended: concurrency.SimpleQueue[str]) -> Callable[[bytes], None]:
+    """The same step, which then puts the recording into `ended`: it may have."""
+
+    def on_chunk_done(body: bytes) -> None:
         step(body)
         ended.put(read({}, body).attributes.get("recording", ""))
 
-    return on_transcript
+    return on_chunk_done
 
 
 def _ended_by_message(

@@ -46,22 +46,19 @@ def in_process(
 
     Args:
         ports: the adapters to use.
-        settings_of_up: for uploads and requests, which are for `up`; None: those of the ports. Files that are
-            transcribed in place are this process's own.
+        settings_of_up: for uploads, which are for `up`; None: those of the ports. Files that are transcribed in place
+            are this process's own.
         stop: set when this process is to end.
     """
 
     def on_upload(posted: Push, ports: Ports) -> None:
         resource = uploaded_object(posted, ports.store)
         if resource is not None:
-            own = resource.get("bucket") == FILES_BUCKET
-            upload.on_upload(resource, ports if own else _for_up(ports))
+            settings = None if resource.get("bucket") == FILES_BUCKET else settings_of_up
+            upload.on_upload(resource, ports if settings is None else replace(ports, settings=settings))
 
     def on_request(posted: Push, ports: Ports) -> None:
-        request.on_request(posted.message, _for_up(ports))
-
-    def _for_up(ports: Ports) -> Ports:
-        return ports if settings_of_up is None else replace(ports, settings=settings_of_up)
+        request.on_request(posted.message, ports)
 
     def on_chunk_done(posted: Push, ports: Ports) -> None:
         record.on_chunk_done(decode(posted.data, ChunkDone), ports)

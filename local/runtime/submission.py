@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 from local.runtime import contents, taken
 from local.runtime.events import object_resource
 from shared import concurrency
-from shared.engines import ENGINES
 from shared.errors import Permanent
 from shared.flow import dispatch, upload
 from shared.messages import AUDIO_FINALIZED, metadata_of, options_from_metadata
 from shared.model import FILES_BUCKET, Options, StoredObject, recording_id
 from shared.state import answers, documents
-from shared.topology import MERGER, ROUTER
+from shared.topology import ROUTER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,8 +79,12 @@ def look(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> lis
 
 
 def submit(found: Sequence[Submitted], ports: LocalPorts) -> None:
-    """Announce unfinished recordings to the router; those that failed or were cancelled before are tried again."""
-    wanted = [one for one in found if one.to_do]
+    """Take the unfinished recordings, and announce them to the router; those that failed or were cancelled before are tried again.
+
+    What another run works on is its own: this one waits for it.
+    """
+    own = take(found, ports)
+    wanted = [one for one in found if one.to_do and (one.of_up or one.key in own)]
     # What an earlier run announced: its deliveries are not this one's.
     ports.queue.purge("recording", *(one.key for one in wanted if not one.of_up), subscription=ROUTER)
     with ports.together():
@@ -99,6 +102,22 @@ def submit(found: Sequence[Submitted], ports: LocalPorts) -> None:
     announce(wanted, ports)
 
 
+def take(found: Sequence[Submitted], ports: LocalPorts) -> frozenset[str]:
+    """Have the recordings of this run to itself: others go by the settings of `up`. Those of `up` only while none runs.
+
+    Returns:
+        Keys of those that it has: another run may have some.
+    """
+    rests = ports.nothing_runs()
+    return ports.queue.own(
+        {one.key for one in found if one.to_do and (not one.of_up or (rests and _can(one, ports)))}
+    )
+
+
+def _can(one: Submitted, ports: LocalPorts) -> bool:
+    return taken.can(options_from_metadata(one.source.metadata), ports)
+
+
 def announce(several: Sequence[Submitted], ports: LocalPorts) -> None:
     """Announce recordings to the router, whatever was announced before."""
     ports.queue.publish_many(
@@ -109,15 +128,12 @@ def announce(several: Sequence[Submitted], ports: LocalPorts) -> None:
 def forget(submitted: Sequence[Submitted], ports: LocalPorts) -> None:
     """Remove the work that waits for these inputs from the queue, after a person stopped the run.
 
-    That of `up`, and of recordings that somebody else has asked for, stays, and so does what is told of ends. Nothing is
-    lost: submitting a file again continues from the chunks that are done.
+    That of `up`, of another run, and of recordings that somebody else has asked for, stays, and so does what is told of
+    ends. Nothing is lost: submitting a file again continues from the chunks that are done.
     """
-    keys = [one.key for one in submitted if one.to_do and not one.of_up and not _is_asked_for(one.key, ports)]
-    if not keys:
-        return
-    engines = (name for spec in ENGINES.values() for name in (spec.subscription, spec.canary_subscription))
-    for subscription in filter(None, (ROUTER, MERGER, *engines)):
-        ports.queue.purge("recording", *keys, subscription=subscription)
+    own = {one.key for one in submitted if one.to_do and not one.of_up} & ports.queue.owned
+    keys = [key for key in own if not _is_asked_for(key, ports)]
+    ports.queue.drop(keys)
     for key in keys:
         dispatch.forget_published(key, ports)
 

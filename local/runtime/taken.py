@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from local.backend import remembered
 from shared import concurrency
-from shared.engines import AUTO
+from shared.engines import AUTO, of_method
 from shared.errors import DropscribeError
 from shared.messages import metadata_of
 from shared.routing import weights
@@ -45,10 +45,18 @@ def find(
         if ports.nothing_runs() or concurrency.monotonic() > until:
             return None
         concurrency.sleep(LOOK)
-    of_up = remembered.as_up(ports.settings, ports.engines, ports.records)
+    of_up = remembered.as_up(ports.settings, ports.records)
     if asks.problem or _result(asks.options, of_up) != _result(options, ports.settings):
         return None
+    if ports.nothing_runs() and not can(asks.options, ports):
+        return None
     return replace(source, metadata=metadata_of(asks.options)), asks.options
+
+
+def can(options: Options, ports: LocalPorts) -> bool:
+    """Whether this process has an engine for an upload with these options: that of the last `up` may be set up there alone."""
+    method = _method(options, remembered.as_up(ports.settings, ports.records))
+    return method == AUTO or any(one.name in ports.engines for one in of_method(method))
 
 
 def _in_inbox(path: Path, ports: LocalPorts) -> StoredObject | None:
@@ -65,5 +73,8 @@ def _in_inbox(path: Path, ports: LocalPorts) -> StoredObject | None:
 
 def _result(options: Options, settings: Settings) -> str:
     """A text that differs whenever the result may differ."""
-    method = settings.method if options.method == AUTO else options.method
-    return replace(weights.named(options, settings), method=method).fingerprint()
+    return replace(weights.named(options, settings), method=_method(options, settings)).fingerprint()
+
+
+def _method(options: Options, settings: Settings) -> str:
+    return settings.method if options.method == AUTO else options.method

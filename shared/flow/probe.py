@@ -14,7 +14,7 @@ from shared.model import StoredObject
 from shared.ports import Store
 
 if TYPE_CHECKING:
-    from shared.audio.types import BothChannels
+    from shared.audio.types import Sides
     from shared.model import AudioInfo, Options
     from shared.ports import Ports
 
@@ -51,11 +51,11 @@ def look_at(source: StoredObject, options: Options, ports: Ports) -> AudioInfo:
         ObjectBytes(store=ports.store, source=source),
         name=name,
         track=options.track,
-        both=channels_wanted(options),
+        sides=sides_wanted(options),
     )
 
 
-def channels_wanted(options: Options) -> BothChannels:
+def sides_wanted(options: Options) -> Sides:
     """What our engines want of both channels of a recording, for its options."""
     if options.channels is None:
         return "no"

@@ -89,7 +89,7 @@ def _act(
     if recording is not None and done is not None:
         # Its set may be complete by now, or its recording ended; what is missing comes with other messages.
         record.on_chunk_done(done, ports)
-    elif recording is not None and not recording.ended and (why := ports.away(recording.source)):
+    elif recording is not None and not recording.ended and (why := ports.out_of_reach(recording)):
         _wait(recording, lost, why, ports)
     elif recording is not None and lost is not None:
         _go_on(lost, tries, reason, ports)

@@ -174,7 +174,7 @@ def _push(recording: Recording, world: _World, ports: Ports) -> bool:
         old = replace(old, since=workers.awake)
     done = documents.count_done(recording, ports.records) if _is_out(recording) else 0
     note = _look(old, done, began, now)
-    if (not recording.chunks or done < len(recording.chunks)) and ports.away(recording.source):
+    if (not recording.chunks or done < len(recording.chunks)) and ports.out_of_reach(recording):
         # Nobody can go on with it, and no try counts; patience starts when it is there again.
         sweep_notes.write(recording.id, replace(note, since=now), ports)
         return False

@@ -259,8 +259,8 @@ def test_a_file_that_is_transcribed_with_other_options_has_another_recording(tmp
     file = InputFile(path=tmp_path / "talk.wav", output=Path("talk.wav"))
     for language in ("en", "de"):
         submission.submit(submission.look([file], Options(language=language), ports), ports)
-    for one in ports.queue.pull("router", 10, 60.0):
-        upload.on_upload(json.loads(one.data), ports)
+        for one in ports.queue.pull("router", 10, 60.0):
+            upload.on_upload(json.loads(one.data), ports)
     found = documents.recordings(ports.records)
     assert sorted((one.options.language, one.state) for one in found) == [("de", "FAILED"), ("en", "FAILED")]
     ports.close()

@@ -10,6 +10,7 @@ In reading order:
     search                   words of all transcripts, in a database of their own
     queue                    messages in the database
       upkeep                 what the queue does beyond its port
+      runs                   recordings that one process has to itself
       process_ids            whose lease a message is under
       dead_letter_attributes what Pub/Sub adds to a dead letter
 """

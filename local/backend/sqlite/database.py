@@ -84,6 +84,11 @@ class Database:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNERS))
         self._prepare()
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the file."""
+        return self._path.parent
+
     def read(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         """A connection for reading; each statement sees one committed state.
 

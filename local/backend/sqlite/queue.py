@@ -48,8 +48,6 @@ class SqliteQueue(Upkeep):
         self.topology = topology or every_topic()
         self.look_seconds = 0.05
         """Between two looks for a message of another process; one of this process wakes whoever waits at once."""
-        self.only: frozenset[str] | None = None
-        """Recordings whose messages are pulled here; None: all messages are."""
         self._begin_boot()
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
@@ -105,13 +103,12 @@ class SqliteQueue(Upkeep):
             # Idle pullers never take the write lock.
             return []
         deliveries: list[Delivery] = []
-        which, recordings = self._which()
         with self._database.write(durable=False) as connection:
             while len(deliveries) < limit:
                 rows = connection.execute(
-                    "SELECT position, message_id, data, attributes, published, attempt FROM messages "  # noqa: S608 - a constant
-                    f"WHERE subscription = ? AND due <= ? {which} ORDER BY due, position LIMIT ?",
-                    (subscription, now, *recordings, limit - len(deliveries)),
+                    "SELECT position, message_id, data, attributes, published, attempt FROM messages "
+                    "WHERE subscription = ? AND run = ? AND due <= ? ORDER BY due, position LIMIT ?",
+                    (subscription, self._run_name, now, limit - len(deliveries)),
                 ).fetchall()
                 if not rows:
                     break
@@ -217,7 +214,8 @@ class SqliteQueue(Upkeep):
                     due = self._next_due(subscription)
 
     def close(self) -> None:
-        """Close the database, for the records as well."""
+        """Leave what this process had to itself to others, and close the database, for the records as well."""
+        self.leave()
         self._database.close()
 
     def _begin_boot(self) -> None:
@@ -236,14 +234,14 @@ class SqliteQueue(Upkeep):
         self, connection: sqlite3.Connection, topic: str, message_id: str, data: bytes, attributes: Any
     ) -> None:
         published, due = self._clock.now(), self._clock.uptime()
-        text = json.dumps(attributes)
+        text, run = json.dumps(attributes), self._run_of(connection, topic, attributes)
         names = [one.name for one in self.topology.of_topic(topic)]
         told = connection.execute("SELECT name FROM subscriptions WHERE topic = ?", (topic,))
         for name in dict.fromkeys([*names, *(name for (name,) in told)]):
             connection.execute(
-                "INSERT INTO messages (subscription, topic, message_id, data, attributes, published, due) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (name, topic, message_id, data, text, published, due),
+                "INSERT INTO messages (subscription, topic, message_id, data, attributes, published, due, run) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (name, topic, message_id, data, text, published, due, run),
             )
 
     def _is_told(self, topic: str) -> bool:
@@ -271,18 +269,10 @@ class SqliteQueue(Upkeep):
         ).fetchone()
         return None if row is None else (int(row[0]), int(row[1]))
 
-    def _which(self) -> tuple[str, tuple[str, ...]]:
-        """The condition on the messages that are pulled here, and its parameters."""
-        if (only := self.only) is None:
-            return "", ()
-        chosen = "AND json_extract(attributes, '$.recording') IN (SELECT value FROM json_each(?))"
-        return chosen, (json.dumps(sorted(only)),)
-
     def _next_due(self, subscription: str) -> float | None:
-        which, recordings = self._which()
         with self._database.read() as connection:
             row = connection.execute(
-                f"SELECT min(due) FROM messages WHERE subscription = ? {which}",  # noqa: S608 - a constant
-                (subscription, *recordings),
+                "SELECT min(due) FROM messages WHERE subscription = ? AND run = ?",
+                (subscription, self._run_name),
             ).fetchone()
         return None if row[0] is None else float(row[0])

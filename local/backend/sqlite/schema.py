@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from shared.search import words_index
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,10 +68,14 @@ NAMES = (
 """Names and titles of recordings with when they were first seen, kept with their documents."""
 
 # Of the last `up`: other processes may know fewer of them, and publish to all.
-OF_RECORDING = "CREATE INDEX messages_of_recording ON messages (subscription, json_extract(attributes, '$.recording'), due)"
-"""For a process that takes messages of some recordings alone."""
 SUBSCRIPTIONS = "CREATE TABLE subscriptions (topic TEXT NOT NULL, name TEXT NOT NULL)"
 """Subscriptions that a message is kept for, whoever publishes it."""
+
+OWNED = (
+    "CREATE TABLE owned (recording TEXT PRIMARY KEY, run TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX messages_due ON messages (subscription, run, due, position)",
+)
+"""Recordings that one process has to itself, and what it pulls, see runs.py."""
 
 SCHEMA = (
     """
@@ -102,12 +106,12 @@ SCHEMA = (
         attempt INTEGER NOT NULL DEFAULT 0,
         lease TEXT,
         owner TEXT,
-        error TEXT NOT NULL DEFAULT ''
+        error TEXT NOT NULL DEFAULT '',
+        run TEXT NOT NULL DEFAULT ''
     )
     """,
-    "CREATE INDEX messages_due ON messages (subscription, due, position)",
     "CREATE UNIQUE INDEX messages_lease ON messages (lease) WHERE lease IS NOT NULL",
-    OF_RECORDING,
+    *OWNED,
     SUBSCRIPTIONS,
     # One row: the start of the machine from which `due` counts, see queue.py.
     "CREATE TABLE machine (boot TEXT NOT NULL)",
@@ -139,7 +143,14 @@ CHANGES = {
         f"{_NAMED} FROM documents WHERE collection = 'recordings' AND {_IS_NAMED}".format("documents"),
     ),
     # A message is kept for subscriptions that whoever publishes it does not know.
-    5: (OF_RECORDING, SUBSCRIPTIONS),
+    5: (SUBSCRIPTIONS,),
+    # A process may have recordings to itself.
+    6: (
+        "DROP INDEX IF EXISTS messages_of_recording",
+        "DROP INDEX messages_due",
+        "ALTER TABLE messages ADD COLUMN run TEXT NOT NULL DEFAULT ''",
+        *OWNED,
+    ),
 }
 """Statements that bring a file of the version before to each version."""
 

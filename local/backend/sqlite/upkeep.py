@@ -1,16 +1,26 @@
-"""Operations on the queue beyond its port: reclaiming leases of dead processes, purging, counting, waking waiters."""
+"""Operations on the queue beyond its port: recordings of one process alone, leases of dead processes, purging, counting."""
 
 from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from local.backend.sqlite import process_ids
+from local.backend.sqlite import process_ids, runs
+from shared.errors import StoreUnavailable
+from shared.messages import BUDGET_ALERTS, TRANSCRIPTS_READY
 from shared.ports import Clock
 
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Mapping
+
     from local.backend.sqlite.database import Database
+
+
+NEWS = frozenset({TRANSCRIPTS_READY, BUDGET_ALERTS})
+"""Topics whose messages tell of ends: whose recording it was does not matter."""
 
 
 class MachineClock(Clock, Protocol):
@@ -32,6 +42,75 @@ class Upkeep:
         self._clock = clock
         self._published = threading.Lock()
         self._waiting: dict[str, threading.Condition] = {}
+        self._run: runs.Run | None = None
+        self.owned: frozenset[str] = frozenset()
+        """Recordings that this process has to itself."""
+
+    def own(self, recordings: Collection[str]) -> frozenset[str]:
+        """From now on pull messages of these recordings alone, which nobody else pulls until `leave`, or this process ends.
+
+        Those that another process has to itself stay its own, and what is leased now stays where it is until then.
+
+        Returns:
+            The ones that it has.
+
+        Raises:
+            ConfigurationError, StoreUnavailable: they could not be had.
+        """
+        if self.owned == frozenset(recordings) and self._run is not None:
+            return self.owned
+        self.free()
+        self._run = self._run or runs.Run(self._database.folder)
+        wanted, name = json.dumps(sorted(recordings)), self._run.name
+        mine = {"wanted": wanted, "run": name}
+        with self._database.write(durable=False) as connection:
+            for statement in (
+                "DELETE FROM owned WHERE run = :run AND recording NOT IN (SELECT value FROM json_each(:wanted))",
+                "INSERT OR IGNORE INTO owned SELECT value, :run FROM json_each(:wanted)",
+            ):
+                connection.execute(statement, mine)
+            found = connection.execute("SELECT recording FROM owned WHERE run = ?", (name,)).fetchall()
+            owned = frozenset(recording for (recording,) in found)
+            self._give(connection, name, owned)
+        self.owned = owned
+        return owned
+
+    def leave(self) -> None:
+        """Leave to everybody what this process had to itself; it pulls all messages again."""
+        if self._run is not None:
+            self._run.end()
+            self._run, self.owned = None, frozenset()
+            # If not here, whoever looks next does it.
+            with suppress(StoreUnavailable):
+                self.free()
+
+    def free(self) -> bool:
+        """Leave to everybody what processes had to themselves that are no longer running; True if there was something."""
+        with self._database.read() as connection:
+            known = [name for (name,) in connection.execute("SELECT DISTINCT run FROM owned")]
+        over = [name for name in known if runs.is_over(self._database.folder, name)]
+        if over:
+            self._release(over)
+            for name in over:
+                runs.remove(self._database.folder, name)
+        return bool(over)
+
+    def is_of_another(self, recording: str) -> bool:
+        """Whether another process that is running has a recording to itself."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT run FROM owned WHERE recording = ?", (recording,)).fetchone()
+        return (
+            row is not None and row[0] != self._run_name and not runs.is_over(self._database.folder, row[0])
+        )
+
+    def at_work(self) -> set[str]:
+        """The recordings that this process has to itself about which there is a message, waiting or leased."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT json_extract(attributes, '$.recording') FROM messages WHERE run = ?",
+                (self._run_name,),
+            ).fetchall()
+        return {recording for (recording,) in rows}
 
     def reclaim(self) -> int:
         """End the leases of processes of this computer that are no longer running; gives their number.
@@ -39,6 +118,7 @@ class Upkeep:
         Without it a restart after `kill -9` would wait for the leases to run out. The deliveries stay
         counted: the message itself may be what killed the process.
         """
+        self.free()
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT DISTINCT owner FROM messages WHERE lease IS NOT NULL"
@@ -56,6 +136,20 @@ class Upkeep:
                 ).rowcount
         self._wake()
         return ended
+
+    def drop(self, recordings: Collection[str]) -> None:
+        """Delete the messages of recordings that this process has to itself, waiting or leased.
+
+        Raises:
+            StoreUnavailable: the database did not answer in time.
+        """
+        wanted = json.dumps(sorted(recordings))
+        with self._database.write() as connection:
+            connection.execute(
+                "DELETE FROM messages WHERE run = ? AND json_extract(attributes, '$.recording') IN "
+                "(SELECT value FROM json_each(?))",
+                (self._run_name, wanted),
+            )
 
     def purge(self, attribute: str, *values: str, subscription: str | None = None) -> int:
         """Delete all messages, waiting or leased, whose attribute has one of `values`; gives their number.
@@ -88,15 +182,39 @@ class Upkeep:
             ).fetchone()
         return int(row[0])
 
-    def values_of(self, attribute: str) -> set[str]:
-        """The values of an attribute of all messages that are not acknowledged yet."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT DISTINCT each.value FROM messages, json_each(messages.attributes) AS each "
-                "WHERE each.key = ?",
-                (attribute,),
-            ).fetchall()
-        return {str(value) for (value,) in rows}
+    @property
+    def _run_name(self) -> str:
+        return "" if self._run is None else self._run.name
+
+    def _run_of(self, connection: sqlite3.Connection, topic: str, attributes: Mapping[str, str]) -> str:
+        """The run to which a new message belongs; empty: to nobody's."""
+        if topic in NEWS or "recording" not in attributes:
+            return ""
+        row = connection.execute(
+            "SELECT run FROM owned WHERE recording = ?", (attributes["recording"],)
+        ).fetchone()
+        return "" if row is None else str(row[0])
+
+    def _give(self, connection: sqlite3.Connection, run: str, recordings: Collection[str]) -> None:
+        """Let a run have the messages of these recordings, and no others."""
+        connection.execute(
+            "UPDATE messages SET run = '' WHERE run = :run AND json_extract(attributes, '$.recording') NOT IN "
+            "(SELECT value FROM json_each(:recordings))",
+            {"run": run, "recordings": json.dumps(sorted(recordings))},
+        )
+        connection.execute(
+            "UPDATE messages SET run = :run WHERE run = '' AND topic NOT IN (SELECT value FROM json_each(:news)) AND "
+            "json_extract(attributes, '$.recording') IN (SELECT value FROM json_each(:recordings))",
+            {"run": run, "recordings": json.dumps(sorted(recordings)), "news": json.dumps(sorted(NEWS))},
+        )
+
+    def _release(self, names: Collection[str]) -> None:
+        # Undone by a power loss, it is done again: who had it is gone then.
+        with self._database.write(durable=False) as connection:
+            for name in names:
+                connection.execute("DELETE FROM owned WHERE run = ?", (name,))
+                connection.execute("UPDATE messages SET run = '' WHERE run = ?", (name,))
+        self._wake()
 
     def _wake(self, *subscriptions: str) -> None:
         """Wake those who wait for messages of some subscriptions; of any, if none is named."""

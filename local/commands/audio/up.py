@@ -32,8 +32,8 @@ from local.inbox.watcher import Inbox
 from local.runtime import export, processes, prometheus
 from local.runtime.page_address import page_address
 from local.runtime.push import HttpSender, PushLoop, end_despite, stop_all
-from local.runtime.scheduler import Scheduler
 from local.runtime.steps import exporter, webhooks
+from local.runtime.ticker import Ticker
 from shared import concurrency, formats
 from shared.adapters.hosted_engines import has_library
 from shared.engines import AUTO, hosted_specs
@@ -57,6 +57,8 @@ if TYPE_CHECKING:
 
 AGAIN = 2.0
 """Seconds until what could not be started is tried again."""
+FREE_EVERY = 1.0
+"""Seconds between two looks for a `transcribe` that was killed."""
 TIDY_EVERY = 600.0
 """Seconds between two looks for what killed processes left."""
 FINISH_WITHIN = 5.0
@@ -196,9 +198,9 @@ def run(
         stack.callback(stop_all, own)
         for loop in own:
             loop.start()
-        scheduler = Scheduler(planned.sweeper, token=planned.token)
-        scheduler.start()
-        stack.callback(scheduler.stop)
+        ticker = Ticker(planned.sweeper, token=planned.token)
+        ticker.start()
+        stack.callback(ticker.stop)
         watcher = Inbox(
             ports.store,
             ports.queue,
@@ -218,13 +220,17 @@ def run(
 
 def _keep_running(planned: Processes, ports: LocalPorts, stop: Event, page: PageAddress | None) -> None:
     """Start what has died again until `stop` is set; tell the address of the page once that opens."""
-    died, tidied = False, concurrency.monotonic()
+    died, look_at, tidied = False, 0.0, concurrency.monotonic()
     while not stop.wait(0.2):
         try:
             if concurrency.monotonic() - tidied > TIDY_EVERY:
                 incoming.tidy(ports.settings.state_dir)
                 tidied = concurrency.monotonic()
             died = planned.keep_running() or died
+            if concurrency.monotonic() > look_at:
+                # What a killed `transcribe` had to itself goes on here.
+                died = ports.queue.free() or died
+                look_at = concurrency.monotonic() + FREE_EVERY
             if died:
                 ports.reclaim()
                 died = False

@@ -86,13 +86,10 @@ def test_a_flag_that_comes_before_the_method_that_was_asked_for_is_told(ports):
     assert up.overruled(asked, here) == ""
 
 
-def test_the_method_and_the_weights_of_up_are_remembered_where_they_can_be_had(ports):
+def test_the_method_and_the_weights_of_up_are_remembered(ports):
     mine = Settings(model="mine", method="hybrid")
-    assert remembered.as_up(mine, {"parakeet-cpu"}, ports.records) == mine
+    assert remembered.as_up(mine, ports.records) == mine
+    # Also of an engine that only `up` has: nobody else decides for its files.
     remembered.remember_defaults(Settings(model="tiny", method="deepgram"), ports.records)
-    found = remembered.as_up(mine, {"parakeet-cpu", "deepgram"}, ports.records)
+    found = remembered.as_up(mine, ports.records)
     assert (found.model, found.method) == ("tiny", "deepgram")
-    # Nobody could do what was asked for: the file is not failed for that.
-    assert remembered.as_up(mine, {"parakeet-cpu"}, ports.records).method == "hybrid"
-    remembered.remember_defaults(Settings(model="tiny", method="auto"), ports.records)
-    assert remembered.as_up(mine, {"parakeet-cpu"}, ports.records).method == "auto"

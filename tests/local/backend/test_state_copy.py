@@ -55,7 +55,8 @@ def test_a_state_goes_on_from_its_copy(folders, opened):
     assert ports.records.get("things", "b") is None
     assert ports.store.load("work", "one/0.json") == b"result"
     assert ports.store.stat("work", "one/0.json") == before
-    assert ports.queue.values_of("recording") == {"one"}
+    [delivery] = ports.queue.pull("router", 9, 60.0)
+    assert delivery.attributes == {"recording": "one"}
     assert not list(folders[1].rglob("*-wal"))
 
 

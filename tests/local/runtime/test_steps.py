@@ -190,7 +190,7 @@ def test_a_file_of_the_inbox_that_up_did_not_plan_gets_the_weights_of_up_and_not
         (tmp_path / folder / "talk.wav").write_bytes(b"sound")
     with closing(open_ports(other)) as opened:
         ports = replace(opened, media=ScriptedMedia(), engines=frozenset({"parakeet-cpu"}))
-        router = steps.in_process(ports, remembered.as_up(other, ports.engines, ports.records))[ROUTER]
+        router = steps.in_process(ports, remembered.as_up(other, ports.records))[ROUTER]
         mine = ports.file(tmp_path / "talk.wav")
         for source in (ports.store.stat("audio", "talk.wav"), mine):
             router(published(ports, AUDIO_FINALIZED, object_resource(source)))

@@ -91,7 +91,7 @@ def test_without_a_running_up_a_file_that_nobody_has_taken_is_the_callers_own(po
 def up(ports):
     with (ports.settings.state_dir / UP_LOCK).open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        yield file
 
 
 def test_a_running_up_has_a_moment_to_take_what_was_just_put_there(ports, talk, up):
@@ -167,3 +167,54 @@ def test_tries_of_runs_that_were_killed_are_not_those_of_the_next(ports, own):
         assert taken_up.attempt == 1
         submission.submit([own], ports)
     assert ports.queue.pending("router") == 1
+
+
+@pytest.fixture
+def another(ports):
+    """What another `transcribe` on this state has opened."""
+    another = open_ports(ports.settings)
+    yield another
+    another.close()
+
+
+def test_what_another_run_works_on_is_waited_for_and_left_to_it_until_that_ends(ports, own, another):
+    found = look(another, own.file.path)
+    submission.submit([found], another)
+    assert another.queue.pull("router", 9, 60.0) == []
+    submission.forget([found], another)
+    [delivery] = ports.queue.pull("router", 9, 60.0)
+    ports.queue.postpone("router", delivery.lease, 0.0)
+    ports.queue.leave()
+    assert submission.take([found], another) == {own.key}
+    assert len(another.queue.pull("router", 9, 60.0)) == 1
+
+
+def test_what_a_run_works_on_is_left_to_it_by_the_sweeper_and_the_dead_letters_of_up(ports, own, another):
+    recording = documents.get_recording(ports.records, own.key)
+    assert "works on it" in another.out_of_reach(recording)
+    assert ports.out_of_reach(recording) == ""
+    ports.close()
+    assert another.out_of_reach(recording) == ""
+
+
+def test_what_up_has_is_taken_while_no_up_runs_and_no_longer(ports, talk, another):
+    take(ports)
+    found = look(ports, talk)
+    submission.submit([found], ports)
+    assert ports.queue.owned == {found.key}
+    with (ports.settings.state_dir / UP_LOCK).open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert submission.take([found], ports) == set()
+    assert len(another.queue.pull("router", 9, 60.0)) == 1
+
+
+def test_what_only_the_engine_of_up_can_do_waits_for_it_and_is_the_callers_own_where_none_runs(
+    ports, talk, up
+):
+    take(ports)
+    remembered.remember_defaults(replace(ports.settings, method="deepgram"), ports.records)
+    found = look(ports, talk, method="deepgram")
+    assert found.of_up
+    fcntl.flock(up, fcntl.LOCK_UN)
+    assert submission.take([found], ports) == set()
+    assert not look(ports, talk, method="deepgram").of_up

@@ -159,17 +159,3 @@ def test_after_a_restart_of_the_machine_leases_and_back_offs_are_void(tmp_path, 
     assert other.pull("router", 9, 600.0) == []
     for one in (again, other):
         one.close()
-
-
-def test_who_wants_some_recordings_alone_gets_no_other_message_and_counts_no_delivery(queue):
-    for attributes in ({"recording": "a"}, {"recording": "b"}, {}):
-        queue.publish(AUDIO_FINALIZED, b"x", attributes)
-    queue.only = frozenset({"b", "c"})
-    assert queue.wait("router", 1.0)
-    assert [one.attributes for one in queue.pull("router", 9, 60.0)] == [{"recording": "b"}]
-    assert not queue.wait("router", 0.05)
-    queue.only = None
-    assert [(one.attributes, one.attempt) for one in queue.pull("router", 9, 60.0)] == [
-        ({"recording": "a"}, 1),
-        ({}, 1),
-    ]
