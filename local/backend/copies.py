@@ -59,6 +59,11 @@ class Place(Ports):
     """Where transcripts of the inbox are handed to a person."""
 
 
+def as_text(path: Path) -> str:
+    """An absolute path as it stands in documents: one that is not UTF-8 is escaped as names of objects are."""
+    return "/" + (names.to_name(str(path).lstrip("/")) or "")
+
+
 def erase(recording: Recording, place: Place) -> None:
     """Delete the copies of a recording, its messages, and what the database still holds of what was deleted.
 
@@ -145,7 +150,7 @@ def _erase_beside(fields: Fields) -> None:
     Raises:
         Permanent, Transient: it cannot be read or deleted.
     """
-    path = Path(str(fields.get("path") or ""))
+    path = Path("/" + names.to_path(str(fields.get("path") or "").lstrip("/")))
     try:
         with folder_below(path.parent, Path()) as folder:
             remove_unfinished(folder, path.name)

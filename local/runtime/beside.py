@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.backend.copies import BESIDE, MOST_BESIDE
+from local.backend.copies import BESIDE, MOST_BESIDE, as_text
 from local.backend.files.beneath import folder_below
 from local.backend.files.disk_errors import unwritable
 from local.runtime import export
@@ -44,7 +44,7 @@ class Written:
     recording: str = ""
     """Key of the recording; empty in documents from before this field."""
     path: str = ""
-    """Where it is; empty in documents from before this field."""
+    """Where it is, see `copies.as_text`; empty in documents from before this field."""
 
 
 def name_beside(source: str, file: str, *, whole: bool = False) -> str:
@@ -143,7 +143,7 @@ def _check(target: Path, data: bytes, known: Written | None, recording: Recordin
     """Check that nothing is lost by writing.
 
     Raises:
-        CannotWrite: a file that was not written here has the name.
+        CannotWrite: a file that was not written here has the name, or that is too long.
     """
     try:
         there = read_regular(target, links=False, most=MOST_BESIDE)
@@ -151,7 +151,9 @@ def _check(target: Path, data: bytes, known: Written | None, recording: Recordin
         there = None
     except FileNotFoundError:
         return
-    except OSError:
+    except OSError as error:
+        if not os.path.lexists(target):  # nothing can have such a name there
+            raise unwritable(target, error) from error
         there = None
     if there in (b"", data):
         return
@@ -170,7 +172,7 @@ def _note(target: Path, data: bytes, recording: Recording, ports: LocalPorts) ->
         name=source.name,
         sha256=_sha256(data),
         recording=recording.id,
-        path=str(target.absolute()),
+        path=as_text(target.absolute()),
     )
     documents.put(BESIDE, _key(target), note, ports)
 

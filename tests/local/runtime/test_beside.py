@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from local.backend import copies
+from local.backend.files import names
 from local.backend.files.atomic_write import unfinished
 from local.runtime import beside
 from shared.errors import CannotWrite, ConfigurationError
@@ -245,3 +246,32 @@ def test_captions_that_cannot_be_read_are_in_the_way_of_forgetting_only_if_they_
             ports.erase_copies(deleted(path))
     assert path.exists()
     assert len(list(ports.records.query(copies.BESIDE))) == (owner != "another")
+
+
+def put_beside(path, ports):
+    """Captions beside a file, whose name may be anything that the system allows."""
+    output = "files/0/transcript.srt"
+    ports.store.create("transcripts", output, b"1\nsecret", "text/plain")
+    source = StoredObject(bucket="files", name=names.to_name(str(path)[1:]), generation=1, size=1)
+    recording = Recording(
+        id="a", source=source, options=Options(), state="DONE", created=0.0, outputs=(output,)
+    )
+    [captions] = beside.put(recording, path, ["transcript.srt"], ports)
+    return recording, captions
+
+
+@pytest.mark.parametrize("name", [b"t\xe9lk.mp4", b"\xff\xfe/talk.mp4", "tälk%41.mp4".encode()])
+def test_captions_of_a_name_that_is_not_utf_8_are_written_replaced_and_forgotten(ports, tmp_path, name):
+    path = tmp_path / "films" / os.fsdecode(name)
+    path.parent.mkdir(parents=True)
+    recording, captions = put_beside(path, ports)
+    assert captions == path.with_suffix(".srt")
+    assert captions.read_text() == "1\nsecret"
+    assert put_beside(path, ports)[1] == captions
+    ports.erase_copies(replace(recording, state="DELETED"))
+    assert not captions.exists()
+
+
+def test_captions_whose_name_would_be_too_long_are_refused_as_that(ports, tmp_path):
+    with pytest.raises(CannotWrite, match="too long a path"):
+        put_beside(tmp_path / ("a" * 254), ports)
