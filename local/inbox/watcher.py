@@ -270,7 +270,7 @@ class Inbox:
                             "is skipped: its name is not that of audio or video. `dropscribe submit` takes it anyway.",
                         )
                 elif not self._known(source):
-                    source = replace(source, metadata=self._metadata)
+                    source = replace(source, metadata={**self._metadata, **source.metadata})
                     if not self._reused(source):
                         attributes = notification_attributes(source)
                         self._queue.publish(AUDIO_FINALIZED, object_resource(source), attributes)

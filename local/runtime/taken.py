@@ -50,7 +50,7 @@ def find(
         return None
     if ports.nothing_runs() and not can(asks.options, ports):
         return None
-    return replace(source, metadata=metadata_of(asks.options)), asks.options
+    return replace(source, metadata={**metadata_of(asks.options), **source.metadata}), asks.options
 
 
 def can(options: Options, ports: LocalPorts) -> bool:

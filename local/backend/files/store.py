@@ -180,7 +180,7 @@ class FileStore:
     ) -> StoredObject | None:
         """Give a staged file its name; None, with nothing written, if there is one of that name.
 
-        Files have no metadata, so `ahead` is called with them before the file is there.
+        Files have none of their own, so `ahead` is called with them before the file is there.
 
         Raises:
             Permanent: a file stands where the name needs a folder, or a part of its path is a link.
@@ -188,14 +188,8 @@ class FileStore:
         path, root = self.path_of(bucket, name), self.folder_of(bucket)
         try:
             found = staged.settle(file)
-            source = StoredObject(
-                bucket=bucket,
-                name=name,
-                generation=found.st_mtime_ns // 1000,
-                size=found.st_size,
-                content_type=_type_of(name),
-            )
-            ahead(replace(source, metadata=dict(metadata)))
+            source = self._found(bucket, name, found)
+            ahead(replace(source, metadata={**metadata, **source.metadata}))
             return source if staged.name_it(file, root, path.relative_to(root)) else None
         except LinkError as error:
             raise Permanent(
@@ -368,12 +362,17 @@ class FileStore:
             raise disk_errors.unreadable(name, error, watched=bucket in self._expected) from error
         if not stat_module.S_ISREG(found.st_mode):
             return None
+        return self._found(bucket, name, found)
+
+    def _found(self, bucket: str, name: str, found: os.stat_result) -> StoredObject:
         return StoredObject(
             bucket=bucket,
             name=name,
             generation=found.st_mtime_ns // 1000,
             size=found.st_size,
             content_type=_type_of(name),
+            # Another `up` may watch another inbox.
+            metadata={OF_INBOX: str(self.folder_of(bucket))} if bucket in self._expected else {},
         )
 
     def _files(self, start: Path) -> Iterator[Path]:

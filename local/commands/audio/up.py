@@ -23,7 +23,6 @@ import typer
 
 from local.backend import incoming, remembered
 from local.backend.embedded_ports import UP_LOCK
-from local.backend.files.presence import OF_INBOX
 from local.commands import downloads, options
 from local.commands.context import errors, local_ports, options_from
 from local.commands.terminal import beside, say
@@ -206,7 +205,7 @@ def run(
             ports.queue,
             settings.audio_bucket,
             partial(returned.is_known, ports),
-            metadata=metadata_of(options) | {OF_INBOX: str(ports.store.folder_of(settings.audio_bucket))},
+            metadata=metadata_of(options),
             reused=partial(same_content.reuse, ports),
         )
         watcher.start()

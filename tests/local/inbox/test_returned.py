@@ -11,7 +11,6 @@ import pytest
 from gpu_job.weights.catalogue import TINY
 from local.backend import remembered
 from local.backend.embedded_ports import open_ports
-from local.backend.files.presence import OF_INBOX
 from local.inbox import returned
 from shared.errors import BadMedia, StoreUnavailable
 from shared.flow import record, upload
@@ -43,8 +42,7 @@ def ports(tmp_path):
 @pytest.fixture
 def recording(ports, tmp_path):
     (tmp_path / "inbox" / "talk.wav").write_bytes(b"RIFF of a talk")
-    found = ports.store.stat("audio", "talk.wav")
-    source = replace(found, metadata={OF_INBOX: str(tmp_path / "inbox")})
+    source = ports.store.stat("audio", "talk.wav")
     return upload.accept(source, uploads.fix(source, ports.records).options, ports)
 
 
