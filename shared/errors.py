@@ -16,7 +16,8 @@
     └── Permanent              record FAILED with the reason, acknowledge the message
         ├── BadMedia           the recording itself cannot be transcribed
         ├── BadRequest         the request or its options are invalid
-        │   └── NotFound       what it names does not exist
+        │   ├── NotFound       what it names does not exist
+        │   └── Damaged        a stored document cannot be read
         ├── OverLimit          it is beyond a limit of the deployment
         ├── NoWorker           the platform has no worker available
         ├── CannotWrite        a place for results cannot be written
@@ -177,6 +178,20 @@ class BadRequest(Permanent):
 
 class NotFound(BadRequest):
     """A file, a recording or a key that was named does not exist."""
+
+
+class Damaged(BadRequest):
+    """A stored document cannot be read, in this version or a newer one. It stops what it is about, and nothing else.
+
+    Args:
+        document: its collection and key.
+        why: what is wrong with it.
+    """
+
+    def __init__(self, document: str, why: object) -> None:
+        super().__init__(
+            f"The document {document} cannot be read: {why}. Correct or delete it, then try again."
+        )
 
 
 class OverLimit(Permanent):

@@ -159,7 +159,8 @@ class Feed:
             key for key, one in self._rows.items() if one.state in pages.IN_PROGRESS and key not in found
         ]
         for key in followed[: self._followed]:
-            if (one := documents.get_recording(ports.records, key)) is not None:
+            one = documents.glance(ports.records, key)
+            if one is not None:
                 found[key] = one
         rows = [(one, self._shown(one)) for one in found.values() if one.source.name or one.id in self._rows]
         return rows, self._count_letters()

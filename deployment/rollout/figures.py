@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from deployment.rollout.judge import Figures, Recent, Seen
 from shared.engines import ENGINES, is_hosted
-from shared.errors import BadMedia, BadRequest, HandedOn, OverLimit
+from shared.errors import BadMedia, BadRequest, Damaged, HandedOn, OverLimit
 from shared.model import Recording
 from shared.results import LedgerRow
 from shared.state import documents, ledger
@@ -36,7 +36,7 @@ BEFORE = 7 * 86400.0
 COLD = 60.0
 """Seconds of a start: half a minute until an L4 works, as the engine's table expects, and as much again."""
 
-OWNERS = frozenset({BadMedia.__name__, BadRequest.__name__, OverLimit.__name__})
+OWNERS = frozenset({one.__name__ for one in (BadMedia, BadRequest, Damaged, OverLimit)})
 """Failed attempts of which the file or the request is the cause. Of whole recordings all failures count, against those
 of the old release: a release that calls every file unreadable is a broken one."""
 
@@ -109,7 +109,7 @@ class Watch:
         limit = FEW if self._known else MOST
         while True:
             newest = self._ports.records.newest(documents.RECORDINGS, "finished", limit)
-            found = list(documents.readable(newest, Recording))
+            found = [one for _, one in documents.readable(documents.RECORDINGS, newest, Recording)]
             last = found[-1] if found else None
             seen = last is None or ((last.finished or 0.0) < before and last.id in self._known)
             if seen or limit >= MOST or len(newest) < limit:
@@ -119,9 +119,9 @@ class Watch:
     def _read(self, recording: Recording) -> Ended:
         of_it = {"recording": recording.id}
         now = self._ports.clock.now()
-        written = documents.readable(self._ports.records.query(documents.LEDGER, of_it), LedgerRow)
-        rows = [ledger.as_of(one, now) for one in written]
-        notes = list(documents.readable(self._ports.records.query(FAILURES, of_it), Failure))
+        written = documents.every(documents.LEDGER, LedgerRow, self._ports.records, of_it)
+        rows = [ledger.as_of(one, now) for _, one in written]
+        notes = [one for _, one in documents.every(FAILURES, Failure, self._ports.records, of_it)]
         handed = {(one.chunk, one.release) for one in notes if one.code == HandedOn.code}
         return Ended(
             finished=recording.finished or 0.0,
@@ -174,7 +174,8 @@ class Watch:
 
     def _written(self, collection: str, kind: type[Record], minutes: Iterable[int]) -> Iterator[Record]:
         for minute in minutes:
-            yield from documents.readable(self._ports.records.query(collection, {"minute": minute}), kind)
+            found = documents.every(collection, kind, self._ports.records, {"minute": minute})
+            yield from (one for _, one in found)
 
     def _metric(self, name: str, revisions: list[str], since: float, until: float, by: str) -> dict[str, int]:
         """A counter of Cloud Run for some revisions, summed over a time, by one of its labels."""

@@ -19,7 +19,7 @@ from gpu_job.pipeline.chunk_job import engine_of
 from gpu_job.pipeline.chunk_result import chunk_result, ledger_row
 from gpu_job.pipeline.inflight import CALL
 from shared import concurrency
-from shared.errors import BadRequest, DropscribeError, NewerVersion
+from shared.errors import BadRequest, Damaged, DropscribeError, NewerVersion
 from shared.flow import chunk
 from shared.messages import ChunkMessage, decode
 from shared.planning import plan
@@ -253,6 +253,8 @@ class Committer:
             with watched():
                 try:
                     self._after_failure(delivery, error)
+                except BadRequest as unreadable:  # the message, or what is stored of its recording
+                    self._keep(delivery, unreadable)
                 except NewerVersion as newer:  # which this process does not get to know by waiting
                     self._inflight.nack(delivery, str(newer))
 
@@ -273,26 +275,32 @@ class Committer:
 
     def _after_failure(self, delivery: Delivery, error: Exception) -> None:
         """Let it come again, hand it to another engine, or end its recording: see `shared/recovery/fallback.py`."""
+        message = decode(delivery.data, ChunkMessage)
         try:
-            message = decode(delivery.data, ChunkMessage)
-        except BadRequest as unreadable:
-            self._keep(delivery, unreadable)
-            return
+            given_up = self._give_up(message, error)
+        except Damaged as damaged:
+            given_up = self._give_up(message, damaged)
+        if given_up:
+            self._inflight.ack(delivery)
+        else:
+            log.warning("chunk of %s failed, delivery %d: %s", message.recording, delivery.attempt, error)
+            self._inflight.nack(delivery, f"{type(error).__name__}: {error}")
+
+    def _give_up(self, message: ChunkMessage, error: Exception) -> bool:
+        """Give a chunk up, unless it is to be tried again; whether it is given up."""
         failures = 1
         if _unexpected(error):
             noted = fallback.failures(message, self._ports)
             failures = max(1, sum(one.error == failure_log.UNEXPECTED for one in noted))
         if fallback.after_failure(error, failures) == "again":
-            log.warning("chunk of %s failed, delivery %d: %s", message.recording, delivery.attempt, error)
-            self._inflight.nack(delivery, f"{type(error).__name__}: {error}")
-            return
+            return False
         did = engine_of(message, self._ports.settings)
         fallback.give_up(message, owner_messages.broken(error, failures), self._ports, by=did)
-        self._inflight.ack(delivery)
+        return True
 
     def _keep(self, delivery: Delivery, error: BadRequest) -> None:
-        """Keep a message that nobody can read as a dead letter: it would be no better the next time."""
-        log.error("kept a message that cannot be read as a dead letter: %s", error)
+        """Keep a message that cannot succeed as a dead letter: it would be no better the next time."""
+        log.error("kept a message that cannot succeed as a dead letter: %s", error)
         message = dead_letters.pushed(delivery.message_id, delivery.data, delivery.attributes)
         where = self._inflight.subscription(delivery)
         dead_letters.keep(message, self._ports, str(error), where=where)

@@ -24,6 +24,7 @@ from shared.errors import BadRequest, NotFound
 from shared.messages import TRANSCRIPTS_READY
 from shared.model import FILES_BUCKET
 from shared.ports import GpuState, TaskRun
+from shared.results import LedgerRow
 from shared.state import documents, ledger
 from shared.topology import EXPORTER, Subscription, Topology, topology
 
@@ -98,8 +99,9 @@ class LocalPorts(copies.Place):
         now = self.clock.now()
         # Tomorrow as well: the clock may have been set back.
         for day in {ledger.day_of(now + after) for after in (-DAY, 0.0, DAY)}:
-            for key, row in list(self.records.query(documents.LEDGER, {"outcome": "open", "day": day})):
-                if row["until"] > now and self.is_gone(row.get("process", "")):
+            where = {"outcome": "open", "day": day}
+            for key, row in list(documents.every(documents.LEDGER, LedgerRow, self.records, where)):
+                if row.until > now and self.is_gone(row.process):
                     ledger.give_up(key, self)
 
     def out_of_reach(self, recording: Recording) -> str:

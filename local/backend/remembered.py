@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from local.backend.files.presence import Expected, mount_of
 from shared.errors import ConfigurationError
-from shared.messages import from_fields
 from shared.state import documents, uploads
 
 if TYPE_CHECKING:
     from shared.ports import Records
     from shared.settings import Settings
+
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +60,7 @@ FOLDERS, DEFAULTS, ADOPTED = "folders", "defaults", "adopted"
 
 def folders(settings: Settings, records: Records) -> tuple[Path, Path]:
     """The inbox and the folder for transcripts: as set, else as remembered, else below the state directory."""
-    known = from_fields(records.get(COLLECTION, FOLDERS) or {}, Folders)
+    known = _known(FOLDERS, Folders(), records)
     default = settings.state_dir / "buckets" / "audio", settings.state_dir / "transcripts"
     inbox = settings.inbox or Path(known.inbox or default[0])
     out = settings.transcripts or Path(known.out or default[1])
@@ -67,12 +69,12 @@ def folders(settings: Settings, records: Records) -> tuple[Path, Path]:
 
 def is_inbox(folder: Path, records: Records) -> bool:
     """Whether a folder is the inbox of the last `up`."""
-    return from_fields(records.get(COLLECTION, FOLDERS) or {}, Folders).inbox == str(folder)
+    return _known(FOLDERS, Folders(), records).inbox == str(folder)
 
 
 def mount(records: Records) -> Path | None:
     """Where the drive is mounted that the inbox of the last `up` was on; None if nobody knows."""
-    known = from_fields(records.get(COLLECTION, FOLDERS) or {}, Folders).mount
+    known = _known(FOLDERS, Folders(), records).mount
     return None if known is None else Path(known)
 
 
@@ -110,7 +112,7 @@ def remember_defaults(settings: Settings, records: Records) -> None:
 
 def as_up(settings: Settings, records: Records) -> Settings:
     """The settings with the method and the weights of the last `up`, if there was one."""
-    known = from_fields(records.get(COLLECTION, DEFAULTS) or {}, Defaults)
+    known = _known(DEFAULTS, Defaults(), records)
     return replace(settings, method=known.method or settings.method, model=known.model or settings.model)
 
 
@@ -122,12 +124,16 @@ def adopt_uploads(inbox: str, records: Records) -> None:
     Raises:
         Transient: the records did not answer; the next start goes on.
     """
-    if from_fields(records.get(COLLECTION, ADOPTED) or {}, Adopted).adopted:
+    if _known(ADOPTED, Adopted(), records).adopted:
         return
     for one in documents.recordings(records):
         if one.source.bucket == inbox:
             uploads.adopt(one, records)
     _keep(ADOPTED, Adopted(adopted=True), records)
+
+
+def _known(key: str, first: Record, records: Records) -> Record:
+    return documents.mark(COLLECTION, key, type(first), records) or first
 
 
 def _keep(key: str, record: Folders | Defaults | Adopted, records: Records) -> None:

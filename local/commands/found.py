@@ -120,7 +120,7 @@ def _candidates(place: str, wanted: set[tuple[str, str]], records: Records) -> I
     if PART.fullmatch(place):
         after = records.query(documents.RECORDINGS, after=place)
         stored |= dict(takewhile(lambda one: one[0].startswith(place), after))
-    return documents.readable(stored.items(), Recording)
+    return (one for _, one in documents.readable(documents.RECORDINGS, stored.items(), Recording))
 
 
 def name_of(recording: Recording) -> str:

@@ -19,7 +19,6 @@ from local.runtime import export
 from shared.adapters.regular_files import NotAFileError, read_regular
 from shared.errors import CannotWrite
 from shared.flow.reading import output_files as reading
-from shared.messages import from_fields
 from shared.state import documents
 
 if TYPE_CHECKING:
@@ -129,8 +128,7 @@ def _key(target: Path) -> str:
 
 
 def _known(target: Path, ports: LocalPorts) -> Written | None:
-    found = ports.records.get(BESIDE, _key(target))
-    return None if found is None else from_fields(found, Written)
+    return documents.mark(BESIDE, _key(target), Written, ports.records)
 
 
 def _is_free(known: Written | None, recording: Recording) -> bool:

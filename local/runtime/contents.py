@@ -11,7 +11,6 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.messages import from_fields
 from shared.state import documents
 
 if TYPE_CHECKING:
@@ -80,12 +79,11 @@ def remember(key: str, recording: str, ports: Ports, *, done: Recording | None =
 
 def find(key: str, ports: Ports) -> Recording | None:
     """The newest finished recording of a content; None if there is none, or not any more."""
-    fields = ports.records.get(COLLECTION, key)
-    if fields is None:
+    known = documents.mark(COLLECTION, key, Content, ports.records)
+    if known is None:
         return None
-    known = from_fields(fields, Content)
     for one in (known.recording, *known.earlier):
-        found = documents.get_recording(ports.records, one)
+        found = documents.glance(ports.records, one)
         if found is not None and found.state == "DONE":
             return found
     return None

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared import concurrency
-from shared.errors import StoreUnavailable, Transient
-from shared.messages import decode, encode
+from shared.errors import BadRequest, StoreUnavailable, Transient
+from shared.messages import decode, encode, from_fields
 from shared.ports import Hits, Passage
 from shared.search import wanted, words_index
 from shared.telemetry import log
@@ -69,6 +69,14 @@ class _Shard:
     words: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Catalogue:
+    """The document that names the shards."""
+
+    version: int
+    shards: tuple[_Shard, ...]
+
+
 class ObjectSearch:
     """The full-text index of a project; safe to use from several threads and processes.
 
@@ -109,6 +117,7 @@ class ObjectSearch:
         """
         self._delete(list(self._store.list(self._bucket, f"{NEW}{recording}.")))
         # A fold that still has the words in hand is not to count.
+        self._catalogue()
         self._records.create(STATE, CATALOGUE, _EMPTY)
         self._records.update(STATE, CATALOGUE, lambda stored: {**stored, "version": stored["version"] + 1})
         for _ in range(TRIES):
@@ -202,7 +211,7 @@ class ObjectSearch:
         self._records.create(STATE, CATALOGUE, _EMPTY)
 
         def to_swapped(stored: dict[str, Any]) -> dict[str, Any] | None:
-            return after if stored["version"] == version else None
+            return after if stored.get("version") == version else None
 
         ours = self._records.update(STATE, CATALOGUE, to_swapped) == after
         if not ours or not recordings:
@@ -210,8 +219,21 @@ class ObjectSearch:
         return ours
 
     def _catalogue(self) -> tuple[int, list[_Shard]]:
-        stored = self._records.get(STATE, CATALOGUE) or _EMPTY
-        return stored["version"], [_Shard(name=one["name"], words=one["words"]) for one in stored["shards"]]
+        stored = self._records.get(STATE, CATALOGUE)
+        try:
+            found = from_fields(_EMPTY if stored is None else stored, _Catalogue)
+        except BadRequest as error:
+            log.error(
+                "%s/%s cannot be read (%s), so the search begins anew: `dropscribe reindex` adds all transcripts again",
+                STATE, CATALOGUE, error,
+            )  # fmt: skip
+            # What nobody can find any more is not to stay.
+            shards = list(self._store.list(self._bucket, SHARDS))
+            anew = {"version": int(concurrency.new_id()[:12], 16), "shards": []}
+            self._records.update(STATE, CATALOGUE, lambda now: anew if now == stored else None)
+            self._delete(shards)
+            return self._catalogue()
+        return found.version, list(found.shards)
 
     def _recordings(self, shard: _Shard) -> set[str]:
         return set(self._fetched(shard, "recordings").decode().split("\n"))

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Literal
 from shared import concurrency
 from shared.clock import is_ahead, seconds_since
 from shared.costs.limits import AVERAGED, GO, Admission, Limit, Sums, admit, limits_by, limits_of
-from shared.messages import from_fields
+from shared.errors import Damaged
 from shared.state import documents, ledger
 from shared.telemetry import log
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shared.model import Recording
     from shared.ports import Ports
     from shared.settings import Settings
@@ -131,12 +133,15 @@ def why_held(recording: Recording, ports: Ports) -> str:
     Raises:
         Transient: the records did not answer.
     """
-    fields = ports.records.get(COMMITMENTS, recording.id) if recording.held else None
+    estimate = (
+        documents.mark(COMMITMENTS, recording.id, Commitment, ports.records) if recording.held else None
+    )
     sums, now = read(ports), ports.clock.now()
-    if fields is None or seconds_since(sums.time, now) > STALE:
+    if estimate is None or seconds_since(sums.time, now) > STALE:
         return recording.held
-    usd = from_fields(fields, Commitment).usd
-    found = admit(usd, sums, committed(ports), now, replace(_kept(sums, ports.settings), budget_mode="hard"))
+    found = admit(
+        estimate.usd, sums, committed(ports), now, replace(_kept(sums, ports.settings), budget_mode="hard")
+    )
     return found.reason or "It was held, but fits into the budget now: it goes on within minutes."
 
 
@@ -169,7 +174,7 @@ def ended(key: str, ports: Ports, *, life: int) -> None:
 
     extras = [one for one, _ in ports.records.query(COMMITMENTS, {"recording": key})]
     for one in (key, *extras):
-        documents.change(COMMITMENTS, one, Commitment, to_ended, ports.records)
+        _change(one, to_ended, ports)
 
 
 def let_go(key: str, ports: Ports) -> None:
@@ -184,7 +189,7 @@ def let_go(key: str, ports: Ports) -> None:
             return None
         return replace(found, state="open", counts=True, changed=ports.clock.now())
 
-    documents.change(COMMITMENTS, key, Commitment, to_open, ports.records)
+    _change(key, to_open, ports)
 
 
 def read(ports: Ports) -> Sums:
@@ -193,8 +198,7 @@ def read(ports: Ports) -> Sums:
     Raises:
         Transient: the records did not answer.
     """
-    fields = ports.records.get(STATE, KEY)
-    return Sums() if fields is None else from_fields(fields, Sums)
+    return documents.mark(STATE, KEY, Sums, ports.records) or Sums()
 
 
 def sum_up(ports: Ports) -> Sums:
@@ -229,7 +233,7 @@ def sum_up(ports: Ports) -> Sums:
 
     documents.change(STATE, KEY, Sums, later, ports.records, first=sums)
     for key, _ in list(ports.records.query(COMMITMENTS, {"state": "ended"})):
-        documents.change(COMMITMENTS, key, Commitment, closed, ports.records)
+        _change(key, closed, ports)
     return sums
 
 
@@ -250,6 +254,15 @@ def _kept(sums: Sums, settings: Settings) -> Settings:
         budget_monthly_usd=sums.limits.get("month", 0.0),
         budget_mode=sums.mode,
     )
+
+
+def _change(key: str, how: Callable[[Commitment], Commitment | None], ports: Ports) -> None:
+    """Change a commitment, if there is one; one that cannot be read is deleted, as it would count for ever."""
+    try:
+        documents.change(COMMITMENTS, key, Commitment, how, ports.records)
+    except Damaged as error:
+        log.warning("it counts no more: %s", error)
+        ports.records.delete(COMMITMENTS, key)
 
 
 def _put(key: str, commitment: Commitment, ports: Ports) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 from shared import concurrency
 from shared.costs import prices_file
 from shared.errors import DropscribeError
-from shared.messages import from_fields, to_fields
+from shared.messages import to_fields
 from shared.planning import worker_pools
 from shared.results import LedgerRow
 from shared.state import documents, ledger
@@ -43,6 +43,9 @@ SETTLED = 120.0
 LOOK_BACK = 600.0
 """Seconds until the end of an execution is visible at the latest: those that ended up to so long before the mark
 are looked at again, which costs a query and changes nothing."""
+
+DAY = 86_400.0
+"""Seconds."""
 
 MARKS: dict[WorkerPool, str] = {
     "main": "executions",
@@ -256,12 +259,13 @@ def _reconcile(pool: WorkerPool, ports: Ports) -> int:
     if ports.settings.platform == "local" or not rate:
         return 0
     until = ports.clock.now() - SETTLED
-    fields = ports.records.get(SWEEPS, mark)
-    if fields is None:
+    # Rows are written once, so to look at a day again does no harm.
+    found = documents.mark(SWEEPS, mark, Mark, ports.records, damaged=Mark(until=until - DAY))
+    if found is None:
         # What ran before the first sweep has no rows to complete.
         ports.records.create(SWEEPS, mark, to_fields(Mark(until=until)))
         return 0
-    since = from_fields(fields, Mark).until - LOOK_BACK
+    since = found.until - LOOK_BACK
     done = 0
     for task in worker_pools.jobs_of(pool, ports).ended(since):
         if task.completed <= until:

@@ -158,6 +158,7 @@ def as_json(report: Report, ports: Ports) -> dict[str, Any]:
             for one in report.budgets
         ],
         "ever_usd": round(ports.records.sum(documents.LEDGER, "usd"), 6),
+        "unread_rows": report.account.unread,
         "by": report.by,
         "groups": [{"name": name} | one.columns(report.prices) for name, one in report.groups.items()],
         "days": {day: round(usd, 6) for day, usd in report.days.items()},

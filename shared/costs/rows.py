@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from shared import concurrency
-from shared.messages import from_fields
 from shared.results import LedgerRow
 from shared.state import documents, ledger
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from shared.model import Recording
-    from shared.ports import Ports
+    from shared.ports import Fields, Ports
 
 READERS = 8
 """Days that are read in parallel: a query spends most of its time waiting for the records."""
@@ -38,6 +37,8 @@ class Account:
     fates: tuple[Fate, ...]
     """What became of each: `wasted` means heard, but another result was used, another engine took the whole over,
     or the recording failed."""
+    unread: int = 0
+    """How many rows cannot be read, so that what they cost is missing here."""
 
 
 def days_of(since: dt.date, until: dt.date) -> list[str]:
@@ -53,14 +54,12 @@ def read(ports: Ports, since: dt.date, until: dt.date) -> Account:
     """
     now = ports.clock.now()
 
-    def of_day(day: str) -> list[LedgerRow]:
-        return [
-            ledger.as_of(from_fields(fields, LedgerRow), now)
-            for _, fields in ports.records.query(documents.LEDGER, {"day": day})
-        ]
+    def of_day(day: str) -> list[tuple[str, Fields]]:
+        return list(ports.records.query(documents.LEDGER, {"day": day}))
 
     with concurrency.ThreadPoolExecutor(READERS) as pool:
-        rows = [row for found in pool.map(of_day, days_of(since, until)) for row in found]
+        found = [one for day in pool.map(of_day, days_of(since, until)) for one in day]
+    rows = [ledger.as_of(row, now) for _, row in documents.readable(documents.LEDGER, found, LedgerRow)]
     counts_from: dict[str, float] = {}
     if rows:
         taken = documents.recordings(ports.records, {"taken_over": True})
@@ -68,7 +67,13 @@ def read(ports: Ports, since: dt.date, until: dt.date) -> Account:
         for state in ("FAILED", "CANCELLED"):
             query = ports.records.query(documents.RECORDINGS, {"state": state})
             counts_from |= {key: math.inf for key, _ in query}
-    return Account(since=since, until=until, rows=tuple(rows), fates=judged(rows, counts_from, ports))
+    return Account(
+        since=since,
+        until=until,
+        rows=tuple(rows),
+        fates=judged(rows, counts_from, ports),
+        unread=len(found) - len(rows),
+    )
 
 
 def _counts_from(recording: Recording) -> float:
@@ -86,8 +91,8 @@ def of_recording(recording: Recording, ports: Ports) -> tuple[list[LedgerRow], t
         Transient: the records did not answer.
     """
     now = ports.clock.now()
-    found = documents.readable(ports.records.query(documents.LEDGER, {"recording": recording.id}), LedgerRow)
-    ordered = sorted((ledger.as_of(one, now) for one in found), key=lambda one: (one.chunk, one.time))
+    found = documents.every(documents.LEDGER, LedgerRow, ports.records, {"recording": recording.id})
+    ordered = sorted((ledger.as_of(one, now) for _, one in found), key=lambda one: (one.chunk, one.time))
     return ordered, judged(ordered, {recording.id: _counts_from(recording)}, ports)
 
 

@@ -14,7 +14,7 @@ from shared.errors import DropscribeError
 from shared.planning import plan, worker_pools
 from shared.ports import GpuState
 from shared.routing import flags
-from shared.state import unfit_workers
+from shared.state import documents, unfit_workers
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -48,6 +48,14 @@ class Work:
     """Number of chunks."""
     seconds: float
     """Seconds of their audio, without overlap; a chunk of unknown length counts as 0."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Begun:
+    """What is read of the document of a start."""
+
+    time: float
+    """When, seconds since 1970."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,8 +175,8 @@ def _first(pool: WorkerPool, wanted: Start, ports: Ports) -> bool:
     if not ports.records.create(STARTS, key(window), start):
         return False
     # Two processes at the boundary of two windows see each other, because each writes before it looks.
-    beside = (ports.records.get(STARTS, key(window + step)) for step in (-1, 1))
-    return all(one is None or abs(now - one["time"]) >= SHOWS for one in beside)
+    beside = (documents.mark(STARTS, key(window + step), _Begun, ports.records) for step in (-1, 1))
+    return all(one is None or abs(now - one.time) >= SHOWS for one in beside)
 
 
 def _failed(state: GpuState) -> Start:

@@ -51,7 +51,10 @@ def recording_of(message: ChunkMessage, ports: Ports) -> Recording | None:
         Transient: try again.
     """
     key = documents.chunk_key(message.recording, message.chunk.index)
-    if ports.records.get(documents.CHUNKS, key) is not None:
+    if (done := ports.records.get(documents.CHUNKS, key)) is not None:
+        if done.get("recording") != message.recording:
+            # Whoever counts the results asks for those of a recording. That it is done, the key says.
+            documents.say_whose(message.recording, message.chunk.index, ports.records)
         dispatch.say_done(message.recording, message.chunk.index, ports)
         return None
     recording = documents.get_recording(ports.records, message.recording)

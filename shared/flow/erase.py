@@ -11,9 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.costs import rows
-from shared.errors import BadRequest, ConfigurationError, Permanent
+from shared.errors import ConfigurationError, Damaged, Permanent
 from shared.flow.transcript_files import long_names, output_folder
-from shared.messages import from_fields, to_fields
+from shared.messages import to_fields
 from shared.model import Options, Recording, StoredObject
 from shared.results import LedgerRow
 from shared.state import answers, claims, dead_letters, documents, failure_log, ledger, sweep_notes, uploads
@@ -89,7 +89,11 @@ def guard_upload(recording: Recording, ports: Ports) -> None:
     if not source.name:
         return
     key, records = uploads.key_of(source), ports.records
-    own = uploads.recording_of(source, records)
+    try:
+        own = uploads.recording_of(source, records)
+    except Damaged as error:
+        log.warning("it is replaced, because its recording is deleted: %s", error)
+        own = None
     if own is not None and own.id != recording.id:
         return  # it is that of another recording, or this was done already
     # One recording was deleted, not two: lists and counts leave the mark out.
@@ -195,11 +199,9 @@ def _refused(recording: Recording, ports: Ports) -> dict[str, str]:
     found = {}
     for key, fields in list(ports.records.query(answers.REQUESTS, {"uri": recording.source.uri})):
         try:
-            asked = from_fields(fields, Asked)
-        except BadRequest as error:
-            log.warning(
-                "request %s is forgotten without an answer, because it cannot be read: %s", key, error
-            )
+            asked = documents.read(answers.REQUESTS, key, fields, Asked)
+        except Damaged as error:
+            log.warning("it is forgotten without an answer: %s", error)
             found[key] = answers.id_in(fields)
             continue
         if asked.answer is not None:  # else a delivery of it is on its way to one
@@ -220,7 +222,7 @@ def _is_about(letter: Letter, recording: Recording, records: Records) -> bool:
         return bool(letter.error) and named == source.uri
     if (named.bucket, named.name, named.generation) != (source.bucket, source.name, source.generation):
         return False
-    other = documents.get_recording(records, key) if key else None
+    other = documents.glance(records, key) if key else None
     return other is None or other.state == "DELETED"
 
 

@@ -175,10 +175,11 @@ def _announce(recording: Recording, ports: Ports) -> Recording:
     if recording.state == "DONE":
         search_index.add(recording, ports)
     ready = ending(recording, ports)
+    # What may be left to a newer version comes first, so that until then nobody is told again and again.
+    budget.ended(recording.id, ports, life=recording.life)
     told = {"recording": recording.id, "state": ready.state, "life": str(recording.life)} | attributes()
     ports.queue.publish(TRANSCRIPTS_READY, encode(ready), told)
     answers.settle_all(ready, ports, life=recording.life)
-    budget.ended(recording.id, ports, life=recording.life)
 
     def to_announced(stored: Recording) -> Recording | None:
         # A recording that was reopened meanwhile has another end, of which nobody has heard yet.

@@ -10,11 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.flow import dispatch, redo
+from shared.flow import redo
 from shared.flow.refusals import OPERATOR
 from shared.messages import TRANSCRIBE_REQUESTS, TranscribeRequest, request_to_json
 from shared.routing.pace import as_recognised, lengths_of, usd_of
-from shared.state import uploads
+from shared.state import documents, uploads
 
 if TYPE_CHECKING:
     from shared.model import Recording
@@ -47,9 +47,8 @@ def left(recording: Recording, known: Known, ports: Ports) -> Left:
     """
     if not recording.chunks:
         return Left(chunks=0, of=0, seconds=None, usd=None)
-    missing = {one.chunk.index for one in dispatch.missing(recording, ports)}
-    missing.update(redo.without_result(recording, ports))
-    chunks = [one for one in recording.chunks if one.index in missing]
+    done = documents.done_of(recording, ports.records).keys() - redo.without_result(recording, ports)
+    chunks = [one for one in recording.chunks if one.index not in done]
     usd = usd_of(chunks, as_recognised(recording.options, recording.audio), known)
     return Left(chunks=len(chunks), of=len(recording.chunks), seconds=sum(lengths_of(chunks)), usd=usd)
 

@@ -94,9 +94,9 @@ def _take(recording: Recording, ports: Ports, *, again: bool) -> Recording:
     try:
         if recording.state == "ACCEPTED":
             recording, ours = freeze_plan(_let_go(recording, ports), ports)
+        dispatch.publish_chunks(recording, ports, again=again, ours=ours)
     except Permanent as error:
         return record.fail(recording.id, error, ports)
-    dispatch.publish_chunks(recording, ports, again=again, ours=ours)
     return recording
 
 
@@ -157,8 +157,7 @@ def reopen(recording: Recording, ports: Ports) -> None:
             given_up=(),
         )
 
-    for claim in claims.of_recording(recording.id, ports.records).values():
-        claims.change(claim, partial(_fresh, recording), ports)
+    claims.renew(recording.id, partial(_fresh, recording), ports)
     documents.change_recording(ports, recording.id, back_to_work)
 
 

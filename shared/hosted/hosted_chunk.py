@@ -15,6 +15,7 @@ from shared import concurrency
 from shared.engines import spec
 from shared.errors import (
     ConfigurationError,
+    Damaged,
     EngineFailed,
     EngineLimit,
     EngineRefused,
@@ -77,7 +78,11 @@ def on_chunk(
     Raises:
         Transient: deliver the message again.
     """
-    recording = chunk.recording_of(message, ports)
+    try:
+        recording = chunk.recording_of(message, ports)
+    except Damaged as error:
+        fallback.give_up(message, error, ports)
+        return
     if recording is None:
         return
     with _in_hand(message, ports):

@@ -33,6 +33,7 @@ from shared.engines import is_hosted, spec
 from shared.errors import (
     BadMedia,
     BadRequest,
+    Damaged,
     DropscribeError,
     EngineLimit,
     EngineRefused,
@@ -232,9 +233,13 @@ def give_up(message: ChunkMessage, error: DropscribeError, ports: Ports, *, by: 
     `by` is the engine that worked on it; None: the one that owns it.
 
     Raises:
+        Damaged: what is stored of its recording cannot be read, so that it cannot end.
         Transient: try again.
     """
     hopeless = isinstance(error, BadMedia | BadRequest)
+    if isinstance(error, Damaged):
+        record.fail(message.recording, error, ports)
+        return
     if hopeless and chunk.recording_of(message, ports) is None:
         return  # another engine has the chunk or the whole, or it was tried again: that one will say what it finds
     if by is not None and not hopeless and by not in {one.engine for one in _tried(message, ports)}:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from shared.engines import own_specs
 from shared.errors import EngineLimit
+from shared.results import LedgerRow
 from shared.state import documents, ledger
 from shared.telemetry import log
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from shared.messages import ChunkMessage
     from shared.model import Engine
     from shared.ports import Ports
-    from shared.results import LedgerRow
 
 PROOF, MOST = 2, 8
 """Workers that must have died with a chunk alone before it is given up: at least, and at most."""
@@ -76,9 +76,9 @@ def _others(message: ChunkMessage, ports: Ports) -> int:
     where = {"outcome": "open", "day": ledger.day_of(now)}
     ours = {one.name for one in own_specs()}
     chunks = {
-        (row["recording"], row["chunk"])
-        for _, row in islice(ports.records.query(documents.LEDGER, where), MOST_READ)
-        if row["engine"] in ours and now - row["time"] < LATELY
+        (row.recording, row.chunk)
+        for _, row in islice(documents.every(documents.LEDGER, LedgerRow, ports.records, where), MOST_READ)
+        if row.engine in ours and now - row.time < LATELY
     }
     others = len(chunks - {(message.recording, message.chunk.index)})
     if others:

@@ -91,11 +91,12 @@ def topic_of(letter: Letter) -> str:
 
 def _recording(letter: Letter, records: Records) -> Recording | None:
     key = letter.about.recording
-    return documents.get_recording(records, key) if key else None
+    return documents.glance(records, key) if key else None
 
 
 def _answered(letter: Letter, records: Records) -> str:
     """The request_id of a request that has its answer; empty if it has none."""
     request_id = letter.about.request
-    asked = answers.find(request_id, records) if request_id else None
+    key = answers.key_of(request_id)
+    asked = documents.mark(answers.REQUESTS, key, answers.Asked, records) if request_id else None
     return request_id if asked is not None and asked.answer is not None else ""

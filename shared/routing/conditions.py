@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from shared.engines import PARAKEET_CPU
-from shared.errors import BadRequest, DropscribeError
+from shared.errors import DropscribeError
 from shared.in_words import human_duration
-from shared.messages import from_fields
 from shared.model import Engine
 from shared.planning import worker_pools
 from shared.routing.parakeet_share import Minute, ParakeetShare
+from shared.state import documents
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -167,9 +167,4 @@ def stored(ports: Ports) -> Conditions:
     Raises:
         Transient: the records did not answer.
     """
-    fields = ports.records.get(STATE, KEY)
-    try:
-        return Conditions() if fields is None else from_fields(fields, Conditions)
-    except BadRequest as error:
-        log.warning("the sweeper's document of the conditions cannot be read, so it starts anew: %s", error)
-        return Conditions()
+    return documents.mark(STATE, KEY, Conditions, ports.records) or Conditions()

@@ -17,7 +17,6 @@ from shared.messages import (
     TranscribeRequest,
     TranscriptReady,
     encode,
-    from_fields,
     to_fields,
 )
 from shared.model import Options, StoredObject
@@ -74,8 +73,7 @@ def key_of(request_id: str) -> str:
 
 def find(request_id: str, records: Records) -> Asked | None:
     """The document of a request, or None."""
-    fields = records.get(REQUESTS, key_of(request_id))
-    return None if fields is None else from_fields(fields, Asked)
+    return documents.find(REQUESTS, key_of(request_id), Asked, records)
 
 
 def fact(request_id: str) -> str:
@@ -174,8 +172,7 @@ def settle_all(ending: TranscriptReady, ports: Ports, *, life: int) -> None:
         Transient: some may not be answered.
     """
     # One that cannot be read keeps the end from nobody else; the sweeper says each time that it waits.
-    found = ports.records.query(REQUESTS, {"recording": ending.recording})
-    for asked in documents.readable(found, Asked):
+    for _, asked in documents.every(REQUESTS, Asked, ports.records, {"recording": ending.recording}):
         if asked.continues is None or asked.continues < life:
             settle(asked.request.request_id, ending, ports)
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared import concurrency
-from shared.messages import from_fields, to_fields
+from shared.messages import to_fields
+from shared.state import documents
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -68,4 +69,4 @@ def entries(records: Records, *, after: str = "") -> Iterator[tuple[str, Entry]]
     Raises:
         Transient: the records did not answer.
     """
-    return ((key, from_fields(fields, Entry)) for key, fields in records.query(AUDIT, after=after))
+    return documents.every(AUDIT, Entry, records, after=after)

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.messages import from_fields
+from shared.errors import Damaged
 from shared.model import Engine, Tried
 from shared.state import documents
+from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,20 +54,23 @@ def find(message: ChunkMessage, records: Records) -> Claim | None:
     """The claim of a chunk; None if its first engine still owns it and nothing was noted.
 
     Raises:
+        Damaged: it cannot be read.
         Transient: the records did not answer.
     """
-    fields = records.get(CLAIMS, documents.chunk_key(message.recording, message.chunk.index))
-    return None if fields is None else from_fields(fields, Claim)
+    key = documents.chunk_key(message.recording, message.chunk.index)
+    return documents.find(CLAIMS, key, Claim, records)
 
 
 def of_recording(key: str, records: Records) -> dict[int, Claim]:
     """The claims of a recording by the index of their chunks.
 
     Raises:
+        Damaged: one cannot be read.
         Transient: the records did not answer.
     """
-    found = (from_fields(fields, Claim) for _, fields in records.query(CLAIMS, {"recording": key}))
-    return {one.index: one for one in found}
+    found = records.query(CLAIMS, {"recording": key})
+    claims = (documents.read(CLAIMS, one, fields, Claim) for one, fields in found)
+    return {claim.index: claim for claim in claims}
 
 
 def change(first: Claim, how: Callable[[Claim], Claim | None], ports: Ports) -> Claim:
@@ -82,6 +86,20 @@ def change(first: Claim, how: Callable[[Claim], Claim | None], ports: Ports) -> 
     """
     changed = documents.change(CLAIMS, first.key, Claim, how, ports.records, first=first)
     return first if changed is None else changed
+
+
+def renew(recording: str, how: Callable[[Claim], Claim | None], ports: Ports) -> None:
+    """Change all claims of a recording that is to be tried again; those that cannot be read are deleted.
+
+    Raises:
+        Transient: the writes are not confirmed.
+    """
+    for key, fields in list(ports.records.query(CLAIMS, {"recording": recording})):
+        try:
+            change(documents.read(CLAIMS, key, fields, Claim), how, ports)
+        except Damaged as error:
+            log.warning("it is deleted, because its recording is tried again: %s", error)
+            ports.records.delete(CLAIMS, key)
 
 
 def first_of(message: ChunkMessage) -> Claim:

@@ -10,7 +10,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared import versions
-from shared.errors import BadRequest, NewerVersion
+from shared.errors import BadRequest, Damaged, NewerVersion
 from shared.messages import from_fields, to_fields
 from shared.model import FILES_BUCKET, Recording
 from shared.telemetry import context, log
@@ -58,7 +58,7 @@ def change(
         The record afterwards, whichever process wrote it; `first` if there still is no document.
 
     Raises:
-        BadRequest: the document is damaged.
+        Damaged: the document cannot be read.
         NewerVersion: this version cannot read it.
         Transient: the write is not confirmed.
     """
@@ -68,17 +68,17 @@ def change(
 
     def on_fields(stored: dict[str, Any]) -> Fields | None:
         try:
-            before = from_fields(stored, kind)
-        except BadRequest as error:
+            before = read(collection, key, stored, kind)
+        except Damaged as error:
             if first is None:
                 raise
-            log.warning("%s/%s is replaced, because it cannot be read: %s", collection, key, error)
+            log.warning("it is replaced: %s", error)
             return None if made is None else to_fields(made)
         after = how(before)
         return None if after is None else versions.over(stored, to_fields(before), to_fields(after))
 
     fields = records.update(collection, key, on_fields)
-    return first if fields is None else from_fields(fields, kind)
+    return first if fields is None else read(collection, key, fields, kind)
 
 
 def change_first(
@@ -138,14 +138,26 @@ def chunk_key(recording: str, index: int) -> str:
     return f"{recording}.{index:05d}"
 
 
+def say_whose(recording: str, index: int, records: Records) -> None:
+    """Write into the damaged document of a chunk whose it is.
+
+    Raises:
+        Transient: the write is not confirmed.
+    """
+    whose = {"recording": recording, "index": index}
+    records.update(CHUNKS, chunk_key(recording, index), lambda stored: stored | whose)
+
+
 def done_of(recording: Recording, records: Records) -> dict[int, Fields]:
     """The documents of the chunks of a recording's plan that have results, by their indexes.
 
     Raises:
         Transient: the records did not answer.
     """
+    # By their keys, which say it also where a field is damaged.
+    keys = {chunk_key(recording.id, one.index): one.index for one in recording.chunks}
     found = records.query(CHUNKS, {"recording": recording.id})
-    return {fields["index"]: fields for _, fields in found if recording.chunk(fields["index"]) is not None}
+    return {keys[key]: fields for key, fields in found if key in keys}
 
 
 def count_done(recording: Recording, records: Records) -> int:
@@ -160,31 +172,92 @@ def count_done(recording: Recording, records: Records) -> int:
 
 
 def get_recording(records: Records, key: str) -> Recording | None:
-    """One recording, or None."""
+    """One recording, or None; raises as `find`."""
+    return find(RECORDINGS, key, Recording, records)
+
+
+def glance(records: Records, key: str) -> Recording | None:
+    """One recording, or None if there is none that this version can read: for those who can do without it.
+
+    Raises:
+        Transient: the records did not answer.
+    """
     fields = records.get(RECORDINGS, key)
-    return None if fields is None else from_fields(fields, Recording)
+    found = [] if fields is None else [(key, fields)]
+    return next((one for _, one in readable(RECORDINGS, found, Recording)), None)
 
 
 def recordings(records: Records, where: Fields | None = None, *, after: str = "") -> Iterator[Recording]:
-    """All recordings whose fields equal `where`, in order of their keys, from `after` on.
+    """All recordings whose fields equal `where`, in order of their keys, from `after` on, as `every` gives them."""
+    return (one for _, one in every(RECORDINGS, Recording, records, where, after=after))
 
-    One that this version cannot read is logged and left out.
+
+def read(collection: str, key: str, fields: Fields, kind: type[Record]) -> Record:
+    """The record in a document.
+
+    Raises:
+        Damaged: it cannot be read.
+        NewerVersion: this version cannot read it.
     """
-    yield from readable(records.query(RECORDINGS, where, after=after), Recording)
+    try:
+        return from_fields(fields, kind)
+    except BadRequest as error:
+        raise Damaged(f"{collection}/{key}", error) from error
 
 
-def readable(found: Iterable[tuple[str, Fields]], kind: type[Record]) -> Iterator[Record]:
-    """The records in some documents; one that this version cannot read is logged and left out."""
+def find(collection: str, key: str, kind: type[Record], records: Records) -> Record | None:
+    """One document that nobody can do without, or None if there is none.
+
+    Raises:
+        Damaged: it cannot be read, so what it is about ends with that reason.
+        NewerVersion: this version cannot read it.
+        Transient: the records did not answer.
+    """
+    fields = records.get(collection, key)
+    return None if fields is None else read(collection, key, fields, kind)
+
+
+def mark(
+    collection: str, key: str, kind: type[Record], records: Records, *, damaged: Record | None = None
+) -> Record | None:
+    """One document that its next writer makes anew, or None if there is none.
+
+    Args:
+        collection: of the document.
+        key: of the document.
+        kind: the record that it holds.
+        records: where it is.
+        damaged: what one counts as that cannot be read, which is logged; None: as if there were none.
+
+    Raises:
+        NewerVersion: this version cannot read it.
+        Transient: the records did not answer.
+    """
+    try:
+        return find(collection, key, kind, records)
+    except Damaged as error:
+        log.warning("it counts as new: %s", error)
+        return damaged
+
+
+def every(
+    collection: str, kind: type[Record], records: Records, where: Fields | None = None, *, after: str = ""
+) -> Iterator[tuple[str, Record]]:
+    """Keys and records of the documents that `Records.query` gives; those that cannot be read are logged and left out."""
+    return readable(collection, records.query(collection, where, after=after), kind)
+
+
+def readable(
+    collection: str, found: Iterable[tuple[str, Fields]], kind: type[Record]
+) -> Iterator[tuple[str, Record]]:
+    """Keys and records of some documents of a collection; those that cannot be read are logged and left out."""
     for key, fields in found:
         try:
-            yield from_fields(fields, kind)
-        except (BadRequest, NewerVersion) as error:
-            log.warning("%s cannot be read: %s", key, error)
-
-
-def by_key(records: Records, where: Fields, after: str) -> Iterator[tuple[str, Recording]]:
-    """The same with their keys, for `shared/sweep/each.py`."""
-    return ((one.id, one) for one in recordings(records, where, after=after))
+            yield key, read(collection, key, fields, kind)
+        except Damaged as error:
+            log.warning("it is left out: %s", error)
+        except NewerVersion as error:
+            log.warning("%s/%s is left out: %s", collection, key, error)
 
 
 def change_recording(

@@ -25,13 +25,13 @@ from shared.errors import (
     UnderWay,
 )
 from shared.messages import (
-    from_fields,
     object_from_event,
     options_from_metadata,
     readable_part,
     to_fields,
 )
 from shared.model import Options, recording_id
+from shared.state import documents
 from shared.telemetry import log, measure
 
 if TYPE_CHECKING:
@@ -224,8 +224,8 @@ def last_trouble(recording: str, records: Records) -> str:
 
 def _newest_first(records: Records, where: Fields) -> list[Failure]:
     """The notes except those of hand-overs."""
-    notes = [from_fields(fields, Failure) for _, fields in islice(records.query(FAILURES, where), MOST_READ)]
-    notes = [one for one in notes if one.code not in {HandedOn.code, HandedOnUntried.code}]
+    found = documents.readable(FAILURES, islice(records.query(FAILURES, where), MOST_READ), Failure)
+    notes = [one for _, one in found if one.code not in {HandedOn.code, HandedOnUntried.code}]
     return sorted(notes, key=lambda one: one.time, reverse=True)
 
 

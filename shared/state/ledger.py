@@ -21,10 +21,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.clock import is_ahead
-from shared.errors import Transient
-from shared.messages import from_fields, to_fields
+from shared.errors import Damaged, Transient
+from shared.messages import to_fields
 from shared.results import LedgerRow
 from shared.state import documents
+from shared.telemetry import log
 
 if TYPE_CHECKING:
     from shared.model import Engine
@@ -37,11 +38,14 @@ def numbered(recording: str, chunk: int, engine: Engine, ports: Ports) -> list[L
     They are read by their keys, one read for each and one more: no query, so none is overlooked.
 
     Raises:
+        Damaged: one cannot be read, so what was paid for is not known.
         Transient: the records did not answer.
     """
     found: list[LedgerRow] = []
-    while fields := ports.records.get(documents.LEDGER, _key(recording, chunk, engine, str(len(found) + 1))):
-        found.append(from_fields(fields, LedgerRow))
+    while row := documents.find(
+        documents.LEDGER, _key(recording, chunk, engine, str(len(found) + 1)), LedgerRow, ports.records
+    ):
+        found.append(row)
     return found
 
 
@@ -92,7 +96,12 @@ def write(row: LedgerRow, ports: Ports) -> bool:
         return ended if stored.outcome == "open" else None
 
     if row.attempt.isdecimal():
-        stands = documents.change(documents.LEDGER, key, LedgerRow, from_open, ports.records)
+        try:
+            stands = documents.change(documents.LEDGER, key, LedgerRow, from_open, ports.records)
+        except Damaged as error:
+            log.warning("the end of the attempt replaces its row: %s", error)
+            documents.overwrite(documents.LEDGER, key, lambda _: ended, ports.records)
+            return True
         if stands is not None:
             return stands == ended
     return ports.records.create(documents.LEDGER, key, to_fields(ended))

@@ -82,30 +82,29 @@ def page(records: Records, wanted: Filter, limit: int, cursor: str | None = None
         BadRequest: the cursor is none.
         Transient: the records did not answer.
     """
-    found: list[Stored] = []
+    found: list[Recording] = []
     # Where names cannot be asked for, they are looked at.
     name, looked = "" if isinstance(records, NamedRecords) else wanted.name.casefold(), 0
     while True:
         before = None if cursor is None else _read(cursor)
         several = max(limit, TOGETHER) if name else limit
         some = _newest_of(records, wanted, several, before)
-        for one in some:
-            cursor = f"{one[1]['created']!r}~{one[0]}"
-            if not name or any(name in each.casefold() for each in _names(one[1])):
-                found.append(one)
-                if len(found) == limit:
-                    break
+        left = len(some)
+        for stored in some:
+            cursor = f"{stored[1]['created']!r}~{stored[0]}"
+            left -= 1
+            for _, one in documents.readable(documents.RECORDINGS, [stored], Recording):
+                if not name or any(
+                    name in each.casefold() for each in (one.source.name, one.options.title or "")
+                ):
+                    found.append(one)
+            if len(found) == limit:
+                break
         looked += len(some)
-        if len(some) < several and (len(found) < limit or some[-1] is found[-1]):
+        if len(some) < several and not left:
             cursor = None
         if cursor is None or len(found) == limit or looked >= LOOKED_AT:
-            return Page(recordings=tuple(documents.readable(found, Recording)), cursor=cursor)
-
-
-def _names(fields: dict[str, Any]) -> tuple[str, str]:
-    """The name of a recording's object, and its title."""
-    title = fields.get("options", {}).get("title")
-    return str(fields.get("source", {}).get("name", "")), str(title or "")
+            return Page(recordings=tuple(found), cursor=cursor)
 
 
 def _newest_of(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.messages import from_fields
 from shared.state import documents
 
 if TYPE_CHECKING:
@@ -40,8 +39,7 @@ def read(key: str, ports: Ports) -> Note | None:
     Raises:
         Transient: the records did not answer.
     """
-    fields = ports.records.get(SWEEPS, key)
-    return None if fields is None else from_fields(fields, Note)
+    return documents.mark(SWEEPS, key, Note, ports.records)
 
 
 def write(key: str, note: Note, ports: Ports) -> None:
@@ -67,8 +65,8 @@ def stopped_at(part: str, ports: Ports) -> str:
     Raises:
         Transient: the records did not answer.
     """
-    fields = ports.records.get(SWEEPS, part)
-    return "" if fields is None else from_fields(fields, Stop).after
+    stop = documents.mark(SWEEPS, part, Stop, ports.records)
+    return "" if stop is None else stop.after
 
 
 def stop_at(part: str, key: str, ports: Ports) -> None:

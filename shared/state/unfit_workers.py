@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.clock import is_ahead
-from shared.errors import BadRequest
-from shared.messages import from_fields
 from shared.state import documents
 
 if TYPE_CHECKING:
@@ -48,10 +46,6 @@ def said_lately(pool: str, ports: Ports) -> str:
     Raises:
         Transient: the records did not answer.
     """
-    fields = ports.records.get(STATE, f"{KEY}.{pool}")
-    try:
-        last = Unfit(time=0.0, said="") if fields is None else from_fields(fields, Unfit)
-    except BadRequest:
-        return ""
+    last = documents.mark(STATE, f"{KEY}.{pool}", Unfit, ports.records) or Unfit(time=0.0, said="")
     now = ports.clock.now()
     return last.said if now - last.time < PAUSE and not is_ahead(last.time, now) else ""

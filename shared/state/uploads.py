@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.errors import BadRequest
-from shared.messages import from_fields, options_from_metadata, to_fields
+from shared.messages import options_from_metadata, to_fields
 from shared.model import Options, recording_id
 from shared.state import documents
 
@@ -91,8 +91,7 @@ def failed_for_metadata(recording: Recording) -> bool:
 
 
 def _stored(source: StoredObject, records: Records) -> Upload | None:
-    fields = records.get(UPLOADS, key_of(source))
-    return None if fields is None else from_fields(fields, Upload)
+    return documents.find(UPLOADS, key_of(source), Upload, records)
 
 
 def _given(source: StoredObject) -> Upload:

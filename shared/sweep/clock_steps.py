@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.messages import from_fields
 from shared.state import documents
 from shared.state.sweep_notes import SWEEPS
 from shared.telemetry import log
@@ -52,9 +51,8 @@ def watch(ports: Ports) -> Clocks:
     """
     now, (boot, passed) = ports.clock.now(), ports.clock.since_boot()
     new = Clocks(boot=boot, booted=now - passed)
-    fields = ports.records.get(SWEEPS, MARK)
-    if fields is not None:
-        found = from_fields(fields, Clocks)
+    found = documents.mark(SWEEPS, MARK, Clocks, ports.records)
+    if found is not None:
         by = new.booted - found.booted
         if boot != found.boot:
             new = replace(new, steps=found.steps)

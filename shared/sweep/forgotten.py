@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from shared.clock import seconds_since
 from shared.errors import Transient
 from shared.flow import erase, forget
-from shared.messages import from_fields
+from shared.model import Recording
 from shared.state import answers, audit, documents
 from shared.state.answers import Asked
 from shared.state.sweep_notes import SWEEPS
@@ -24,7 +24,6 @@ from shared.sweep.each import LOOKS, each
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shared.model import Recording
     from shared.ports import Ports
 
 DAY = 86_400.0
@@ -66,7 +65,8 @@ def settle(ports: Ports) -> int:
     """
 
     def waiting(after: str) -> Iterator[tuple[str, Recording]]:
-        return documents.by_key(ports.records, {"state": "DELETED", "announced": False}, after)
+        where = {"state": "DELETED", "announced": False}
+        return documents.every(documents.RECORDINGS, Recording, ports.records, where, after=after)
 
     return each(
         {"erased": waiting}, lambda _, one: erase.settle(one, ports), "the erasure of a recording", ports
@@ -136,10 +136,9 @@ def age_out(ports: Ports) -> int:
     now, records = ports.clock.now(), ports.records
 
     def those(after: str) -> Iterator[tuple[str, Asked]]:
-        for key, fields in records.query(answers.REQUESTS, {"recording": ""}, after=after):
-            for asked in documents.readable([(key, fields)], Asked):
-                if asked.answered and clock_steps.age(asked.created, now, steps) > KEPT * DAY:
-                    yield key, asked
+        for key, asked in documents.every(answers.REQUESTS, Asked, records, {"recording": ""}, after=after):
+            if asked.answered and clock_steps.age(asked.created, now, steps) > KEPT * DAY:
+                yield key, asked
 
     def delete(key: str, asked: Asked) -> bool:
         if name := asked.request.request_id:
@@ -163,5 +162,4 @@ def _steps(ports: Ports) -> tuple[clock_steps.Step, ...] | None:
 
 
 def _round(ports: Ports) -> Round:
-    fields = ports.records.get(SWEEPS, MARK)
-    return Round() if fields is None else from_fields(fields, Round)
+    return documents.mark(SWEEPS, MARK, Round, ports.records) or Round()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.errors import DropscribeError
-from shared.messages import from_fields
+from shared.model import Recording
 from shared.planning import worker_pools
 from shared.routing import conditions
 from shared.state import documents, ledger
@@ -65,15 +65,16 @@ def _waiting(ports: Ports) -> None:
 
 def _transcript_age(ports: Ports) -> None:
     now, age = ports.clock.now(), LONGEST_AGE
-    for _, fields in ports.records.newest(documents.RECORDINGS, "finished", LOOKS):
-        if fields["state"] == "DONE":
-            age = min(LONGEST_AGE, max(0.0, now - fields["finished"]))
+    newest = ports.records.newest(documents.RECORDINGS, "finished", LOOKS)
+    for _, one in documents.readable(documents.RECORDINGS, newest, Recording):
+        if one.state == "DONE" and one.finished is not None:
+            age = min(LONGEST_AGE, max(0.0, now - one.finished))
             break
     measure("transcript_age_seconds", age)
 
 
 def _rollout(ports: Ports) -> None:
-    stored = from_fields(ports.records.get("state", "release") or {}, _Rollout)
+    stored = documents.find("state", "release", _Rollout, ports.records) or _Rollout()
     watched = stored.phase in {"shifting", "returning"}
     unguarded = ports.clock.now() - max(stored.since, stored.guarded) if watched else 0.0
     measure("rollout_unguarded_seconds", max(0.0, unguarded))

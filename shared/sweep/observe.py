@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from shared.clock import is_ahead
 from shared.engines import ENGINES, hosted_specs, is_hosted
-from shared.errors import NewerVersion
+from shared.errors import Damaged, NewerVersion
 from shared.flow.capacity import Work
+from shared.model import Recording
 from shared.planning import worker_pools
 from shared.planning.worker_pools import WorkerPool
 from shared.results import LedgerRow
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shared.flow.capacity import Start
-    from shared.model import Recording
     from shared.ports import GpuState, Ports
 
 AVOID = 600.0
@@ -44,7 +44,7 @@ REMEMBERED = 15
 FADES = 0.9
 """Factor by which older measurements count less with every new one."""
 
-NOT_THE_ENGINE = frozenset({"BadMedia", "BadRequest", "HandedOnUntried"})
+NOT_THE_ENGINE = frozenset({"BadMedia", "BadRequest", "Damaged", "HandedOnUntried"})
 """Errors that say nothing about the engine: the recording or the request is at fault."""
 
 
@@ -77,13 +77,14 @@ def backlog_of(ports: Ports) -> Backlog:
     oldest: dict[WorkerPool, float] = {}
 
     def planned(after: str) -> Iterator[tuple[str, Recording]]:
-        return documents.by_key(ports.records, {"state": "PLANNED"}, after)
+        where = {"state": "PLANNED"}
+        return documents.every(documents.RECORDINGS, Recording, ports.records, where, after=after)
 
     for _, recording in next_in_turn("backlog", planned, AT_A_TIME, ports):
         looked += 1
         try:
             claimed = claims.of_recording(recording.id, ports.records)
-        except NewerVersion as error:
+        except (Damaged, NewerVersion) as error:
             log.warning("the backlog is counted without %s: %s", recording.id, error)
             continue
         if len({is_hosted(chunk.engine) for chunk in recording.chunks}) == 1:
@@ -176,10 +177,10 @@ def _counted(before: Conditions, ports: Ports) -> Conditions:
     last = int(ports.clock.now() // 60) - SETTLED
     minutes, speeds = list(before.minutes), dict(before.speeds)
     for minute in range(max(before.counted + 1, last - REMEMBERED), last + 1):
-        written = ports.records.query(documents.LEDGER, {"minute": minute})
-        noted = ports.records.query(FAILURES, {"minute": minute})
-        rows = list(documents.readable(islice(written, ROWS), LedgerRow))
-        notes = list(documents.readable(islice(noted, ROWS), Failure))
+        written = documents.every(documents.LEDGER, LedgerRow, ports.records, {"minute": minute})
+        noted = documents.every(FAILURES, Failure, ports.records, {"minute": minute})
+        rows = [row for _, row in islice(written, ROWS)]
+        notes = [note for _, note in islice(noted, ROWS)]
         attempts = [row for row in rows if row.kind == "attempt"]
         heard = [row for row in attempts if row.outcome == "heard"]
         in_vain = [row for row in attempts if row.outcome == "failed" and not is_hosted(row.engine)]

@@ -11,7 +11,8 @@ from shared.costs.budget import COMMITMENTS, Commitment
 from shared.errors import Transient
 from shared.flow import upload
 from shared.in_words import dollars
-from shared.messages import BUDGET_ALERTS, BudgetAlert, encode, from_fields, to_fields
+from shared.messages import BUDGET_ALERTS, BudgetAlert, encode, to_fields
+from shared.model import Recording
 from shared.state import documents, ledger
 from shared.sweep.each import each
 from shared.telemetry import log
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shared.costs.limits import Limit, Sums
-    from shared.ports import Fields, Ports
+    from shared.ports import Ports
 
 ALERTS = "budget_alerts"
 """Collection of the published alerts, one document each."""
@@ -36,6 +37,9 @@ class Alert:
 
 DOUBTFUL = 600.0
 """Seconds in which a held commitment may be of a recording that is planned, see `budget.let_go`; so that is looked up."""
+
+NOTHING = Commitment(usd=0.0, state="held", counts=False, changed=0.0)
+"""In the place of a commitment that cannot be read."""
 
 RENEWED = 30 * 86400.0
 """Seconds after which the commitment of a recording that is still held is written anew. Written once, it would be
@@ -56,7 +60,8 @@ def keep_budgets(ports: Ports) -> int:
     if found:
         _ = release.sums
     try:
-        each({"held": release.waiting}, release.one, "the release of a recording", ports)
+        parts = {"held": release.waiting} | ({"held-alone": release.alone} if found else {})
+        each(parts, release.one, "the release of a recording", ports)
     finally:
         # Alerts are due also where a release fails.
         for limit in found:
@@ -73,6 +78,7 @@ class _Release:
         self._ports = ports
         self._committed: float | None = None
         self._still_held: list[float] = []
+        self._seen: set[str] = set()
 
     @cached_property
     def sums(self) -> Sums:
@@ -84,14 +90,25 @@ class _Release:
         """The smallest estimate that did not fit, US dollars; 0 if there is none."""
         return min(self._still_held, default=0.0)
 
-    def waiting(self, after: str) -> Iterator[tuple[str, Fields]]:
-        """The commitments that are held."""
-        return self._ports.records.query(COMMITMENTS, {"state": "held"}, after=after)
+    def waiting(self, after: str) -> Iterator[tuple[str, Commitment]]:
+        """The commitments that are held; where one cannot be read, its recording goes on, and commits anew."""
+        for key, fields in self._ports.records.query(COMMITMENTS, {"state": "held"}, after=after):
+            found = dict(documents.readable(COMMITMENTS, [(key, fields)], Commitment))
+            self._seen.add(key)
+            yield key, found.get(key, NOTHING)
 
-    def one(self, key: str, fields: Fields) -> bool:
+    def alone(self, after: str) -> Iterator[tuple[str, Commitment]]:
+        """The recordings that are held without a commitment, because it is damaged or gone: the same."""
+        records, where = self._ports.records, {"state": "ACCEPTED", "is_held": True}
+        if records.count(documents.RECORDINGS, where) <= len(self._seen):
+            return
+        for key, _ in documents.every(documents.RECORDINGS, Recording, records, where, after=after):
+            if documents.mark(COMMITMENTS, key, Commitment, records) is None:
+                yield key, NOTHING
+
+    def one(self, key: str, commitment: Commitment) -> bool:
         """Let a recording go on if it fits; returns whether that was tried."""
-        ports, commitment = self._ports, from_fields(fields, Commitment)
-        usd = commitment.usd
+        ports, usd = self._ports, commitment.usd
         if self._committed is None:
             self._committed = budget.committed(ports)
         now = ports.clock.now()
@@ -157,8 +174,8 @@ def _alert(limit: Limit, sums: Sums, waits_usd: float, ports: Ports) -> None:
 def _publish_once(key: str, alert: BudgetAlert, ports: Ports) -> None:
     """Publish an alert at least once; twice if the sweeper dies in between."""
     if not ports.records.create(ALERTS, key, to_fields(Alert(told=False))):
-        found = ports.records.get(ALERTS, key)
-        if found is None or from_fields(found, Alert).told:
+        found = documents.mark(ALERTS, key, Alert, ports.records, damaged=Alert(told=False))
+        if found is None or found.told:
             return
     log.warning(
         "%d %% of the budget of %s is reached: %s spent, %s committed of %s",

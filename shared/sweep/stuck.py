@@ -15,13 +15,14 @@ Patience grows with every push.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Literal
 
 from shared.clock import is_ahead, seconds_since
 from shared.engines import ENGINES
-from shared.errors import NoWorker, Permanent, Transient
+from shared.errors import Damaged, NoWorker, Permanent, Transient
 from shared.flow import dispatch, record, upload
+from shared.model import Recording
 from shared.planning import plan, worker_pools
 from shared.recovery import fallback
 from shared.results import LedgerRow
@@ -32,11 +33,10 @@ from shared.sweep.each import each
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from shared.model import Recording
     from shared.planning.worker_pools import WorkerPool
-    from shared.ports import Ports
+    from shared.ports import Fields, Ports
     from shared.settings import Settings
     from shared.sweep.each import Found
 
@@ -110,17 +110,22 @@ def push_stuck(ports: Ports) -> int:
     """
     world = _World(ports)
 
-    def push(_: str, recording: Recording) -> bool:
-        return _push(recording, world, ports)
+    def push(key: str, recording: Recording) -> bool:
+        try:
+            return _push(recording, world, ports)
+        except Damaged as error:
+            record.fail(key, error, ports)
+            return True
 
     # The few that are nobody's are asked for by themselves, so that they are found at once however many wait for their
     # engines. Recordings that a budget holds are not stuck: release_held.py lets them go on.
+    def those(where: Fields, after: str) -> Iterator[tuple[str, Recording]]:
+        return documents.every(documents.RECORDINGS, Recording, ports.records, where, after=after)
+
     waiting: dict[str, Found[Recording]] = {
-        "accepted": lambda after: documents.by_key(ports.records, {"state": "ACCEPTED", "held": ""}, after),
-        "unpublished": lambda after: documents.by_key(
-            ports.records, {"state": "PLANNED", "published": 0}, after
-        ),
-        "planned": lambda after: documents.by_key(ports.records, {"state": "PLANNED"}, after),
+        "accepted": partial(those, {"state": "ACCEPTED", "held": ""}),
+        "unpublished": partial(those, {"state": "PLANNED", "published": 0}),
+        "planned": partial(those, {"state": "PLANNED"}),
     }
     return each(waiting, push, "the push of a recording", ports)
 
@@ -226,8 +231,8 @@ def _last_begun(recording: Recording, now: float, ports: Ports) -> float:
     happen only so often in a life.
     """
     times = [one.handed for one in claims.of_recording(recording.id, ports.records).values()]
-    rows = documents.readable(ports.records.query(documents.LEDGER, {"recording": recording.id}), LedgerRow)
-    times += [one.time for one in rows if one.outcome == "open"]
+    rows = documents.every(documents.LEDGER, LedgerRow, ports.records, {"recording": recording.id})
+    times += [one.time for _, one in rows if one.outcome == "open"]
     return max((one for one in times if not is_ahead(one, now)), default=0.0)
 
 

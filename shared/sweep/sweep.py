@@ -24,14 +24,15 @@ from typing import TYPE_CHECKING
 from shared import concurrency
 from shared.clock import seconds_since
 from shared.costs import executions
-from shared.errors import BadRequest, DropscribeError, NewerVersion, Transient
+from shared.errors import Damaged, DropscribeError, NewerVersion, Transient
 from shared.flow import capacity, record, request, upload
-from shared.messages import from_fields, to_fields
+from shared.messages import to_fields
 from shared.model import Recording
 from shared.planning import worker_pools
 from shared.routing import flags
 from shared.settings import variable
 from shared.state import answers, documents, uploads
+from shared.state.answers import Asked
 from shared.state.sweep_notes import SWEEPS
 from shared.sweep import forgotten, observe, release_held
 from shared.sweep.each import LOOKS, SECONDS, each
@@ -45,13 +46,16 @@ if TYPE_CHECKING:
 
     from shared.model import StoredObject
     from shared.planning.worker_pools import WorkerPool
-    from shared.ports import Fields, Ports
+    from shared.ports import Ports
 
 LOST_AFTER = 90.0
 """Seconds after which the event of an object counts as lost: Eventarc takes seconds."""
 
 MARK = "lost-events"
 """Key of the mark that says how far the bucket was checked."""
+
+DAY = 86_400.0
+"""Seconds."""
 
 LIST_EVERY = 110.0
 """Seconds between two listings of the bucket: with ticks that are a few seconds late, every second one. So a lost event
@@ -132,11 +136,12 @@ def take_lost(ports: Ports) -> int:
         return 0
     now = ports.clock.now()
     last = int((now - LOST_AFTER) * 1e6)
-    fields = ports.records.get(SWEEPS, MARK)
-    if fields is None:
+    # What was uploaded in the last day is looked at again: it has a recording, or its event was lost.
+    again = Mark(listed=0.0, generation=int(last - DAY * 1e6), name="")
+    mark = documents.mark(SWEEPS, MARK, Mark, ports.records, damaged=again)
+    if mark is None:
         ports.records.create(SWEEPS, MARK, to_fields(Mark(listed=now, generation=last, name="")))
         return 0
-    mark = from_fields(fields, Mark)
     if now - mark.listed < LIST_EVERY:
         return 0
     found = [
@@ -193,7 +198,7 @@ def _recent(ports: Ports) -> dict[str, list[Recording]]:
     """
     found: dict[str, list[Recording]] = {}
     newest = ports.records.newest(documents.RECORDINGS, "created", RECENT)
-    for one in documents.readable(newest, Recording):
+    for _, one in documents.readable(documents.RECORDINGS, newest, Recording):
         found.setdefault(uploads.key_of(one.source), []).append(one)
     return found
 
@@ -201,7 +206,7 @@ def _recent(ports: Ports) -> dict[str, list[Recording]]:
 def _has_recording(source: StoredObject, ports: Ports) -> bool:
     try:
         return uploads.recording_of(source, ports.records) is not None
-    except (BadRequest, NewerVersion):
+    except (Damaged, NewerVersion):
         return True  # which this version cannot read
 
 
@@ -221,7 +226,8 @@ def announce_untold(ports: Ports) -> int:
         return True
 
     def untold(state: str, after: str) -> Iterator[tuple[str, Recording]]:
-        return documents.by_key(ports.records, {"state": state, "announced": False}, after)
+        where = {"state": state, "announced": False}
+        return documents.every(documents.RECORDINGS, Recording, ports.records, where, after=after)
 
     ends = {f"untold-{state}": partial(untold, state) for state in ("DONE", "FAILED", "CANCELLED")}
     return each(ends, announce, "the announcement of a recording", ports)
@@ -234,8 +240,8 @@ def answer_waiting(ports: Ports) -> int:
         Transient: some could not be answered; all others were.
     """
 
-    def answer(_: str, fields: Fields) -> bool:
-        asked, now = from_fields(fields, answers.Asked), ports.clock.now()
+    def answer(_: str, asked: Asked) -> bool:
+        now = ports.clock.now()
         if seconds_since(asked.created, now) < UNTOLD_AFTER:
             return False
         ending = asked.answer
@@ -254,8 +260,8 @@ def answer_waiting(ports: Ports) -> int:
         answers.settle(asked.request.request_id, ending, ports)
         return True
 
-    def waiting(after: str) -> Iterator[tuple[str, Fields]]:
-        return ports.records.query(answers.REQUESTS, {"answered": False}, after=after)
+    def waiting(after: str) -> Iterator[tuple[str, Asked]]:
+        return documents.every(answers.REQUESTS, Asked, ports.records, {"answered": False}, after=after)
 
     return each({"answers": waiting}, answer, "the answer to a request", ports)
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from shared.clock import is_ahead, seconds_since
 from shared.flow import capacity, dispatch
-from shared.messages import from_fields
 from shared.state import claims, documents
 from shared.state.claims import CLAIMS, Claim
 from shared.state.sweep_notes import SWEEPS
@@ -24,7 +23,7 @@ from shared.telemetry import log
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shared.ports import Fields, Ports
+    from shared.ports import Ports
 
 SOONEST = 120.0
 """Seconds that whoever hands a chunk on has to publish its message: it needs less than one."""
@@ -57,11 +56,10 @@ def finish_hand_overs(ports: Ports) -> int:
         Transient: some could not be published; all others were.
     """
 
-    def unpublished(after: str) -> Iterator[tuple[str, Fields]]:
-        return ports.records.query(CLAIMS, {"published": False}, after=after)
+    def unpublished(after: str) -> Iterator[tuple[str, Claim]]:
+        return documents.every(CLAIMS, Claim, ports.records, {"published": False}, after=after)
 
-    def publish(key: str, fields: Fields) -> bool:
-        claim = from_fields(fields, Claim)
+    def publish(key: str, claim: Claim) -> bool:
         ago = seconds_since(claim.handed, ports.clock.now())
         if ago < SOONEST:
             return False
@@ -88,17 +86,17 @@ def merge_complete(ports: Ports) -> int:
         Transient: some could not be looked at; all others were.
     """
     last = int(ports.clock.now() // 60) - SETTLED
-    fields = ports.records.get(SWEEPS, MARK)
-    before = last - 1 if fields is None else from_fields(fields, Mark).minute
+    looked = documents.mark(SWEEPS, MARK, Mark, ports.records)
+    before = last - 1 if looked is None else looked.minute
     if is_ahead(before * 60.0, last * 60.0):
         before = last - 1
     if before >= last:
         return 0
     keys = sorted(
         {
-            str(fields["recording"])
+            key.rpartition(".")[0]
             for minute in range(max(before + 1, last - REMEMBERED), last + 1)
-            for _, fields in islice(ports.records.query(documents.CHUNKS, {"minute": minute}), ROWS)
+            for key, _ in islice(ports.records.query(documents.CHUNKS, {"minute": minute}), ROWS)
         }
     )
 

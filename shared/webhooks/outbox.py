@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from shared.errors import StoreUnavailable
-from shared.messages import from_fields, to_fields
+from shared.messages import to_fields
 from shared.state import documents
 from shared.state.documents import WEBHOOKS
 
@@ -48,10 +48,9 @@ def first(event: Event, ports: Ports) -> Told:
     new = Told(recording=event.recording, payload=event.payload(now), until=now + DAY)
     if ports.records.create(WEBHOOKS, event.id, to_fields(new)):
         return new
-    fields = ports.records.get(WEBHOOKS, event.id)
-    if fields is None:
+    found = documents.find(WEBHOOKS, event.id, Told, ports.records)
+    if found is None:
         raise StoreUnavailable(f"webhook {event.id} was deleted just now")
-    found = from_fields(fields, Told)
     if found.state != "given-up":
         return found
     reopened = replace(found, state="open", until=now + DAY)

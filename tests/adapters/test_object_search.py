@@ -179,3 +179,20 @@ def test_a_fold_that_fails_costs_no_recording(records, monkeypatch, opened):
     assert found(search) == ["r"]
     search.close()
     assert found(search) == ["r"]
+
+
+@pytest.mark.parametrize("damage", [{}, {"version": "one", "shards": []}, {"version": 1, "shards": ["x"]}])
+def test_with_a_catalogue_that_nobody_can_read_the_search_begins_anew(store, records, search, caplog, damage):
+    put(search, "first")
+    assert search.fold()
+    put(search, "second")
+    records.update("state", "search", lambda _: damage)
+    assert found(search) == ["second"]
+    assert not [name for name in names(store) if name.startswith("search/shards/")]
+    assert "dropscribe reindex" in caplog.text
+    put(search, "first", version=1)
+    assert search.fold()
+    assert found(search) == ["first", "second"]
+    records.update("state", "search", lambda _: damage)
+    search.remove("second")
+    assert found(search) == []

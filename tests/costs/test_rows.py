@@ -98,3 +98,11 @@ def test_which_of_two_attempts_was_used_is_known_after_the_recording_is_deleted(
     assert sorted(zip(found.fates, (row.attempt for row in found.rows), strict=True)) == [
         ("used", "m-2"), ("used", "m-2"), ("wasted", "m-1"), ("wasted", "m-1"),
     ]  # fmt: skip
+
+
+def test_rows_that_cannot_be_read_are_counted(world):
+    key = "r.00000.parakeet-cpu.m-1"
+    world.ports.records.create("ledger", key, {"day": "2027-01-15", "usd": "much"})
+    day = dt.date(2027, 1, 15)
+    account = rows.read(world.ports, day, day)
+    assert (account.rows, account.unread) == ((), 1)

@@ -132,6 +132,8 @@ NOT_REACHED = {
     "shared/flow/backfill.py:ask#1": "a command of a person: a request like any other",
     "shared/flow/request.py:remember#2": "a retry or backfill that was refused, and that a person asks for again",
     "shared/flow/same_content.py:reuse#1": "a renamed file of the inbox of one machine, which has its own tests of kills",
+    "shared/costs/budget.py:_change#2": "a commitment that cannot be read",
+    "shared/flow/chunk.py:recording_of#1": "the document of a chunk that does not say whose it is",
     "shared/flow/dispatch.py:forget_published#1": "a command that is run again on a machine that lost its queue",
     "shared/recovery/dead_letter.py:_act#1": "a request whose 15 deliveries all fail: more than a history has faults",
     "shared/flow/reading/revision.py:_discard#1": "a person corrects a transcript",

@@ -105,7 +105,7 @@ def test_a_change_makes_the_document_from_its_first_record_and_replaces_a_damage
     with pytest.raises(BadRequest):
         documents.change("c", "k", Known, one_more, records)
     assert documents.change("c", "k", Known, one_more, records, first=Known(n=5)).n == 6
-    assert "c/k is replaced" in caplog.text
+    assert "c/k cannot be read" in caplog.text
     assert documents.change("c", "k", Known, lambda _: None, records, first=Known(n=5)).n == 6
 
 

@@ -81,6 +81,16 @@ def test_what_is_held_goes_on_when_a_new_day_begins(world, ports):
     assert states == {"PLANNED": ""}
 
 
+def test_what_is_held_without_its_commitment_goes_on_too(world, ports):
+    *_, damaged, lost = (one.id for one in drop(world, ports, 12))
+    raised = replace(ports, settings=replace(ports.settings, budget_daily_usd=20.5 * MINUTE))
+    ports.records.update("commitments", damaged, lambda _: {})
+    ports.records.delete("commitments", lost)
+    assert release_held.keep_budgets(raised) == 2
+    assert ports.records.count(documents.RECORDINGS, {"state": "PLANNED"}) == 12
+    assert ports.records.count("commitments", {"counts": True}) == 12
+
+
 def test_what_is_held_goes_on_when_the_budget_is_raised_or_taken_away(world, ports):
     drop(world, ports, 13)
     raised = replace(ports, settings=replace(ports.settings, budget_daily_usd=12.5 * MINUTE))

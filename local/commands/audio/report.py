@@ -16,7 +16,6 @@ from shared.costs import prices_file
 from shared.costs.prices import reference, total
 from shared.flow.assemble import DEMO_WARNING
 from shared.in_words import counted, dollars, human_duration, printable
-from shared.messages import from_fields
 from shared.model import FILES_BUCKET, Options, Recording, StoredObject
 from shared.results import LedgerRow
 from shared.state import documents
@@ -107,10 +106,8 @@ def line(
 
     `problem` says why its outputs could not be written.
     """
-    rows = [
-        from_fields(fields, LedgerRow)
-        for _, fields in ports.records.query(documents.LEDGER, {"recording": recording.id})
-    ]
+    written = documents.every(documents.LEDGER, LedgerRow, ports.records, {"recording": recording.id})
+    rows = [row for _, row in written]
     return Line(
         file=file,
         recording=recording,

@@ -129,9 +129,7 @@ def show_one(
     with errors(), deployment(state_dir) as ports:
         (one,) = choose(Chosen(keys=(key,)), ports)
         why_not = replay.obstacle(one, ports)
-        recording = (
-            documents.get_recording(ports.records, one.about.recording) if one.about.recording else None
-        )
+        recording = documents.glance(ports.records, one.about.recording) if one.about.recording else None
         if as_json:
             more = {
                 "attributes": one.published,
@@ -263,9 +261,7 @@ def _counted(found: Sequence[Letter]) -> str:
 def _replay_told(able: Sequence[Letter], ports: Ports) -> str:
     keys = {one.about.recording for one in able if one.about.recording}
     failed = [
-        one
-        for key in sorted(keys)
-        if (one := documents.get_recording(ports.records, key)) and one.ended_without
+        one for key in sorted(keys) if (one := documents.glance(ports.records, key)) and one.ended_without
     ]
     told = f"{_counted(able)} to replay."
     if not failed:

@@ -42,6 +42,13 @@ def show(report: Report, ports: Ports, console: Console) -> None:
     """Print it."""
     account, sums = report.account, report.sums
     console.print(f"{account.since} to {account.until} (UTC)", style="bold", highlight=False)
+    if account.unread:
+        said = counted(account.unread, "row")
+        console.print(
+            f"{said} of the ledger cannot be read, so what they cost is not in this report: the log names them.",
+            style="yellow",
+            highlight=False,
+        )
     if not account.rows:
         ever = dollars(ports.records.sum(documents.LEDGER, "usd"))
         console.print(

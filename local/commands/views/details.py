@@ -19,7 +19,8 @@ from shared.flow.assemble import DEMO_WARNING
 from shared.flow.reading.output_files import short
 from shared.in_words import counted, dollars, human_duration, printable
 from shared.messages import to_fields
-from shared.state import claims, documents, failure_log
+from shared.state import documents, failure_log
+from shared.state.claims import CLAIMS, Claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -208,5 +209,5 @@ def chunks_done(one: Recording, ports: Ports) -> int:
 
 def _handed_on(one: Recording, ports: Ports) -> dict[str, int]:
     """Chunks of its plan that were handed to another engine, counted by that engine."""
-    found = claims.of_recording(one.id, ports.records).values() if one.chunks else ()
-    return dict(Counter(claim.engine for claim in found if claim.tried and one.chunk(claim.index)))
+    found = documents.every(CLAIMS, Claim, ports.records, {"recording": one.id}) if one.chunks else ()
+    return dict(Counter(claim.engine for _, claim in found if claim.tried and one.chunk(claim.index)))

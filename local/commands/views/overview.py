@@ -111,7 +111,9 @@ def newest(ports: Ports, limit: int, states: tuple[State, ...] = ()) -> list[Rec
         ports.records.newest(documents.RECORDINGS, "created", limit, where)
         for where in wanted
     ]
-    known = {one.id: one for page in found for one in documents.readable(page, Recording)}
+    known = {
+        key: one for page in found for key, one in documents.readable(documents.RECORDINGS, page, Recording)
+    }
     shown = [one for one in known.values() if not pages.is_mark(one)]
     return sorted(shown, key=lambda one: (one.ended, -one.created))[:limit]
 

@@ -82,7 +82,7 @@ def arrived(
     found = {}
     for index, fields in documents.done_of(recording, ports.records).items():
         before = (known or {}).get(index)
-        if before is not None and before.attempt == fields["attempt"]:
+        if before is not None and before.attempt == fields.get("attempt"):
             found[index] = before
             continue
         data = ports.store.load(ports.settings.work_bucket, result_name(recording.id, index))

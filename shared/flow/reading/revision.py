@@ -19,11 +19,11 @@ from shared.flow import transcript_files
 from shared.flow.reading import finished, search_index
 from shared.flow.reading.corrections import Edit, corrected
 from shared.formats import file_names
-from shared.messages import from_fields, to_fields
+from shared.messages import to_fields
 from shared.model import FileDigest
 from shared.outputs.printable import LONGEST_NAME, one_line
 from shared.outputs.segments import in_reading_order, paragraphs, sentences
-from shared.state import audit
+from shared.state import audit, documents
 from shared.state.documents import REVISIONS, get_recording
 from shared.telemetry import log
 
@@ -102,8 +102,7 @@ def every(recording: str, ports: Ports) -> list[Revision]:
     Raises:
         Transient: the records did not answer.
     """
-    found = ports.records.query(REVISIONS, {"recording": recording})
-    return [from_fields(fields, Revision) for _, fields in found]
+    return [one for _, one in documents.every(REVISIONS, Revision, ports.records, {"recording": recording})]
 
 
 def newest(recording: str, ports: Ports) -> int:
@@ -135,10 +134,10 @@ def outputs_of(recording: Recording, number: int, ports: Ports) -> tuple[str, ..
     """
     if number == 0:
         return recording.outputs
-    fields = ports.records.get(REVISIONS, _key(recording.id, number))
-    if fields is None:
+    revision = documents.find(REVISIONS, _key(recording.id, number), Revision, ports.records)
+    if revision is None:
         raise BadRequest(f"Recording {recording.id} has no revision {number}. Choose one that is listed.")
-    return from_fields(fields, Revision).outputs
+    return revision.outputs
 
 
 def create(key: str, correction: Correction, ports: Ports) -> Revision:
@@ -213,10 +212,10 @@ def _first(revision: Revision, ports: Ports) -> Revision:
     if ports.records.create(REVISIONS, key, to_fields(revision)):
         log.info("%s has revision %d: %d words", revision.recording, revision.number, revision.words)
         return revision
-    fields = ports.records.get(REVISIONS, key)
-    if fields is None:
+    stands = documents.find(REVISIONS, key, Revision, ports.records)
+    if stands is None:
         raise BadRequest(f"Recording {revision.recording} was deleted just now.")
-    return from_fields(fields, Revision)
+    return stands
 
 
 def _discard(revision: Revision, ports: Ports) -> None:

@@ -79,7 +79,7 @@ def find(typed: str, limit: int, ports: Ports, cursor: str | None = None) -> Fou
     known: dict[str, Recording | None] = {}
     for one in page.hits:
         if one.recording not in known:
-            known[one.recording] = documents.get_recording(ports.records, one.recording)
+            known[one.recording] = documents.glance(ports.records, one.recording)
     # Of one that is being deleted, somebody may have added words a moment ago.
     hits = tuple(
         (recording, one)

@@ -13,10 +13,10 @@ from gpu_job.pipeline import committer
 from gpu_job.pipeline.chunk_job import prepare
 from gpu_job.pipeline.worker import Worker
 from shared.engines import DEEPGRAM, PARAKEET_CPU
-from shared.errors import BadMedia, ModelUnavailable, NewerVersion, StoreUnavailable
+from shared.errors import BadMedia, Damaged, ModelUnavailable, NewerVersion, StoreUnavailable
 from shared.flow import upload
 from shared.messages import ChunkMessage, decode
-from shared.state import documents, failure_log, ledger, patience
+from shared.state import dead_letters, documents, failure_log, ledger, patience
 from tests.gpu_job.pipeline.test_inflight import Steps, soon, waiting
 from tests.gpu_job.pipeline.test_worker import CountingEngine, chunks_done, state, toned, wait_until, work
 from tests.gpu_job.pipeline.test_worker_give_back import Endless, stopped
@@ -203,6 +203,34 @@ def test_what_cannot_be_decoded_ends_its_recording_or_comes_again(pulled, error,
     world, steps, recording, delivery = pulled
     steps.committer.decoding_failed(delivery, error)
     assert (state(world, recording), waiting(world), len(steps.inflight)) == (now, left, 0)
+
+
+def test_a_damaged_claim_ends_its_recording_and_a_retry_replaces_it(pulled):
+    world, steps, recording, delivery = pulled
+    key = documents.chunk_key(recording.id, 0)
+    world.ports.records.create("claims", key, {"recording": recording.id, "turn": "one"})
+    with pytest.raises(Damaged) as caught:
+        steps.committer.wants(delivery, decode(delivery.data, ChunkMessage), 1.0)
+    steps.committer.decoding_failed(delivery, caught.value)
+    assert (waiting(world), state(world, recording)) == (0, "FAILED")
+    failed = documents.get_recording(world.ports.records, recording.id)
+    assert f"The document claims/{key} cannot be read" in failed.reason
+    upload.reopen(failed, world.ports)
+    upload.take(recording.source, recording.options, world.ports)
+    [again] = world.ports.queue.pull(PARAKEET_CPU.subscription, 10, 60.0)
+    steps.inflight.add(PARAKEET_CPU.subscription, [again])
+    assert steps.committer.wants(again, decode(again.data, ChunkMessage), 1.0)
+
+
+def test_a_message_of_a_recording_that_cannot_be_read_is_kept_as_a_dead_letter(pulled):
+    world, steps, recording, delivery = pulled
+    world.ports.records.update("recordings", recording.id, lambda fields: fields | {"created": "today"})
+    with pytest.raises(Damaged) as caught:
+        steps.committer.wants(delivery, decode(delivery.data, ChunkMessage), 1.0)
+    steps.committer.decoding_failed(delivery, caught.value)
+    assert waiting(world) == 0
+    [letter] = dead_letters.newest(world.ports.records, 9)
+    assert f"The document recordings/{recording.id} cannot be read" in letter.error
 
 
 def test_what_failed_is_noted(pulled):

@@ -77,9 +77,9 @@ def test_status_counts_all_and_shows_those_on_their_way_then_the_newest(many):
 def test_status_reads_no_more_recordings_than_it_shows(many, monkeypatch):
     query = FirestoreRecords.query
 
-    def of_one_recording(records, collection, where=None):
+    def of_one_recording(records, collection, where=None, *, after=""):
         assert "recording" in (where or {}), f"all of {collection} was read"
-        return query(records, collection, where)
+        return query(records, collection, where, after=after)
 
     monkeypatch.setattr(FirestoreRecords, "query", of_one_recording)
     shown = call("status", "--limit", "3").stdout
