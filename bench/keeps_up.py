@@ -200,7 +200,7 @@ class Still:
     def __init__(self, file: Path) -> None:
         self._samples = file.read_bytes()
 
-    def probe(self, source, *, name, track, sides="no"):  # noqa: ARG002 - the port's signature
+    def probe(self, source, *, name, track, both="no"):  # noqa: ARG002 - the port's signature
         from shared.model import AudioInfo
 
         hours = source.size / HOUR
@@ -209,7 +209,7 @@ class Still:
             exact=True, splittable_by="time",
         )  # fmt: skip
 
-    def decode(self, source, audio, chunk, *, track, sides=False):  # noqa: ARG002 - the port's signature
+    def decode(self, source, audio, chunk, *, track, both=False):  # noqa: ARG002 - the port's signature
         from shared.audio import Pcm
 
         time.sleep((chunk.lead + chunk.end - chunk.start + chunk.tail) / 3600 * DECODING)

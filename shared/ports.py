@@ -24,7 +24,7 @@ from shared.model import Engine, Options
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from shared.audio.types import Pcm, Sides, Source
+    from shared.audio.types import BothChannels, Pcm, Source
     from shared.model import AudioInfo, Chunk, Recording, StoredObject
     from shared.results import Heard
 
@@ -249,16 +249,22 @@ class Queue(Protocol):
 class Media(Protocol):
     """Reads untrusted media. Raises BadMedia if the file is at fault."""
 
-    def probe(self, source: Source, *, name: str, track: int, sides: Sides = "no") -> AudioInfo:
+    def probe(self, source: Source, *, name: str, track: int, both: BothChannels = "no") -> AudioInfo:
         """What the container says about the audio, from a bounded number of bytes.
 
-        `sides` is what will be wanted of both channels when it is decoded.
+        `both` is what will be wanted of both channels when it is decoded.
         """
 
     def decode(
-        self, source: Source, audio: AudioInfo, chunk: Chunk, *, track: int, sides: Sides = "no"
+        self,
+        source: Source,
+        audio: AudioInfo,
+        chunk: Chunk,
+        *,
+        track: int,
+        both: BothChannels = "no",
     ) -> Pcm:
-        """The samples of one chunk with its overlap, mono at 16 kHz, and what `sides` wants of both channels."""
+        """The samples of one chunk with its overlap, mono at 16 kHz, and what `both` wants of both channels."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

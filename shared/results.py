@@ -13,7 +13,7 @@ from shared.model import Decision, Engine, StoredObject
 
 PEAK_RATE = 10
 """Peaks of a waveform in a second."""
-SIDE_RATE = 50
+LEVEL_RATE = 50
 """Levels of both channels in a second."""
 
 

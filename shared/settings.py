@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
@@ -32,490 +32,338 @@ CLOUD_RUN = ("K_SERVICE", "CLOUD_RUN_JOB")
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 """https://cloud.google.com/storage/docs/buckets#naming"""
 
+Value = TypeVar("Value")
 
-def _env(name: str, about: str) -> dict[str, str]:
-    return {"env": name, "about": about}
+
+def _setting(env: str, default: Value, about: str, *, secret: bool = False) -> Value:
+    """A field with its variable and its line of `docs/settings.md`; the value of a secret is never shown."""
+    return field(default=default, repr=not secret, metadata={"env": env, "about": about})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """Typed settings; `Settings.from_environment()` reads and checks them."""
 
-    platform: Literal["local", "google"] = field(
-        default="local",
-        metadata=_env(
-            "DROPSCRIBE_PLATFORM", "`local`: folders and SQLite on one machine. `google`: the cloud."
-        ),
+    platform: Literal["local", "google"] = _setting(
+        "DROPSCRIBE_PLATFORM", "local", "`local`: folders and SQLite on one machine. `google`: the cloud."
     )
-    project: str = field(
-        default="", metadata=_env("GOOGLE_CLOUD_PROJECT", "Project, if the platform is `google`.")
+    project: str = _setting("GOOGLE_CLOUD_PROJECT", "", "Project, if the platform is `google`.")
+    region: str = _setting("DROPSCRIBE_REGION", "us-central1", "Region of the job that runs the workers.")
+    gpu_job: str = _setting(
+        "DROPSCRIBE_GPU_JOB", "dropscribe-gpu", "Name of the Cloud Run job of the workers."
     )
-    region: str = field(
-        default="us-central1", metadata=_env("DROPSCRIBE_REGION", "Region of the job that runs the workers.")
+    cpu_job: str = _setting(
+        "DROPSCRIBE_CPU_JOB",
+        "",
+        "Name of the Cloud Run job of the workers without a GPU; unset: there is none, and the workers with a GPU "
+        "do its work.",
     )
-    gpu_job: str = field(
-        default="dropscribe-gpu",
-        metadata=_env("DROPSCRIBE_GPU_JOB", "Name of the Cloud Run job of the workers."),
+    release: str = _setting(
+        "DROPSCRIBE_RELEASE", "", "Name of the release that this process runs; records and logs carry it."
     )
-    cpu_job: str = field(
-        default="",
-        metadata=_env(
-            "DROPSCRIBE_CPU_JOB",
-            "Name of the Cloud Run job of the workers without a GPU; unset: there is none, and the workers with a GPU "
-            "do its work.",
-        ),
+    quiet: bool = _setting(
+        "DROPSCRIBE_QUIET", False, "`true`: log only warnings and errors, as `dropscribe up --quiet` does."
     )
-    release: str = field(
-        default="",
-        metadata=_env(
-            "DROPSCRIBE_RELEASE", "Name of the release that this process runs; records and logs carry it."
-        ),
+    gpu_lane: Literal["", "canary"] = _setting(
+        "DROPSCRIBE_GPU_LANE", "", "`canary`: this worker takes only canary recordings."
     )
-    quiet: bool = field(
-        default=False,
-        metadata=_env(
-            "DROPSCRIBE_QUIET", "`true`: log only warnings and errors, as `dropscribe up --quiet` does."
-        ),
+    canary_percent: float = _setting(
+        "DROPSCRIBE_GPU_CANARY_PERCENT",
+        0.0,
+        "Share of the recordings whose chunks for a GPU go to the next release's job, `DROPSCRIBE_GPU_JOB` with "
+        "`-canary` after it. `make rollout` sets it as a flag.",
     )
-    gpu_lane: Literal["", "canary"] = field(
-        default="",
-        metadata=_env(
-            "DROPSCRIBE_GPU_LANE",
-            "`canary`: this worker takes only canary recordings.",
-        ),
+    database: str = _setting("DROPSCRIBE_FIRESTORE_DATABASE", "(default)", "Name of the Firestore database.")
+    engines: str = _setting(
+        "DROPSCRIBE_ENGINES",
+        PARAKEET_CPU.name,
+        "Engines that this deployment can run, separated by commas; unset, on one machine with a GPU and NeMo: "
+        f"`{PARAKEET_GPU.name},{PARAKEET_CPU.name}`.",
     )
-    canary_percent: float = field(
-        default=0.0,
-        metadata=_env(
-            "DROPSCRIBE_GPU_CANARY_PERCENT",
-            "Share of the recordings whose chunks for a GPU go to the next release's job, `DROPSCRIBE_GPU_JOB` with "
-            "`-canary` after it. `make rollout` sets it as a flag.",
-        ),
+    hosted_elsewhere: str = _setting(
+        "DROPSCRIBE_HOSTED_ELSEWHERE",
+        "",
+        "Hosted engines whose keys other processes hold, separated by commas; the console quotes them but never calls "
+        "them.",
     )
-    database: str = field(
-        default="(default)", metadata=_env("DROPSCRIBE_FIRESTORE_DATABASE", "Name of the Firestore database.")
+    state_dir: Path = _setting(
+        "DROPSCRIBE_STATE_DIR",
+        Path(platformdirs.user_state_dir("dropscribe")),
+        "Folder for queue, records and buckets on one machine.",
     )
-    engines: str = field(
-        default=PARAKEET_CPU.name,
-        metadata=_env(
-            "DROPSCRIBE_ENGINES",
-            "Engines that this deployment can run, separated by commas; unset, on one machine with a GPU and NeMo: "
-            f"`{PARAKEET_GPU.name},{PARAKEET_CPU.name}`.",
-        ),
+    inbox: Path | None = _setting(
+        "DROPSCRIBE_INBOX", None, "Folder that `dropscribe up` watches; unset: the last one."
     )
-    hosted_elsewhere: str = field(
-        default="",
-        metadata=_env(
-            "DROPSCRIBE_HOSTED_ELSEWHERE",
-            "Hosted engines whose keys other processes hold, separated by commas; the console quotes them but never calls "
-            "them.",
-        ),
+    transcripts: Path | None = _setting(
+        "DROPSCRIBE_TRANSCRIPTS", None, "Output folder of `dropscribe up`; unset: the last one."
     )
-    state_dir: Path = field(
-        default=Path(platformdirs.user_state_dir("dropscribe")),
-        metadata=_env("DROPSCRIBE_STATE_DIR", "Folder for queue, records and buckets on one machine."),
+    follow_links: bool = _setting(
+        "DROPSCRIBE_FOLLOW_LINKS", False, "`true`: `dropscribe up` follows symbolic links in its inbox."
     )
-    inbox: Path | None = field(
-        default=None,
-        metadata=_env("DROPSCRIBE_INBOX", "Folder that `dropscribe up` watches; unset: the last one."),
+    audio_bucket: str = _setting(
+        "DROPSCRIBE_AUDIO_BUCKET",
+        "",
+        "Bucket whose uploads are transcribed; unset: `audio`, on `google` `PROJECT-audio`.",
     )
-    transcripts: Path | None = field(
-        default=None,
-        metadata=_env("DROPSCRIBE_TRANSCRIPTS", "Output folder of `dropscribe up`; unset: the last one."),
+    transcripts_bucket: str = _setting(
+        "DROPSCRIBE_TRANSCRIPTS_BUCKET",
+        "",
+        "Bucket for the outputs, never one that triggers the router; unset: `transcripts`, on `google` "
+        "`PROJECT-transcripts`.",
     )
-    follow_links: bool = field(
-        default=False,
-        metadata=_env(
-            "DROPSCRIBE_FOLLOW_LINKS",
-            "`true`: `dropscribe up` follows symbolic links in its inbox.",
-        ),
+    work_bucket: str = _setting(
+        "DROPSCRIBE_WORK_BUCKET",
+        "",
+        "Bucket for the results of single chunks; unset: `work`, on `google` `PROJECT-work`.",
     )
-    audio_bucket: str = field(
-        default="",
-        metadata=_env(
-            "DROPSCRIBE_AUDIO_BUCKET",
-            "Bucket whose uploads are transcribed; unset: `audio`, on `google` `PROJECT-audio`.",
-        ),
-    )
-    transcripts_bucket: str = field(
-        default="",
-        metadata=_env(
-            "DROPSCRIBE_TRANSCRIPTS_BUCKET",
-            "Bucket for the outputs, never one that triggers the router; unset: `transcripts`, on `google` "
-            "`PROJECT-transcripts`.",
-        ),
-    )
-    work_bucket: str = field(
-        default="",
-        metadata=_env(
-            "DROPSCRIBE_WORK_BUCKET",
-            "Bucket for the results of single chunks; unset: `work`, on `google` `PROJECT-work`.",
-        ),
-    )
-    method: Method = field(
-        default="auto", metadata=_env("TRANSCRIPTION_METHOD", "`auto`, or one method for all recordings.")
-    )
+    method: Method = _setting("TRANSCRIPTION_METHOD", "auto", "`auto`, or one method for all recordings.")
     api_keys: Mapping[Engine, str] = field(
-        default_factory=dict, repr=False, hash=False, metadata=_env("", "")
+        default_factory=dict, repr=False, hash=False, metadata={"env": "", "about": ""}
     )
     """API key of each hosted engine, by its name; the variables are `engines.HostedSpec.key_variable`."""
-    deepgram_url: str = field(
-        default="https://api.deepgram.com",
-        metadata=_env("DROPSCRIBE_DEEPGRAM_URL", "Address of Deepgram: its cloud, or your own installation."),
+    deepgram_url: str = _setting(
+        "DROPSCRIBE_DEEPGRAM_URL",
+        "https://api.deepgram.com",
+        "Address of Deepgram: its cloud, or your own installation.",
     )
-    deepgram_concurrency: int = field(
-        default=5,
-        metadata=_env("DROPSCRIBE_DEEPGRAM_CONCURRENCY", "Calls of Deepgram that one process may have open."),
+    deepgram_concurrency: int = _setting(
+        "DROPSCRIBE_DEEPGRAM_CONCURRENCY", 5, "Calls of Deepgram that one process may have open."
     )
-    enable_gpu: bool = field(
-        default=True,
-        metadata=_env(
-            "ENABLE_GPU_TRANSCRIPTION", f"`false`: nothing is sent to {PARAKEET_GPU.in_sentences}."
-        ),
+    enable_gpu: bool = _setting(
+        "ENABLE_GPU_TRANSCRIPTION", True, f"`false`: nothing is sent to {PARAKEET_GPU.in_sentences}."
     )
-    enable_fallback: bool = field(
-        default=True,
-        metadata=_env(
-            "ENABLE_FALLBACK", "`false`: if an engine cannot transcribe a chunk, no other one is tried."
-        ),
+    enable_fallback: bool = _setting(
+        "ENABLE_FALLBACK", True, "`false`: if an engine cannot transcribe a chunk, no other one is tried."
     )
-    rollout_percent: float = field(
-        default=100.0,
-        metadata=_env(
-            "ROLLOUT_PERCENT",
-            "Share of the recordings that Parakeet may get; the rest goes to a hosted engine.",
-        ),
+    rollout_percent: float = _setting(
+        "ROLLOUT_PERCENT",
+        100.0,
+        "Share of the recordings that Parakeet may get; the rest goes to a hosted engine.",
     )
-    small_minutes: float = field(
-        default=30.0,
-        metadata=_env(
-            "DROPSCRIBE_SMALL_FILE_MINUTES", "Shorter recordings go to Parakeet, with or without a GPU."
-        ),
+    small_minutes: float = _setting(
+        "DROPSCRIBE_SMALL_FILE_MINUTES", 30.0, "Shorter recordings go to Parakeet, with or without a GPU."
     )
-    short_hours: float = field(
-        default=2.0,
-        metadata=_env("SHORT_FILE_THRESHOLD_HOURS", "From this length on both engines share a recording."),
+    short_hours: float = _setting(
+        "SHORT_FILE_THRESHOLD_HOURS", 2.0, "From this length on both engines share a recording."
     )
-    long_hours: float = field(
-        default=4.0, metadata=_env("LONG_FILE_THRESHOLD_HOURS", "Longer recordings go to a hosted engine.")
+    long_hours: float = _setting("LONG_FILE_THRESHOLD_HOURS", 4.0, "Longer recordings go to a hosted engine.")
+    small_mb: float = _setting(
+        "DROPSCRIBE_SMALL_FILE_MB", 50.0, "The same as the three above, by size, 10^6 bytes."
     )
-    small_mb: float = field(
-        default=50.0,
-        metadata=_env("DROPSCRIBE_SMALL_FILE_MB", "The same as the three above, by size, 10^6 bytes."),
+    short_mb: float = _setting("DROPSCRIBE_SHORT_FILE_MB", 200.0, "See above.")
+    long_mb: float = _setting("DROPSCRIBE_LONG_FILE_MB", 400.0, "See above.")
+    cost_optimization: bool = _setting(
+        "COST_OPTIMIZATION", False, "`true`: `auto` compares cost and waiting time, not length and size."
     )
-    short_mb: float = field(default=200.0, metadata=_env("DROPSCRIBE_SHORT_FILE_MB", "See above."))
-    long_mb: float = field(default=400.0, metadata=_env("DROPSCRIBE_LONG_FILE_MB", "See above."))
-    cost_optimization: bool = field(
-        default=False,
-        metadata=_env(
-            "COST_OPTIMIZATION", "`true`: `auto` compares cost and waiting time, not length and size."
-        ),
+    cost_threshold: float = _setting(
+        "COST_THRESHOLD_PER_HOUR",
+        0.10,
+        "Most US dollars per hour of audio with `COST_OPTIMIZATION`, or in a hybrid.",
     )
-    cost_threshold: float = field(
-        default=0.10,
-        metadata=_env(
-            "COST_THRESHOLD_PER_HOUR",
-            "Most US dollars per hour of audio with `COST_OPTIMIZATION`, or in a hybrid.",
-        ),
+    wait_usd_per_minute: float = _setting(
+        "DROPSCRIBE_WAIT_USD_PER_MINUTE", 0.01, "US dollars that a minute of waiting counts."
     )
-    wait_usd_per_minute: float = field(
-        default=0.01,
-        metadata=_env("DROPSCRIBE_WAIT_USD_PER_MINUTE", "US dollars that a minute of waiting counts."),
+    chunk_minutes: float | None = _setting(
+        "CHUNK_DURATION_MINUTES",
+        None,
+        "Length of a chunk without overlap. Unset: depends on the engine and the recording, mostly 10.",
     )
-    chunk_minutes: float | None = field(
-        default=None,
-        metadata=_env(
-            "CHUNK_DURATION_MINUTES",
-            "Length of a chunk without overlap. Unset: depends on the engine and the recording, mostly 10.",
-        ),
+    model: str = _setting(
+        "PARAKEET_MODEL_NAME",
+        "nvidia/parakeet-tdt-0.6b-v3",
+        "Weights: a name, a folder with an ONNX export, or a `.nemo` file or a folder with one (NeMo).",
     )
-    model: str = field(
-        default="nvidia/parakeet-tdt-0.6b-v3",
-        metadata=_env(
-            "PARAKEET_MODEL_NAME",
-            "Weights: a name, a folder with an ONNX export, or a `.nemo` file or a folder with one (NeMo).",
-        ),
+    english_model: str = _setting(
+        "PARAKEET_ENGLISH_MODEL",
+        "",
+        "Weights for recordings whose language is given as English, such as `nvidia/parakeet-tdt-0.6b-v2`; unset: "
+        "the same as for others.",
     )
-    english_model: str = field(
-        default="",
-        metadata=_env(
-            "PARAKEET_ENGLISH_MODEL",
-            "Weights for recordings whose language is given as English, such as `nvidia/parakeet-tdt-0.6b-v2`; unset: "
-            "the same as for others.",
-        ),
+    image_model: str = _setting(
+        "DROPSCRIBE_IMAGE_MODEL",
+        "",
+        "The weights that the image of a worker holds, several with spaces between. Its Dockerfile sets this; leave it "
+        "alone.",
     )
-    image_model: str = field(
-        default="",
-        metadata=_env(
-            "DROPSCRIBE_IMAGE_MODEL",
-            "The weights that the image of a worker holds, several with spaces between. Its Dockerfile sets this; leave it "
-            "alone.",
-        ),
+    speaker_weights: str = _setting(
+        "DROPSCRIBE_SPEAKER_WEIGHTS",
+        "",
+        "Folder with `segmentation.onnx` and `embedding.onnx`, the networks that tell speakers apart. Unset: those of "
+        "`dropscribe models pull speakers`.",
     )
-    speaker_weights: str = field(
-        default="",
-        metadata=_env(
-            "DROPSCRIBE_SPEAKER_WEIGHTS",
-            "Folder with `segmentation.onnx` and `embedding.onnx`, the networks that tell speakers apart. Unset: those of "
-            "`dropscribe models pull speakers`.",
-        ),
+    max_chunks: int | None = _setting(
+        "MAX_CONCURRENT_CHUNKS",
+        None,
+        "Chunks that a worker holds at a time; short ones count less. Unset: twice `GPU_BATCH_SIZE`.",
     )
-    max_chunks: int | None = field(
-        default=None,
-        metadata=_env(
-            "MAX_CONCURRENT_CHUNKS",
-            "Chunks that a worker holds at a time; short ones count less. Unset: twice `GPU_BATCH_SIZE`.",
-        ),
+    batch_processing: bool = _setting(
+        "ENABLE_BATCH_PROCESSING", True, "Recognise several chunks together; false: one by one."
     )
-    batch_processing: bool = field(
-        default=True,
-        metadata=_env("ENABLE_BATCH_PROCESSING", "Recognise several chunks together; false: one by one."),
+    batch_size: int | None = _setting(
+        "GPU_BATCH_SIZE",
+        None,
+        "Chunks recognised together, at most; short ones count less. "
+        "Unset: 8 on a GPU of 20 GB, 4 of 12 GB, else 2.",
     )
-    batch_size: int | None = field(
-        default=None,
-        metadata=_env(
-            "GPU_BATCH_SIZE",
-            "Chunks recognised together, at most; short ones count less. "
-            "Unset: 8 on a GPU of 20 GB, 4 of 12 GB, else 2.",
-        ),
+    cpu_threads: int | None = _setting(
+        "DROPSCRIBE_CPU_THREADS", None, "Cores that a CPU worker uses. Unset: all that its process may use."
     )
-    cpu_threads: int | None = field(
-        default=None,
-        metadata=_env(
-            "DROPSCRIBE_CPU_THREADS",
-            "Cores that a CPU worker uses. Unset: all that its process may use.",
-        ),
+    cpu_callers: int | None = _setting(
+        "DROPSCRIBE_CPU_CALLERS",
+        None,
+        "Batches that a CPU worker runs concurrently. Unset: 2 with large weights, whose calls share all cores, else one "
+        "for each core; measured on two cores, a guess on more.",
     )
-    cpu_callers: int | None = field(
-        default=None,
-        metadata=_env(
-            "DROPSCRIBE_CPU_CALLERS",
-            "Batches that a CPU worker runs concurrently. Unset: 2 with large weights, whose calls share all cores, else one "
-            "for each core; measured on two cores, a guess on more.",
-        ),
+    gpu_memory_limit_gb: float = _setting(
+        "GPU_MEMORY_LIMIT_GB", 20.0, "GPU memory that a worker may use, weights included, 10⁹ bytes."
     )
-    gpu_memory_limit_gb: float = field(
-        default=20.0,
-        metadata=_env(
-            "GPU_MEMORY_LIMIT_GB", "GPU memory that a worker may use, weights included, 10⁹ bytes."
-        ),
+    decode_memory_mb: int = _setting(
+        "DROPSCRIBE_DECODE_MEMORY_MB",
+        768,
+        "Memory one decoding process may use, MiB. Unset, in a function on Cloud Run: 384.",
     )
-    decode_memory_mb: int = field(
-        default=768,
-        metadata=_env(
-            "DROPSCRIBE_DECODE_MEMORY_MB",
-            "Memory one decoding process may use, MiB. Unset, in a function on Cloud Run: 384.",
-        ),
+    decode_timeout: float = _setting(
+        "DROPSCRIBE_DECODE_TIMEOUT", 300.0, "Seconds one decoding process may take for a chunk."
     )
-    decode_timeout: float = field(
-        default=300.0,
-        metadata=_env("DROPSCRIBE_DECODE_TIMEOUT", "Seconds one decoding process may take for a chunk."),
+    retention_days: float | None = _setting(
+        "DROPSCRIBE_RETENTION_DAYS",
+        None,
+        "Days after which a finished recording and all data stored about it are deleted. Unset: never.",
     )
-    retention_days: float | None = field(
-        default=None,
-        metadata=_env(
-            "DROPSCRIBE_RETENTION_DAYS",
-            "Days after which a finished recording and all data stored about it are deleted. Unset: never.",
-        ),
+    retention_audio: bool = _setting("DROPSCRIBE_RETENTION_AUDIO", False, "`true`: the audio is deleted too.")
+    lease_seconds: float = _setting(
+        "DROPSCRIBE_LEASE_SECONDS", 60.0, "Lease on a message, renewed after a third."
     )
-    retention_audio: bool = field(
-        default=False,
-        metadata=_env("DROPSCRIBE_RETENTION_AUDIO", "`true`: the audio is deleted too."),
+    gpu_max_tasks: int = _setting(
+        "DROPSCRIBE_GPU_MAX_TASKS", 3, "Tasks of the job that run at one time; a new project's L4 quota is 3."
     )
-    lease_seconds: float = field(
-        default=60.0, metadata=_env("DROPSCRIBE_LEASE_SECONDS", "Lease on a message, renewed after a third.")
+    cpu_max_tasks: int = _setting(
+        "DROPSCRIBE_CPU_MAX_TASKS", 3, "The same for the job without a GPU; its tasks need vCPU quota."
     )
-    gpu_max_tasks: int = field(
-        default=3,
-        metadata=_env(
-            "DROPSCRIBE_GPU_MAX_TASKS",
-            "Tasks of the job that run at one time; a new project's L4 quota is 3.",
-        ),
+    performance_metrics: bool = _setting(
+        "ENABLE_PERFORMANCE_METRICS",
+        True,
+        "`false`: workers send no measurements, and no process sends spans; alerts go on, from the log.",
     )
-    cpu_max_tasks: int = field(
-        default=3,
-        metadata=_env(
-            "DROPSCRIBE_CPU_MAX_TASKS", "The same for the job without a GPU; its tasks need vCPU quota."
-        ),
+    metrics_interval: float = _setting(
+        "METRICS_EXPORT_INTERVAL", 60.0, "Seconds between two measurements that a worker sends."
     )
-    performance_metrics: bool = field(
-        default=True,
-        metadata=_env(
-            "ENABLE_PERFORMANCE_METRICS",
-            "`false`: workers send no measurements, and no process sends spans; alerts go on, from the log.",
-        ),
+    stuck_minutes: float = _setting(
+        "DROPSCRIBE_STUCK_MINUTES",
+        10.0,
+        "Minutes without progress after which the chunks of a recording are published again.",
     )
-    metrics_interval: float = field(
-        default=60.0,
-        metadata=_env("METRICS_EXPORT_INTERVAL", "Seconds between two measurements that a worker sends."),
+    formats: str = _setting(
+        "DROPSCRIBE_FORMATS",
+        "",
+        "Output formats that every recording gets in addition to the standard ones "
+        f"({', '.join(f'`{name}`' for name in formats.STANDARD)}), separated by commas: "
+        f"some of {', '.join(f'`{name}`' for name in formats.MORE)}.",
     )
-    stuck_minutes: float = field(
-        default=10.0,
-        metadata=_env(
-            "DROPSCRIBE_STUCK_MINUTES",
-            "Minutes without progress after which the chunks of a recording are published again.",
-        ),
+    webhook_url: str = _setting(
+        "DROPSCRIBE_WEBHOOK_URL",
+        "",
+        "Address that is told of transcripts and budgets, `https://…`; unset: nobody is told.",
+        secret=True,
     )
-    formats: str = field(
-        default="",
-        metadata=_env(
-            "DROPSCRIBE_FORMATS",
-            "Output formats that every recording gets in addition to the standard ones "
-            f"({', '.join(f'`{name}`' for name in formats.STANDARD)}), separated by commas: "
-            f"some of {', '.join(f'`{name}`' for name in formats.MORE)}.",
-        ),
+    webhook_secret: str = _setting(
+        "DROPSCRIBE_WEBHOOK_SECRET",
+        "",
+        "Secret that signs webhooks, `whsec_…`, as `dropscribe webhook secret` makes it; while it is changed, the "
+        "new one and the old one with a space between.",
+        secret=True,
     )
-    webhook_url: str = field(
-        default="",
-        repr=False,
-        metadata=_env(
-            "DROPSCRIBE_WEBHOOK_URL",
-            "Address that is told of transcripts and budgets, `https://…`; unset: nobody is told.",
-        ),
+    cpu_usd_per_hour: float = _setting(
+        "DROPSCRIBE_CPU_USD_PER_HOUR", 0.0, "Cost of an hour of this computer, its GPU included, US dollars."
     )
-    webhook_secret: str = field(
-        default="",
-        repr=False,
-        metadata=_env(
-            "DROPSCRIBE_WEBHOOK_SECRET",
-            "Secret that signs webhooks, `whsec_…`, as `dropscribe webhook secret` makes it; while it is changed, the "
-            "new one and the old one with a space between.",
-        ),
+    prices: str = _setting(
+        "DROPSCRIBE_PRICES",
+        "",
+        "Your own prices: the path of a TOML file, or the same as JSON text, `{...}`; unset: the list prices.",
     )
-    cpu_usd_per_hour: float = field(
-        default=0.0,
-        metadata=_env(
-            "DROPSCRIBE_CPU_USD_PER_HOUR", "Cost of an hour of this computer, its GPU included, US dollars."
-        ),
+    worker_minutes: float = _setting(
+        "DROPSCRIBE_WORKER_MINUTES",
+        55.0,
+        "Minutes after which a task of the job ends by itself: at least four less than the time-out of its tasks, "
+        "which ends it without asking.",
     )
-    prices: str = field(
-        default="",
-        metadata=_env(
-            "DROPSCRIBE_PRICES",
-            "Your own prices: the path of a TOML file, or the same as JSON text, `{...}`; unset: the list prices.",
-        ),
+    start_delay: float = _setting(
+        "DROPSCRIBE_START_DELAY", 0.0, "Seconds to wait for more work before starting a worker."
     )
-    worker_minutes: float = field(
-        default=55.0,
-        metadata=_env(
-            "DROPSCRIBE_WORKER_MINUTES",
-            "Minutes after which a task of the job ends by itself: at least four less than the time-out of its tasks, "
-            "which ends it without asking.",
-        ),
+    gpu_vcpus: int = _setting("DROPSCRIBE_GPU_VCPUS", 4, "vCPUs of a task of the GPU job, for its price.")
+    gpu_memory_gib: float = _setting(
+        "DROPSCRIBE_GPU_MEMORY_GIB", 16.0, "Memory of a task of the GPU job, GiB, for its price."
     )
-    start_delay: float = field(
-        default=0.0,
-        metadata=_env("DROPSCRIBE_START_DELAY", "Seconds to wait for more work before starting a worker."),
+    cpu_vcpus: int = _setting(
+        "DROPSCRIBE_CPU_VCPUS", 4, "vCPUs of a task of the job without a GPU, for its price."
     )
-    gpu_vcpus: int = field(
-        default=4, metadata=_env("DROPSCRIBE_GPU_VCPUS", "vCPUs of a task of the GPU job, for its price.")
+    cpu_memory_gib: float = _setting(
+        "DROPSCRIBE_CPU_MEMORY_GIB", 8.0, "Memory of a task of the job without a GPU, GiB, for its price."
     )
-    gpu_memory_gib: float = field(
-        default=16.0,
-        metadata=_env("DROPSCRIBE_GPU_MEMORY_GIB", "Memory of a task of the GPU job, GiB, for its price."),
+    budget_daily_usd: float = _setting(
+        "DROPSCRIBE_BUDGET_DAILY_USD", 0.0, "US dollars that a day (UTC) may cost; 0: no limit."
     )
-    cpu_vcpus: int = field(
-        default=4,
-        metadata=_env("DROPSCRIBE_CPU_VCPUS", "vCPUs of a task of the job without a GPU, for its price."),
+    budget_monthly_usd: float = _setting(
+        "DROPSCRIBE_BUDGET_MONTHLY_USD", 0.0, "US dollars that a month may cost; 0: no limit."
     )
-    cpu_memory_gib: float = field(
-        default=8.0,
-        metadata=_env(
-            "DROPSCRIBE_CPU_MEMORY_GIB", "Memory of a task of the job without a GPU, GiB, for its price."
-        ),
-    )
-    budget_daily_usd: float = field(
-        default=0.0,
-        metadata=_env("DROPSCRIBE_BUDGET_DAILY_USD", "US dollars that a day (UTC) may cost; 0: no limit."),
-    )
-    budget_monthly_usd: float = field(
-        default=0.0,
-        metadata=_env("DROPSCRIBE_BUDGET_MONTHLY_USD", "US dollars that a month may cost; 0: no limit."),
-    )
-    budget_mode: Literal["hard", "soft"] = field(
-        default="hard",
-        metadata=_env(
-            "DROPSCRIBE_BUDGET_MODE",
-            "If a budget is used up, `hard`: recordings are held; `soft`: the cheapest method is used.",
-        ),
+    budget_mode: Literal["hard", "soft"] = _setting(
+        "DROPSCRIBE_BUDGET_MODE",
+        "hard",
+        "If a budget is used up, `hard`: recordings are held; `soft`: the cheapest method is used.",
     )
 
-    max_file_gb: float | None = field(
-        default=None,
-        metadata=_env("DROPSCRIBE_MAX_FILE_GB", "Largest file that is transcribed, 10⁹ bytes; unset: any."),
+    max_file_gb: float | None = _setting(
+        "DROPSCRIBE_MAX_FILE_GB", None, "Largest file that is transcribed, 10⁹ bytes; unset: any."
     )
-    max_hours: float | None = field(
-        default=None,
-        metadata=_env("DROPSCRIBE_MAX_HOURS", "Longest recording that is transcribed, hours; unset: any."),
+    max_hours: float | None = _setting(
+        "DROPSCRIBE_MAX_HOURS", None, "Longest recording that is transcribed, hours; unset: any."
     )
-    max_recording_chunks: int = field(
-        default=10_000, metadata=_env("DROPSCRIBE_MAX_CHUNKS", "Most chunks of one recording.")
+    max_recording_chunks: int = _setting("DROPSCRIBE_MAX_CHUNKS", 10_000, "Most chunks of one recording.")
+    max_request_kb: float = _setting(
+        "DROPSCRIBE_MAX_REQUEST_KB", 64.0, "Largest message of a request, 10³ bytes."
     )
-    max_request_kb: float = field(
-        default=64.0, metadata=_env("DROPSCRIBE_MAX_REQUEST_KB", "Largest message of a request, 10³ bytes.")
+    request_buckets: str = _setting(
+        "DROPSCRIBE_REQUEST_BUCKETS",
+        "",
+        "Buckets that requests may name, separated by commas; unset: the one of `DROPSCRIBE_AUDIO_BUCKET`.",
     )
-    request_buckets: str = field(
-        default="",
-        metadata=_env(
-            "DROPSCRIBE_REQUEST_BUCKETS",
-            "Buckets that requests may name, separated by commas; unset: the one of `DROPSCRIBE_AUDIO_BUCKET`.",
-        ),
+    function_token: str = _setting(
+        "DROPSCRIBE_FUNCTION_TOKEN",
+        "",
+        "Secret that every call of a function must carry outside Cloud Run; `dropscribe up` makes a new one at each "
+        "start.",
+        secret=True,
     )
-    function_token: str = field(
-        default="",
-        repr=False,
-        metadata=_env(
-            "DROPSCRIBE_FUNCTION_TOKEN",
-            "Secret that every call of a function must carry outside Cloud Run; `dropscribe up` makes a new one at each "
-            "start.",
-        ),
+    console_host: str = _setting(
+        "DROPSCRIBE_CONSOLE_HOST",
+        "127.0.0.1",
+        "Address at which the console listens; other machines reach it at `0.0.0.0`, and then only with "
+        "the token.",
     )
-    console_host: str = field(
-        default="127.0.0.1",
-        metadata=_env(
-            "DROPSCRIBE_CONSOLE_HOST",
-            "Address at which the console listens; other machines reach it at `0.0.0.0`, and then only with "
-            "the token.",
-        ),
+    console_port: int = _setting("DROPSCRIBE_CONSOLE_PORT", 8610, "Port of the console; 0: any that is free.")
+    console_token: str = _setting(
+        "DROPSCRIBE_CONSOLE_TOKEN",
+        "",
+        "Secret that every request to the console must carry; unset: a new one at each start, in the "
+        "address that is printed.",
+        secret=True,
     )
-    console_port: int = field(
-        default=8610,
-        metadata=_env(
-            "DROPSCRIBE_CONSOLE_PORT",
-            "Port of the console; 0: any that is free.",
-        ),
+    console_names: str = _setting(
+        "DROPSCRIBE_CONSOLE_NAMES",
+        "",
+        "Names by which browsers may reach the console besides localhost, separated by commas; one that "
+        "begins with a dot stands for all below it.",
     )
-    console_token: str = field(
-        default="",
-        repr=False,
-        metadata=_env(
-            "DROPSCRIBE_CONSOLE_TOKEN",
-            "Secret that every request to the console must carry; unset: a new one at each start, in the "
-            "address that is printed.",
-        ),
+    iap_audience: str = _setting(
+        "DROPSCRIBE_IAP_AUDIENCE",
+        "",
+        "On Cloud Run: `/projects/NUMBER/locations/REGION/services/NAME`, which the signature of "
+        "Identity-Aware Proxy must name.",
     )
-    console_names: str = field(
-        default="",
-        metadata=_env(
-            "DROPSCRIBE_CONSOLE_NAMES",
-            "Names by which browsers may reach the console besides localhost, separated by commas; one that "
-            "begins with a dot stands for all below it.",
-        ),
-    )
-    iap_audience: str = field(
-        default="",
-        metadata=_env(
-            "DROPSCRIBE_IAP_AUDIENCE",
-            "On Cloud Run: `/projects/NUMBER/locations/REGION/services/NAME`, which the signature of "
-            "Identity-Aware Proxy must name.",
-        ),
-    )
-    max_open_requests: int = field(
-        default=0,
-        metadata=_env(
-            "DROPSCRIBE_MAX_OPEN_REQUESTS",
-            "Requests with the same label (or without one) that may wait for their answers; 0: any number.",
-        ),
+    max_open_requests: int = _setting(
+        "DROPSCRIBE_MAX_OPEN_REQUESTS",
+        0,
+        "Requests with the same label (or without one) that may wait for their answers; 0: any number.",
     )
 
     def __post_init__(self) -> None:

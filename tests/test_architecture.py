@@ -98,7 +98,7 @@ ROOMS = {
     ),
     "gpu_job.pipeline": (
         "worker > recogniser > batcher > consumer > committer > listening > inflight > chunk_result > "
-        "chunk_job > both_sides > loaded_engines > memory > summary"
+        "chunk_job > both_channels > loaded_engines > memory > summary"
     ),
     "gpu_job.speech": "nemo > onnx > words > alphabets packing transcriber windowing",
     "console": "__main__ > server > api openai > impatient page_files > bodies renditions results security",
@@ -120,11 +120,11 @@ ROOMS = {
         "credentials firestore_values hosted_engines object_search pubsub_messages regular_files web"
     ),
     "shared.audio": (
-        "local_file pool > sandbox > decoding > encode peaks rendition sides > probing > "
+        "local_file pool > sandbox > decoding > channel_levels encode peaks rendition > probing > "
         "containers ffmpeg_check files types"
     ),
     "shared.audio.probing": (
-        "audio_info > joined > avi ffmpeg wav > amr asf elementary isobmff riff > "
+        "audio_info > concatenated > avi ffmpeg wav > amr asf elementary isobmff riff > "
         "isobmff_codecs matroska sniff truncation > "
         "ebml flac flv isobmff_fragments mpeg_frames notices ogg"
     ),

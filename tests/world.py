@@ -83,17 +83,17 @@ class ScriptedMedia:
     )
     error: Exception | None = None
     probes: int = 0
-    sides: list[str] = field(default_factory=list)
+    both: list[str] = field(default_factory=list)
     """What each decoding was asked to tell of both channels."""
 
-    def probe(self, source, *, name, track, sides="no"):
+    def probe(self, source, *, name, track, both="no"):
         self.probes += 1
         if self.error is not None:
             raise self.error
         return self.info
 
-    def decode(self, source, audio, chunk, *, track, sides="no"):
-        self.sides.append(sides)
+    def decode(self, source, audio, chunk, *, track, both="no"):
+        self.both.append(both)
         if self.error is not None:
             raise self.error
         seconds = chunk.lead + (chunk.end - chunk.start)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gpu_job.pipeline import both_sides
+from gpu_job.pipeline import both_channels
 from gpu_job.speech import windowing
 from shared import concurrency
 from shared.audio import Pcm
@@ -56,7 +56,7 @@ class ChunkJob:
     """Its samples."""
     windows: list[windowing.Window]
     """Where to cut them, or both channels one by one."""
-    sides: tuple[int, ...] = ()
+    channels: tuple[int, ...] = ()
     """The channel of each window, 0 or 1, where both are recognised; empty where their mix is."""
     attempt: str = field(default_factory=lambda: f"a-{concurrency.new_id()}")
     """Name of the attempt, which no other has."""
@@ -87,9 +87,9 @@ class ChunkJob:
     def samples(self, index: int) -> NDArray[np.float32]:
         """One window as float32 in [-1, 1], mono at 16 kHz."""
         window, data = self.windows[index], self.pcm.samples
-        if self.sides:
+        if self.channels:
             assert self.pcm.sound is not None, "it was cut into these windows"
-            data = self.pcm.sound[self.sides[index]]
+            data = self.pcm.sound[self.channels[index]]
         samples = np.frombuffer(data, np.int16, count=window.length, offset=2 * window.start)
         return windowing.floats(samples)
 
@@ -170,13 +170,13 @@ def prepare(delivery: Delivery, message: ChunkMessage, ports: Ports, *, share: f
     pcm = chunk.fetch(message, ports)
     decode_seconds = concurrency.perf_counter() - started + pcm.seconds_ahead
     measure("worker_decode_seconds", decode_seconds)
-    windows, sides = both_sides.cut(both_sides.tracks(pcm))
+    windows, channels = both_channels.cut(both_channels.tracks(pcm))
     return ChunkJob(
         delivery=delivery,
         message=message,
         pcm=pcm,
         windows=windows,
-        sides=sides,
+        channels=channels,
         attempt=f"{delivery.message_id}-{concurrency.new_id()[:8]}-{delivery.attempt}",
         share=share,
         died=died,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpu_job.pipeline import both_sides
+from gpu_job.pipeline import both_channels
 from gpu_job.speech.transcriber import SAMPLE_RATE
-from shared.audio import sides
+from shared.audio import channel_levels
 from shared.costs import attempt_rows
 from shared.engines import PARAKEET_CPU, able, spec
 from shared.flow import merge
@@ -51,10 +51,10 @@ def chunk_result(job: ChunkJob, engine: Transcriber) -> ChunkResult:
     for index, window in enumerate(job.windows):
         offset, end = pcm.start + window.start / SAMPLE_RATE, pcm.start + window.end / SAMPLE_RATE
         heard = tuple(_placed(word, offset, end) for word in job.words[index])
-        pieces[job.sides[index] if job.sides else 0].append(Piece(start=offset, end=end, words=heard))
+        pieces[job.channels[index] if job.channels else 0].append(Piece(start=offset, end=end, words=heard))
     words, of = merge.join(pieces[0]), b""
-    if job.sides:
-        words, of = both_sides.own((words, merge.join(pieces[1])), pcm.sides, pcm.start)
+    if job.channels:
+        words, of = both_channels.own((words, merge.join(pieces[1])), pcm.levels, pcm.start)
     return ChunkResult(
         recording=job.message.recording,
         index=chunk.index,
@@ -71,7 +71,7 @@ def chunk_result(job: ChunkJob, engine: Transcriber) -> ChunkResult:
         language=engine.language,
         warnings=(*pcm.warnings, *_not_done(job, engine), *owner_messages.warnings(job.message)),
         peaks=peaks.of_chunk(pcm),
-        sides=sides.of_chunk(pcm.sides, pcm.start, pcm.owned),
+        sides=channel_levels.of_chunk(pcm.levels, pcm.start, pcm.owned),
         voices=listened.voices if listened else (),
         voice_revision=listened.revision if listened else "",
     )

@@ -1,4 +1,4 @@
-"""The deployed system on one machine: queue → push → functions, a worker, and the ticker.
+"""The deployed system on one machine: queue → push → functions, a worker, and the scheduler.
 
 In reading order:
 
@@ -14,7 +14,7 @@ In reading order:
     serve              one function behind HTTP
     page_address       where the page is, with its token
     exit_with_parent   ends such a process when `up` is killed
-    ticker             calls the sweeper every minute
+    scheduler          calls the sweeper every minute
     prometheus         what all processes measure, for `up --metrics-port`
     export             copies outputs to where a person asked for them
     beside             the same, next to the recording

@@ -49,6 +49,11 @@ class FirestoreRecords:
     Implements `shared.ports.Records`. The client is built on first use, after any fork. Needs
     roles/datastore.user on the project. With FIRESTORE_EMULATOR_HOST set it talks to that address, without
     credentials. `docs/data-model.md` lists collections, fields and the indexes to create.
+
+    Raises:
+        BadRequest: what is written is no JSON, or more than a document holds (1 MiB); a condition cannot be compared.
+        ConfigurationError: every method: there is no such database, no right to it, or an index is missing; says which.
+        StoreUnavailable: every method: no answer in time; what was to be written or deleted may have been.
     """
 
     def __init__(self, project: str, database: str = "(default)") -> None:
@@ -62,11 +67,6 @@ class FirestoreRecords:
 
         Retried until it has an answer, and then still true to itself: where an earlier try of this very call
         wrote the document and only its reply was lost, the answer is True.
-
-        Raises:
-            BadRequest: the fields are no JSON values, or more than a document holds (1 MiB).
-            ConfigurationError: there is no such database, or no right to it.
-            StoreUnavailable: no answer in time; the document may have been written.
         """
         token = secrets.token_hex(8)
         stored = to_stored(fields) | marks(collection, token, token)
@@ -81,12 +81,7 @@ class FirestoreRecords:
         return True
 
     def get(self, collection: str, key: str) -> dict[str, Any] | None:
-        """One document, or None.
-
-        Raises:
-            ConfigurationError: there is no such database, or no right to it.
-            StoreUnavailable: no answer in time.
-        """
+        """One document, or None."""
         with self._translated("reading", collection, key):
             snapshot = self._read(self._document(collection, key))
         return fields_of(snapshot) if snapshot.exists else None
@@ -100,10 +95,8 @@ class FirestoreRecords:
         call is never applied twice, also where a reply is lost.
 
         Raises:
-            BadRequest: the new fields are no JSON values, or more than a document holds (1 MiB).
-            ConfigurationError: there is no such database, or no right to it.
-            StoreUnavailable: others kept writing for half a minute, no answer in time, or the fate of the
-                write cannot be told: others have written since.
+            StoreUnavailable: also if others kept writing for half a minute, or the fate of the write cannot be told:
+                others have written since.
         """
         token = secrets.token_hex(8)
         in_doubt: Snapshot | None = None
@@ -141,10 +134,6 @@ class FirestoreRecords:
 
         Where the reply of an earlier try was lost and the document is gone now, it counts as deleted by this call.
         With `seen` it is read first, and deleted on the condition that nobody wrote it since.
-
-        Raises:
-            ConfigurationError: there is no such database, or no right to it.
-            StoreUnavailable: no answer in time; the document may have been deleted.
         """
         failed: list[Exception] = []
         option: firestore.ExistsOption | firestore.LastUpdateOption = firestore.ExistsOption(exists=True)
@@ -170,11 +159,6 @@ class FirestoreRecords:
         """Keys and documents whose top-level fields equal all of `where`, in order of their keys, from `after` on.
 
         Reads pages of 300 documents. Firestore merges its automatic indexes for this: none need be created.
-
-        Raises:
-            BadRequest: a condition cannot be compared.
-            ConfigurationError: there is no such database, or no right to it.
-            StoreUnavailable: no answer in time.
         """
         with self._translated("querying", collection):
             query = self._matching(collection, where).order_by("__name__").limit(PAGE)
@@ -201,12 +185,6 @@ class FirestoreRecords:
 
         Those after the page that ended with the number and key `before`. With conditions it needs a composite index
         of their fields and `by`, descending, or one for each field: Firestore merges them.
-
-        Raises:
-            BadRequest: a condition cannot be compared.
-            ConfigurationError: the index is missing (the message says which), there is no such database, or
-                no right to it.
-            StoreUnavailable: no answer in time.
         """
         with self._translated("querying", collection):
             path = path_of(by)
@@ -223,7 +201,7 @@ class FirestoreRecords:
         return [(snapshot.id, fields_of(snapshot)) for snapshot in page]
 
     def count(self, collection: str, where: Fields | None = None) -> int:
-        """How many documents `query` would give, counted by the service. Raises as `query`."""
+        """How many documents `query` would give, counted by the service."""
         with self._translated("counting", collection):
             wanted: Any = self._matching(collection, where).count(alias="n")
             ((found,),) = wanted.get(retry=retrying(), timeout=PATIENCE)
@@ -234,12 +212,6 @@ class FirestoreRecords:
 
         Summed by the service, in its order: the last digit may differ from another order's. With conditions
         it needs a composite index of their fields and `field`.
-
-        Raises:
-            BadRequest: a condition cannot be compared.
-            ConfigurationError: the index is missing (the message says which), there is no such database, or
-                no right to it.
-            StoreUnavailable: no answer in time.
         """
         with self._translated("summing", collection):
             wanted: Any = self._matching(collection, where).sum(path_of(field), alias="n")

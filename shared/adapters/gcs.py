@@ -53,6 +53,10 @@ class GcsStore:
 
     Implements `shared.ports.Store`. Generations are Cloud Storage's own. The client is built on first use. Without a
     project and credentials, Google's defaults.
+
+    Raises:
+        StoreUnavailable, ConfigurationError, BadRequest: every method, see `storage_errors`. What was to be written or
+            deleted may have been; calling again is safe.
     """
 
     def __init__(self, project: str | None = None, credentials: Credentials | None = None) -> None:
@@ -62,11 +66,7 @@ class GcsStore:
         self._lock = threading.Lock()
 
     def stat(self, bucket: str, name: str) -> StoredObject | None:
-        """The live generation of an object, or None if there is no such object.
-
-        Raises:
-            StoreUnavailable, ConfigurationError: see `storage_errors`.
-        """
+        """The live generation of an object, or None if there is no such object."""
         with explained(f"look at {name}", bucket, READER):
             found = self._live(bucket, name)
             if found is None:
@@ -82,7 +82,6 @@ class GcsStore:
 
         Raises:
             BadMedia: code `missing`, if this generation is gone (deleted or replaced).
-            StoreUnavailable, ConfigurationError: see `storage_errors`.
         """
         wanted = min(length, source.size - start)
         if wanted <= 0:
@@ -110,10 +109,6 @@ class GcsStore:
         request safe to repeat, so it is retried like a read. If an answer was lost and the retry finds an
         object, it may be our own: a random id in its metadata tells, even if another writer stored the same
         bytes. So exactly one of all callers gets True.
-
-        Raises:
-            StoreUnavailable: the object may have been written; calling again is safe.
-            ConfigurationError, BadRequest: see `storage_errors`.
         """
         write_id = uuid.uuid4().hex
         lost: list[Exception] = []
@@ -138,10 +133,7 @@ class GcsStore:
         return True
 
     def create_all(self, bucket: str, objects: Mapping[str, tuple[bytes, str]]) -> set[str]:
-        """Write the objects that do not exist yet, and return their names; like `create`, but in parallel.
-
-        Raises: as `create`; then some of them may have been written.
-        """
+        """Write the objects that do not exist yet, and return their names; like `create`, but in parallel."""
         with ThreadPoolExecutor(max(1, min(AT_A_TIME, len(objects))), thread_name_prefix="create") as pool:
             created = pool.map(lambda one: self.create(bucket, one[0], *one[1]), objects.items())
             return {name for name, was_created in zip(objects, created, strict=True) if was_created}
@@ -163,10 +155,6 @@ class GcsStore:
 
         It goes in pieces of `PIECE` bytes, each of which the client repeats if it has to. If the answer to the last one
         was lost, a random id in the object's metadata tells whether it is ours.
-
-        Raises:
-            StoreUnavailable: the object may have been written; calling again is safe.
-            ConfigurationError, BadRequest: see `storage_errors`.
         """
         write_id = uuid.uuid4().hex
         with explained(f"write {name}", bucket, CREATOR):
@@ -195,10 +183,6 @@ class GcsStore:
         """Delete one generation of an object; False, with nothing deleted, if it is not the live one.
 
         In a bucket with versioning it becomes a noncurrent one.
-
-        Raises:
-            StoreUnavailable: the object may have been deleted; calling again is safe.
-            ConfigurationError: see `storage_errors`.
         """
         # The precondition is what counts; the look comes first because the emulator ignores it.
         found = self.stat(bucket, name)
@@ -216,11 +200,7 @@ class GcsStore:
         return True
 
     def load(self, bucket: str, name: str) -> bytes | None:
-        """The whole content of a small object, or None if there is no such object.
-
-        Raises:
-            StoreUnavailable, ConfigurationError: see `storage_errors`.
-        """
+        """The whole content of a small object, or None if there is no such object."""
         with explained(f"read {name}", bucket, READER):
             try:
                 return _download(self._blob(bucket, name))
@@ -232,10 +212,6 @@ class GcsStore:
 
         None if the credentials are a person's or anonymous (an emulator), which cannot sign.
         See `signed_urls` for what a service account needs.
-
-        Raises:
-            StoreUnavailable: IAM did not answer.
-            ConfigurationError: IAM refuses to sign.
         """
         with explained(f"sign an address of {source.name}", source.bucket, SIGNER):
             blob = self._blob(source.bucket, source.name)
@@ -255,9 +231,6 @@ class GcsStore:
 
         https://cloud.google.com/storage/docs/resumable-uploads#session-uris: whoever has it may upload this one object,
         so keep it out of logs.
-
-        Raises:
-            StoreUnavailable, ConfigurationError, BadRequest: see `storage_errors`.
         """
         with explained(f"begin the upload of {name}", bucket, CREATOR):
             blob = self._blob(bucket, name)
@@ -274,11 +247,7 @@ class GcsStore:
         return url
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[StoredObject]:
-        """The live objects whose name starts with `prefix`, in order of their names.
-
-        Raises:
-            StoreUnavailable, ConfigurationError: see `storage_errors`.
-        """
+        """The live objects whose name starts with `prefix`, in order of their names."""
         with explained("list objects", bucket, READER):
             pages = self._client().list_blobs(
                 bucket, prefix=prefix or None, fields=LISTED, timeout=TIMEOUT, retry=RETRY

@@ -65,6 +65,12 @@ class PubSubQueue:
     topics it publishes to and roles/pubsub.subscriber on the subscriptions it pulls from. If PUBSUB_EMULATOR_HOST is
     set it connects to that address, without credentials. A pull waits `pull_seconds` for the first message. The service
     answers sooner if there is one; if asked to answer immediately, it misses messages that it has.
+
+    Raises:
+        BadRequest: a message is larger than Pub/Sub allows, or a number is not positive.
+        ConfigurationError: every method: the topic or subscription does not exist, or a permission is missing.
+        StoreUnavailable: every method: no answer in time. What was published may have been anyway; a lease keeps its old
+            expiry, and a message whose lease expires is redelivered, which counts.
     """
 
     def __init__(self, project: str, *, pull_seconds: float = 3.0, topology: Topology | None = None) -> None:
@@ -77,19 +83,13 @@ class PubSubQueue:
         self._leases = LeasesInHand()
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
-        """Publish a message, durable when this returns. Returns its id.
-
-        Raises:
-            BadRequest: the message is larger than Pub/Sub allows.
-            ConfigurationError: the topic does not exist, or a permission is missing.
-            StoreUnavailable: no answer in time; the message may have been published anyway.
-        """
+        """Publish a message, durable when this returns. Returns its id."""
         return self.publish_many(topic, [(data, attributes or {})])[0]
 
     def publish_many(self, topic: str, messages: Iterable[tuple[bytes, Mapping[str, str]]]) -> list[str]:
         """Publish many messages in few requests; all are durable when this returns.
 
-        Returns their ids in order. Raises as `publish`; then some of the messages may have been published.
+        Returns their ids in order. If it raises, some of the messages may have been published.
         """
         path = PublisherClient.topic_path(self.project, topic)
         ids: list[str] = []
@@ -111,11 +111,6 @@ class PubSubQueue:
 
         Waits for at most `pull_seconds`, and only for the first message. Leases have whole seconds, at most 600:
         a longer one is shortened, any other rounded up.
-
-        Raises:
-            BadRequest: `limit` or `lease_seconds` is not positive.
-            ConfigurationError: the subscription does not exist, or a permission is missing.
-            StoreUnavailable: no answer in time.
         """
         if limit < 1 or lease_seconds <= 0:
             raise BadRequest("a pull needs a limit of 1 or more and a lease of more than 0 seconds")
@@ -138,12 +133,7 @@ class PubSubQueue:
         return deliveries
 
     def extend(self, subscription: str, lease: str, lease_seconds: float) -> bool:
-        """Renew a lease from now; False if it has expired, so that the message may be delivered elsewhere.
-
-        Raises:
-            ConfigurationError: the subscription does not exist, or a permission is missing.
-            StoreUnavailable: no answer in time; the lease keeps its old expiry.
-        """
+        """Renew a lease from now; False if it has expired, so that the message may be delivered elsewhere."""
         held = self._leases.get(subscription, lease)
         if held is None:
             return False
@@ -158,10 +148,6 @@ class PubSubQueue:
 
         True means that the service accepted it before the lease expired. Only a subscription with exactly-once
         delivery guarantees that the message is never redelivered then; on others it rarely is.
-
-        Raises:
-            ConfigurationError: the subscription does not exist, or a permission is missing.
-            StoreUnavailable: no answer in time; the message may be redelivered.
         """
         held = self._leases.get(subscription, lease)
         with self._translated("acknowledging a message of", subscription):
@@ -172,17 +158,7 @@ class PubSubQueue:
         return held is not None and taken
 
     def nack(self, subscription: str, lease: str, error: str = "") -> bool:
-        """Give a message back; it is redelivered after the back-off, or goes to the dead letter topic.
-
-        Args:
-            subscription: the one it was pulled from.
-            lease: of the delivery that failed.
-            error: what went wrong, for the log: Pub/Sub has no place for it.
-
-        Raises:
-            ConfigurationError: the subscription does not exist, or a permission is missing.
-            StoreUnavailable: no answer in time; the message is redelivered when the lease expires.
-        """
+        """Give a message back; it is redelivered after the back-off, or goes to the dead letter topic."""
         held = self._leases.get(subscription, lease)
         if held is None:
             return False
@@ -196,10 +172,6 @@ class PubSubQueue:
         """Give a message back as if it had never been delivered; it is redelivered at once, with another id.
 
         If the process dies half-way, the message exists twice, as after any repeated publish.
-
-        Raises:
-            ConfigurationError: the subscription does not exist, or a permission to publish is missing.
-            StoreUnavailable: no answer in time; the message is redelivered when the lease expires, which counts.
         """
         held = self._leases.get(subscription, lease)
         if held is None:

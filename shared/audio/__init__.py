@@ -11,7 +11,7 @@ Read in this order:
     pool.py        several sandboxes: the `Media` port
     local_file.py  a whole recording on this disk
     encode.py      samples as FLAC, for a hosted engine; rendition.py: as AAC, for browsers
-    sides.py       how loud the two channels of a call are
+    channel_levels.py  how loud the two channels of a call are
     peaks.py       how loud they are, for a waveform
     ffmpeg_check.py  whether this is the FFmpeg that the project knows, for images
 

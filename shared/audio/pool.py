@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.audio.sandbox.parent import Sandbox
-from shared.audio.types import DecodedAhead, Sides, Source
+from shared.audio.types import BothChannels, DecodedAhead, Source
 from shared.model import AudioInfo
 
 if TYPE_CHECKING:
@@ -71,32 +71,42 @@ class MediaPool:
             self._choose = choose
             self._slots = threading.Semaphore(count)
 
-    def probe(self, source: Source, *, name: str, track: int, sides: Sides = "no") -> AudioInfo:
-        """What the container says, from a bounded number of bytes; `sides`: what will be wanted of both channels."""
+    def probe(self, source: Source, *, name: str, track: int, both: BothChannels = "no") -> AudioInfo:
+        """What the container says, from a bounded number of bytes; `both`: what will be wanted of both channels."""
         choose = self._choose
         if choose is None or self._is_full():
             with self._sandbox() as sandbox:
                 return sandbox.probe(source, name=name, track=track)
         with self._sandbox() as sandbox:
             audio, ahead = sandbox.probe_and_decode(
-                source, lambda audio: choose(audio, source.size), name=name, track=track, sides=sides
+                source,
+                lambda audio: choose(audio, source.size),
+                name=name,
+                track=track,
+                both=both,
             )
         if ahead is not None:
-            entry = _Ahead(source=source, track=track, sides=sides, audio=audio, ahead=ahead)
+            entry = _Ahead(source=source, track=track, both=both, audio=audio, ahead=ahead)
             with self._lock:
-                if not any(one.is_of(source, audio, ahead.chunk, track, sides) for one in self._ahead):
+                if not any(one.is_of(source, audio, ahead.chunk, track, both) for one in self._ahead):
                     self._ahead.append(entry)
         return audio
 
     def decode(
-        self, source: Source, audio: AudioInfo, chunk: Chunk, *, track: int, sides: Sides = "no"
+        self,
+        source: Source,
+        audio: AudioInfo,
+        chunk: Chunk,
+        *,
+        track: int,
+        both: BothChannels = "no",
     ) -> Pcm:
-        """The samples of one chunk with its overlap, mono at 16 kHz, and what `sides` wants of both channels."""
-        pcm = self._take(source, audio, chunk, track, sides)
+        """The samples of one chunk with its overlap, mono at 16 kHz, and what `both` wants of both channels."""
+        pcm = self._take(source, audio, chunk, track, both)
         if pcm is not None:
             return pcm
         with self._sandbox() as sandbox:
-            return sandbox.decode(source, audio, chunk, track=track, sides=sides)
+            return sandbox.decode(source, audio, chunk, track=track, both=both)
 
     def close(self) -> None:
         """End the processes: those that are idle now, and the others as soon as their job is done."""
@@ -121,10 +131,12 @@ class MediaPool:
         with self._lock:
             return sum(one.ahead.pcm.size for one in self._ahead) >= MAX_AHEAD
 
-    def _take(self, source: Source, audio: AudioInfo, chunk: Chunk, track: int, sides: Sides) -> Pcm | None:
+    def _take(
+        self, source: Source, audio: AudioInfo, chunk: Chunk, track: int, both: BothChannels
+    ) -> Pcm | None:
         with self._lock:
             for one in self._ahead:
-                if one.is_of(source, audio, chunk, track, sides):
+                if one.is_of(source, audio, chunk, track, both):
                     self._ahead.remove(one)
                     return one.ahead.pcm
         return None
@@ -151,16 +163,16 @@ class _Ahead:
 
     source: Source
     track: int
-    sides: Sides
+    both: BothChannels
     audio: AudioInfo
     ahead: DecodedAhead
 
-    def is_of(self, source: Source, audio: AudioInfo, chunk: Chunk, track: int, sides: Sides) -> bool:
+    def is_of(self, source: Source, audio: AudioInfo, chunk: Chunk, track: int, both: BothChannels) -> bool:
         """True for the same chunk of the same recording, whichever engine transcribes it."""
         # Of a recording without two channels nothing else is told.
         return (
             self.track == track
-            and (sides in {"no", self.sides} or audio.channels != 2)
+            and (both in {"no", self.both} or audio.channels != 2)
             and self.source == source
             and self.audio == audio
             and self.ahead.chunk == replace(chunk, engine=self.ahead.chunk.engine)

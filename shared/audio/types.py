@@ -9,7 +9,7 @@ from shared.model import Chunk
 
 SAMPLE_RATE = 16_000
 """Hertz of all decoded sound: what the speech models take."""
-WIDTH, WITH_SIDES = 2, 6
+WIDTH, WITH_CHANNELS = 2, 6
 """Bytes of a sample of the mix alone, and with those of both channels."""
 MOST_PARTS = 20
 """Recordings in one file that are kept apart."""
@@ -42,7 +42,7 @@ class Source(Protocol):
         """Up to `length` bytes from `start`; fewer only at the end."""
 
 
-Sides = Literal["no", "levels", "sound"]
+BothChannels = Literal["no", "levels", "sound"]
 """What is wanted of the two channels of a recording beside their mix: nothing, how loud they are, or their sound, too."""
 
 
@@ -72,9 +72,9 @@ class Pcm:
     """Seconds of audio found between the chunk's own bounds."""
     warnings: tuple[str, ...] = ()
     """What the owner of the recording should know."""
-    sides: bytes = b""
+    levels: bytes = b""
     """How loud both channels of a stereo recording are, from the first sample on, if that was asked for: see
-    `shared/audio/sides.py`."""
+    `shared/audio/channel_levels.py`."""
     sound: tuple[bytes, bytes] | None = None
     """Samples of the left and of the right channel, as `samples`, if that was asked for."""
     seconds_ahead: float = 0.0

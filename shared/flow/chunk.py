@@ -12,7 +12,7 @@ from shared.audio import Pcm
 from shared.engines import is_hosted, spec
 from shared.errors import BadMedia, BadRequest
 from shared.flow import dispatch
-from shared.flow.probe import ObjectBytes, sides_wanted
+from shared.flow.probe import ObjectBytes, channels_wanted
 from shared.messages import decode, encode
 from shared.results import ChunkResult
 from shared.state import claims, documents, ledger
@@ -21,7 +21,7 @@ from shared.telemetry import log, measure
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shared.audio.types import Sides
+    from shared.audio.types import BothChannels
     from shared.messages import ChunkMessage
     from shared.model import Chunk, Recording, StoredObject
     from shared.ports import Ports
@@ -90,7 +90,7 @@ def fetch(message: ChunkMessage, ports: Ports) -> Pcm:
             message.audio,
             message.chunk,
             track=message.options.track,
-            sides=_sides(message),
+            both=_channels_wanted(message),
         )
     except BadMedia as error:
         if error.code != "undecodable":
@@ -99,10 +99,10 @@ def fetch(message: ChunkMessage, ports: Ports) -> Pcm:
         return Pcm(samples=b"", start=0.0, owned=nominal, warnings=(str(error),))
 
 
-def _sides(message: ChunkMessage) -> Sides:
+def _channels_wanted(message: ChunkMessage) -> BothChannels:
     """What is of use of both channels; a hosted engine tells no speakers by them."""
     of_use = message.audio.channels == 2 and not is_hosted(message.chunk.engine)
-    return sides_wanted(message.options) if of_use else "no"
+    return channels_wanted(message.options) if of_use else "no"
 
 
 def decoded(recording: Recording, ports: Ports) -> Iterator[tuple[Chunk, Pcm]]:

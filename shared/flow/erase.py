@@ -22,8 +22,6 @@ from shared.state.pages import MARK
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from shared.ports import Fields, Ports, Records
     from shared.settings import Settings
     from shared.state.dead_letters import Letter
@@ -169,17 +167,15 @@ def _erase_records(recording: Recording, ports: Ports, *, last: bool) -> None:
     for letter in list(dead_letters.every(records)):
         if letter.about.request in names or _is_about(letter, recording, records):
             dead_letters.discard(letter.key, records)
-    _delete_all_of(failure_log.FAILURES, records.query(failure_log.FAILURES, {"recording": key}), ports)
+    _delete_all_of(failure_log.FAILURES, {"recording": key}, records)
     for name in sorted(names):
         forget_failures(name, ports)
     if last:
         # Until then notes that come late are found by the name of the request.
         for one in sorted(asked):
             answers.forget(one, records)
-    _delete_all_of(claims.CLAIMS, records.query(claims.CLAIMS, {"recording": key}), ports)
-    _delete_all_of(documents.WEBHOOKS, records.query(documents.WEBHOOKS, {"recording": key}), ports)
-    _delete_all_of(documents.REVISIONS, records.query(documents.REVISIONS, {"recording": key}), ports)
-    _delete_all_of(documents.CHUNKS, records.query(documents.CHUNKS, {"recording": key}), ports)
+    for collection in (claims.CLAIMS, documents.WEBHOOKS, documents.REVISIONS, documents.CHUNKS):
+        _delete_all_of(collection, {"recording": key}, records)
     records.delete(sweep_notes.SWEEPS, key)
 
 
@@ -232,10 +228,9 @@ def forget_failures(request_id: str, ports: Ports) -> None:
     Raises:
         Transient: some may be left.
     """
-    found = ports.records.query(failure_log.FAILURES, {"request": request_id})
-    _delete_all_of(failure_log.FAILURES, found, ports)
+    _delete_all_of(failure_log.FAILURES, {"request": request_id}, ports.records)
 
 
-def _delete_all_of(collection: str, found: Iterable[tuple[str, Fields]], ports: Ports) -> None:
-    for key, _ in list(found):
-        ports.records.delete(collection, key)
+def _delete_all_of(collection: str, where: Fields, records: Records) -> None:
+    for key, _ in list(records.query(collection, where)):
+        records.delete(collection, key)

@@ -14,7 +14,7 @@ from shared.model import StoredObject
 from shared.ports import Store
 
 if TYPE_CHECKING:
-    from shared.audio.types import Sides
+    from shared.audio.types import BothChannels
     from shared.model import AudioInfo, Options
     from shared.ports import Ports
 
@@ -51,11 +51,11 @@ def look_at(source: StoredObject, options: Options, ports: Ports) -> AudioInfo:
         ObjectBytes(store=ports.store, source=source),
         name=name,
         track=options.track,
-        sides=sides_wanted(options),
+        both=channels_wanted(options),
     )
 
 
-def sides_wanted(options: Options) -> Sides:
+def channels_wanted(options: Options) -> BothChannels:
     """What our engines want of both channels of a recording, for its options."""
     if options.channels is None:
         return "no"

@@ -92,11 +92,6 @@ def check_quota(label: str, count: int, settings: Settings) -> None:
         )
 
 
-def is_counted(request_id: str) -> bool:
-    """Whether a request counts for the quota of its caller."""
-    return not is_of_operator(request_id)
-
-
 def is_of_operator(request_id: str) -> bool:
     """Whether an operator sent a request."""
     return request_id.startswith(OPERATOR)

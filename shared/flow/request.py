@@ -190,7 +190,7 @@ def _check_quota(request: TranscribeRequest, options: Options, ports: Ports) -> 
         OverLimit: it has.
         Transient: the records did not answer.
     """
-    if ports.settings.max_open_requests and refusals.is_counted(request.request_id):
+    if ports.settings.max_open_requests and not refusals.is_of_operator(request.request_id):
         label = options.label or ""
         count = ports.records.count(answers.REQUESTS, {"answered": False, "label": label})
         refusals.check_quota(label, count, ports.settings)

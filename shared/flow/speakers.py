@@ -65,7 +65,7 @@ def told_apart(
         return words, ()
     why_mixed = ""
     if recording.options.channels:
-        numbers, why_mixed = _by_side(words, recording, results)
+        numbers, why_mixed = _by_channel(words, recording, results)
         if numbers:
             return _numbered(words, numbers), ()
     found, warnings = _by_voice(words, recording, results)
@@ -78,10 +78,10 @@ def sided(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> list[Chunk
     """The results; where both channels of some chunks were recognised one by one, those of the others are by loudness."""
     if not any(one.word_sides for one in results):
         return list(results)
-    from shared.flow.sorting import Sides  # noqa: PLC0415 - loads numpy, which a merger does without
+    from shared.flow.sorting import Channels  # noqa: PLC0415 - loads numpy, which a merger does without
 
     placed = merge.timeline(chunks, results)
-    levels = Sides(placed)
+    levels = Channels(placed)
     found = []
     for one, offset in placed:
         marked = one
@@ -92,7 +92,7 @@ def sided(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> list[Chunk
     return found
 
 
-def _by_side(
+def _by_channel(
     words: tuple[Word, ...], recording: Recording, results: Sequence[ChunkResult]
 ) -> tuple[list[int], str]:
     """The side of each word, where the channels are speakers; else none, and why not."""
@@ -106,11 +106,11 @@ def _by_side(
         return [word.speaker or 0 for word in words], ""
     if any(one.decoded and not one.sides for one in results):
         return [], "a worker of an older version transcribed some of it"
-    from shared.flow.sorting import Sides  # noqa: PLC0415 - loads numpy, which a merger does without
+    from shared.flow.sorting import Channels  # noqa: PLC0415 - loads numpy, which a merger does without
 
-    sides = Sides(merge.timeline(recording.chunks, results))
-    if sides.are_speakers or (recording.options.channels == "apart" and sides.are_different):
-        return sides.of_words(words), ""
+    channels = Channels(merge.timeline(recording.chunks, results))
+    if channels.are_speakers or (recording.options.channels == "apart" and channels.are_different):
+        return channels.of_words(words), ""
     return [], "both channels have the same sound"
 
 

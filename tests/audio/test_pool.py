@@ -13,9 +13,9 @@ from shared.audio.sandbox.parent import Sandbox
 from shared.errors import BadMedia
 from shared.planning import plan
 from shared.settings import Settings
-from tests.audio import test_sides
+from tests.audio import test_channel_levels
 from tests.audio.media import RATE
-from tests.audio.test_sides import sound
+from tests.audio.test_channel_levels import sound
 from tests.speech import talk, write_media
 
 pytestmark = pytest.mark.usefixtures("own_decoders")
@@ -164,36 +164,36 @@ def stereo():
     """A call: one side speaks after the other."""
     silence = np.zeros(2 * RATE)
     left, right = np.concatenate([sound(2), silence]), np.concatenate([silence, sound(2, 0.1, 600.0)])
-    return Counted(test_sides.stereo(left, right))
+    return Counted(test_channel_levels.stereo(left, right))
 
 
-@pytest.mark.parametrize("sides", ["levels", "sound"])
-def test_both_channels_are_told_of_what_is_decoded_ahead_so_it_is_decoded_once(pool, stereo, sides):
+@pytest.mark.parametrize("both", ["levels", "sound"])
+def test_both_channels_are_told_of_what_is_decoded_ahead_so_it_is_decoded_once(pool, stereo, both):
     pool.look_ahead(2, whole)
-    audio = pool.probe(stereo, name="call.wav", track=0, sides=sides)
+    audio = pool.probe(stereo, name="call.wav", track=0, both=both)
     [chunk] = plan.split(audio, stereo.size, 600, "parakeet-cpu")
     read = stereo.reads
-    ahead = pool.decode(stereo, audio, chunk, track=0, sides=sides)
+    ahead = pool.decode(stereo, audio, chunk, track=0, both=both)
     assert (stereo.reads, ahead.seconds_ahead > 0) == (read, True)
-    again = pool.decode(stereo, audio, chunk, track=0, sides=sides)
-    assert (ahead.samples, ahead.sides, ahead.sound) == (again.samples, again.sides, again.sound)
-    assert ahead.sides
-    assert (ahead.sound is None) == (sides == "levels")
+    again = pool.decode(stereo, audio, chunk, track=0, both=both)
+    assert (ahead.samples, ahead.levels, ahead.sound) == (again.samples, again.levels, again.sound)
+    assert ahead.levels
+    assert (ahead.sound is None) == (both == "levels")
 
 
 def test_of_one_channel_nothing_more_is_told_and_it_is_decoded_once_all_the_same(pool, wav):
     pool.look_ahead(2, whole)
-    audio = pool.probe(wav, name="talk.wav", track=0, sides="sound")
+    audio = pool.probe(wav, name="talk.wav", track=0, both="sound")
     [chunk] = plan.split(audio, wav.size, 600, "parakeet-cpu")
     ahead = pool.decode(wav, audio, chunk, track=0)
-    assert (ahead.seconds_ahead > 0, ahead.sides, ahead.sound) == (True, b"", None)
+    assert (ahead.seconds_ahead > 0, ahead.levels, ahead.sound) == (True, b"", None)
 
 
 def test_who_asks_for_more_than_was_decoded_ahead_has_it_decoded(pool, stereo):
     pool.look_ahead(2, whole)
     audio = pool.probe(stereo, name="call.wav", track=0)
     [chunk] = plan.split(audio, stereo.size, 600, "parakeet-cpu")
-    assert pool.decode(stereo, audio, chunk, track=0, sides="levels").sides
+    assert pool.decode(stereo, audio, chunk, track=0, both="levels").levels
     assert pool.decode(stereo, audio, chunk, track=0).seconds_ahead > 0
 
 

@@ -51,7 +51,7 @@ def wobbling(most):
 
 GOOD = {
     "counts from 1970": lambda _, time: 1_700_000_000_000 + time,
-    "joined in the third hour": lambda _, time: 10_800_000 + time,
+    "concatenated in the third hour": lambda _, time: 10_800_000 + time,
     "wobbles by 40 ms": wobbling(40),
     "wobbles by 80 ms": wobbling(80),
     "comes in bursts": lambda _, time: time - time % 200,

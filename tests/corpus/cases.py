@@ -22,7 +22,7 @@ NARROW = {"wav-8k", "3gp", "amr"}
 APPENDED = (
     "wav", "rf64", "aiff", "caf", "w64", "au", "voc", "avi", "wma", "m4a", "mov", "mp4-fragmented", "flac", "wavpack", "tta",
 )  # fmt: skip
-"""Formats of which players hear the first of two files that were joined."""
+"""Formats of which players hear the first of two files that were concatenated."""
 PAUSE = 0.4
 """Seconds between two words from which on what is unknown may begin or end there."""
 
@@ -143,7 +143,7 @@ def _clocks() -> list[Case]:
     ]
     return [
         _clock("counts from 1970", lambda _, time: 1_700_000_000_000 + time),
-        _clock("joined in the third hour", lambda _, time: 10_800_000 + time),
+        _clock("concatenated in the third hour", lambda _, time: 10_800_000 + time),
         _clock("wobbles by 40 ms", _wobble(40)),
         _clock("wobbles by 80 ms", _wobble(80)),
         _clock("comes in bursts", lambda _, time: time - time % 200, most_off=0.3),
@@ -165,7 +165,7 @@ def _clocks() -> list[Case]:
 def _clocks_of_others(middle: float) -> list[Case]:
     """What the muxers of other containers take, and what can be written into a file of theirs."""
     kinds = {
-        "joined in the third hour": (lambda _, time: 10_800_000 + time, {}),
+        "concatenated in the third hour": (lambda _, time: 10_800_000 + time, {}),
         "wobbles by 10 ms": (_wobble(10), {}),
         "paused for 7 s": (
             lambda _, time: time if time < middle else time + 7000,
@@ -181,7 +181,7 @@ def _clocks_of_others(middle: float) -> list[Case]:
         for name in ("m4a", "mkv-flac", "mpegts", "flv", "ogg-opus")
         for kind, (times, right) in kinds.items()
         # An m4a that begins late has an empty edit: that much silence (docs/media.md).
-        if (name, kind) != ("m4a", "joined in the third hour")
+        if (name, kind) != ("m4a", "concatenated in the third hour")
     ]
     made.append(
         Case(

@@ -132,4 +132,4 @@ def test_both_channels_are_told_of_where_they_are_of_use(world, message, options
         chunk=replace(message.chunk, engine=engine),
     )
     chunk.fetch(asked, world.ports)
-    assert world.media.sides == [wanted]
+    assert world.media.both == [wanted]

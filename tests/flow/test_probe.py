@@ -24,7 +24,7 @@ def test_the_bytes_come_by_range_with_the_bare_name_and_the_track(world):
     seen = []
 
     class Media:
-        def probe(self, source, *, name, track, sides="no"):
+        def probe(self, source, *, name, track, both="no"):
             seen.append((source.size, source.read(2, 3), name, track))
             return world.media.info
 

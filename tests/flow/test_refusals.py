@@ -135,8 +135,8 @@ def test_what_an_operator_asks_for_is_not_counted(world):
     record.cancel(recording.id, world.ports)
     world.clock.time += 1
     request_id = retry.ask(stored(world, recording), world.ports)
-    assert refusals.is_counted("a-1")
-    assert not refusals.is_counted(request_id)
+    assert not refusals.is_of_operator("a-1")
+    assert refusals.is_of_operator(request_id)
 
 
 def test_without_limits_nothing_is_refused():

@@ -71,7 +71,7 @@ def engine(world):
         world.ports, hosted={"deepgram": fake}, engines=frozenset({"parakeet-cpu", "deepgram"})
     )
 
-    def heard_by_ears(source, audio, chunk, *, track, sides="no"):
+    def heard_by_ears(source, audio, chunk, *, track, both="no"):
         if world.media.error is not None:
             raise world.media.error
         seconds = chunk.lead + (chunk.end - chunk.start)
@@ -416,7 +416,7 @@ def test_what_would_take_too_long_is_not_paid_for_in_vain(world, engine, address
 
 
 def test_of_a_recording_that_is_longer_than_it_said_no_two_pieces_share_a_speaker(world, engine, short):
-    def longer(source, audio, chunk, *, track, sides="no"):
+    def longer(source, audio, chunk, *, track, both="no"):
         owned, tail = chunk.end - chunk.start, chunk.tail if chunk.index == 0 else 0.0
         return Pcm(samples=sound(chunk.lead + owned + tail), start=-chunk.lead, owned=owned)
 

@@ -134,10 +134,10 @@ class FakeMedia:
         self._calls = calls
         self._begins = begins
 
-    def probe(self, source: Any, *, name: str, track: int, sides: Any = "no") -> AudioInfo:
+    def probe(self, source: Any, *, name: str, track: int, both: Any = "no") -> AudioInfo:
         return self._calls.look("media.probe", lambda: _audio(source.source))
 
-    def decode(self, source: Any, audio: AudioInfo, chunk: Chunk, *, track: int, sides: Any = "no") -> Pcm:
+    def decode(self, source: Any, audio: AudioInfo, chunk: Chunk, *, track: int, both: Any = "no") -> Pcm:
         def work():
             self._begins(source.source, chunk)
             running().sleep(DECODING)

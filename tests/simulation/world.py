@@ -1,7 +1,7 @@
 """A whole deployment under the scheduler: its processes, and what starts them again.
 
 Everything is the product's own but the ports: the steps behind the push loops, the sweep, and the life of a worker's
-process. On one machine `up` runs the push loops and the ticker, and keeps workers; in a project the platform does,
+process. On one machine `up` runs the push loops and the scheduler, and keeps workers; in a project the platform does,
 which never fails, and workers are started by the job.
 """
 

@@ -31,8 +31,8 @@ from local.inbox.watcher import Inbox
 from local.runtime import export, processes, prometheus
 from local.runtime.page_address import page_address
 from local.runtime.push import HttpSender, PushLoop, end_despite, stop_all
+from local.runtime.scheduler import Scheduler
 from local.runtime.steps import exporter, webhooks
-from local.runtime.ticker import Ticker
 from shared import concurrency, formats
 from shared.adapters.hosted_engines import has_library
 from shared.engines import AUTO, hosted_specs
@@ -197,9 +197,9 @@ def run(
         stack.callback(stop_all, own)
         for loop in own:
             loop.start()
-        ticker = Ticker(planned.sweeper, token=planned.token)
-        ticker.start()
-        stack.callback(ticker.stop)
+        scheduler = Scheduler(planned.sweeper, token=planned.token)
+        scheduler.start()
+        stack.callback(scheduler.stop)
         watcher = Inbox(
             ports.store,
             ports.queue,

@@ -47,7 +47,7 @@ def decode_span(
     *,
     longest: float,
     emit: Callable[[bytes], None],
-    sides: bool = False,
+    both: bool = False,
 ) -> tuple[Decoded, bool]:
     """Decode the frames of a byte range; returns how it went and whether any frame gave sound.
 
@@ -57,7 +57,7 @@ def decode_span(
     Raises:
         BadMedia: `limit`, if there is more audio than may be returned.
     """
-    timeline = Timeline(emit, begin=0.0, end=longest, sides=sides)
+    timeline = Timeline(emit, begin=0.0, end=longest, both=both)
     decoder = _Decoder(audio.codec)
     now = lead = owned = 0.0
     sound = False

@@ -21,7 +21,7 @@ from shared.audio.decoding.timeline import EXACT, TOLERANCE, Timeline
 from shared.audio.probing import amr, isobmff, wav
 from shared.audio.probing.ffmpeg import as_read, choose_stream, open_container
 from shared.audio.probing.notices import damage, stops_early
-from shared.audio.types import SAMPLE_RATE, WIDTH, WITH_SIDES, Decoded
+from shared.audio.types import SAMPLE_RATE, WIDTH, WITH_CHANNELS, Decoded
 from shared.errors import BadMedia
 from shared.model import ByteSpan
 
@@ -58,11 +58,11 @@ def decode(
     track: int,
     longest: float,
     emit: Callable[[bytes], None],
-    sides: bool = False,
+    both: bool = False,
 ) -> Decoded:
     """Decode one chunk.
 
-    `emit` takes 16-bit mono samples at 16 kHz, in order; with `sides` those of both channels, see `Timeline`. `track`
+    `emit` takes 16-bit mono samples at 16 kHz, in order; with `both` those of both channels, see `Timeline`. `track`
     counts from 0. A chunk without an end is given up after `longest` seconds.
 
     Raises:
@@ -70,7 +70,7 @@ def decode(
     """
     if wav.is_plain(audio):
         # First: the decoding process relies on it.
-        return wav_samples.decode(reader, audio, chunk, track=track, longest=longest, emit=emit, sides=sides)
+        return wav_samples.decode(reader, audio, chunk, track=track, longest=longest, emit=emit, both=both)
     if audio.splittable_by == "bytes":
         span = chunk.span
         if span is None and chunk.start <= 0 and chunk.end is None:
@@ -81,7 +81,7 @@ def decode(
                 read_to=audio.last_byte,
             )
         if span is not None:
-            done, sound = decode_span(reader, audio, chunk, span, longest=longest, emit=emit, sides=sides)
+            done, sound = decode_span(reader, audio, chunk, span, longest=longest, emit=emit, both=both)
             if not sound and span.own_from <= audio.first_byte:
                 raise BadMedia("undecodable", NO_SOUND)
             return done
@@ -90,13 +90,11 @@ def decode(
         def one(
             reader: Reader, audio: AudioInfo, chunk: Chunk, *, emit: Callable[[bytes], None], shift: float
         ) -> Decoded:
-            return _ChunkDecoder(
-                reader, audio, chunk, track, longest, emit, sides=sides, shift=shift
-            ).decode()
+            return _ChunkDecoder(reader, audio, chunk, track, longest, emit, both=both, shift=shift).decode()
 
         _check_length(audio, chunk, longest)
-        return parts.decode(reader, audio, chunk, emit=emit, one=one, width=WITH_SIDES if sides else WIDTH)
-    return _ChunkDecoder(reader, audio, chunk, track, longest, emit, sides=sides).decode()
+        return parts.decode(reader, audio, chunk, emit=emit, one=one, width=WITH_CHANNELS if both else WIDTH)
+    return _ChunkDecoder(reader, audio, chunk, track, longest, emit, both=both).decode()
 
 
 def _check_length(audio: AudioInfo, chunk: Chunk, longest: float) -> None:
@@ -117,7 +115,7 @@ class _ChunkDecoder:
         longest: float,
         emit: Callable[[bytes], None],
         *,
-        sides: bool = False,
+        both: bool = False,
         shift: float = 0.0,
     ) -> None:
         """As `decode`; what is said of times adds `shift`, where the file is one of several."""
@@ -131,7 +129,7 @@ class _ChunkDecoder:
         self._stop = stop
         self._open_ended = chunk.end is None
         self._file = as_read(reader, audio.format)
-        self._timeline = Timeline(emit, begin=self._begin, end=stop, sides=sides)
+        self._timeline = Timeline(emit, begin=self._begin, end=stop, both=both)
         self._steady = Steady(self._timeline, open_ended=self._open_ended, shift=shift)
         self._origin = 0.0
         self._units, self._per_second = 0, 1  # seconds of one unit of the stream's clock, as a fraction

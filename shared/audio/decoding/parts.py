@@ -33,7 +33,7 @@ def decode(
     one: DecodeOne,
     width: int = WIDTH,
 ) -> Decoded:
-    """Decode one chunk of what `shared/audio/probing/joined/parts.py` has found.
+    """Decode one chunk of what `shared/audio/probing/concatenated/parts.py` has found.
 
     `emit` takes 16-bit mono samples at 16 kHz, in order, of `width` bytes; `one` decodes a chunk of one of the parts.
     """

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import av
 
 from shared.audio.files.overlay import Overlay
+from shared.audio.probing.concatenated.clock import CLUSTER_START
 from shared.audio.probing.ffmpeg import open_container
 from shared.audio.probing.isobmff import is_fragmented
-from shared.audio.probing.joined.clock import CLUSTER_START
 from shared.errors import BadMedia
 
 if TYPE_CHECKING:

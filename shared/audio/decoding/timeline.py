@@ -1,6 +1,6 @@
 """Places decoded frames on an axis of 16 kHz mono samples.
 
-With `sides` it has three channels: the mix, and both channels of a stereo recording before they are mixed.
+With `both` it has three channels: the mix, and both channels of a stereo recording before they are mixed.
 
 Consecutive frames pass through one resampler as one run. Where time jumps, or the format or the mix of channels changes,
 the run is flushed and another begins at the sample given by its time stamp, with silence in the gap: so positions never
@@ -17,7 +17,7 @@ from av.error import BlockingIOError as NothingYet
 from av.filter import Graph
 
 from shared.audio.decoding import downmix
-from shared.audio.types import SAMPLE_RATE, WIDTH, WITH_SIDES
+from shared.audio.types import SAMPLE_RATE, WIDTH, WITH_CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ BLOCK = 32_768
 COMPARED = 8
 """Channels are compared in one block of so many: frames that wait for it are out of the processor's cache by then."""
 THREE = "3.0"
-"""FFmpeg's name of a layout of three channels: the mix and both sides, to which it does nothing."""
+"""FFmpeg's name of a layout of three channels: the mix and both channels, to which it does nothing."""
 CANCELS = "the channels cancel each other out: the loudest of them was taken alone"
 """The warning where a mix of all channels would be far quieter than one of them."""
 SUBWOOFER = "sound is only on the channel that the file calls a subwoofer: it was taken"
@@ -49,15 +49,15 @@ class Timeline:
         emit: takes 16-bit mono samples at 16 kHz.
         begin: where the output starts on the axis of `add`, seconds; what lies before is dropped.
         end: where it stops; None: never.
-        sides: whether each sample is followed by those of the two channels; of a recording with more or fewer, by itself.
+        both: whether each sample is followed by those of the two channels; of a recording with more or fewer, by itself.
     """
 
     def __init__(
-        self, emit: Callable[[bytes], None], *, begin: float, end: float | None, sides: bool = False
+        self, emit: Callable[[bytes], None], *, begin: float, end: float | None, both: bool = False
     ) -> None:
         self._emit = emit
-        self._sides = sides
-        self._width = WITH_SIDES if sides else WIDTH
+        self._both = both
+        self._width = WITH_CHANNELS if both else WIDTH
         self._silence = bytes(self._width * SAMPLE_RATE)
         self._begin = begin
         self._limit = None if end is None else max(0, round((end - begin) * SAMPLE_RATE))
@@ -94,7 +94,7 @@ class Timeline:
         """
         jump = 0.0 if time is None else time - self.reached
         if not -tolerance <= jump <= tolerance:
-            self._finish_run()
+            self.finish()
         self.follow(frame, jump)
 
     def follow(self, frame: AudioFrame, jump: float) -> None:
@@ -106,7 +106,7 @@ class Timeline:
         """
         form = (frame.format.name, frame.layout.name, frame.sample_rate)
         if not self._running or form != self._format:
-            self._finish_run()
+            self.finish()
             self._begin_run(frame, form, self.reached + jump)
         frame.pts = None
         self._push(frame)
@@ -138,15 +138,18 @@ class Timeline:
         self._count(samples)
 
     def finish(self) -> None:
-        """Emit what is still buffered."""
-        self._finish_run()
+        """Emit what is still buffered, and end the run."""
+        if self._running:
+            self._drain()
+            self._end_mix()
+            self._running = False
 
     def _count(self, samples: int) -> None:
         self._samples += samples
         self._queued += samples
         self.reached = self._start + self._samples / self._rate
         if self.reached >= self._needed:
-            self._finish_run()
+            self.finish()
         elif self._queued >= BLOCK:
             self._drain()
 
@@ -182,14 +185,14 @@ class Timeline:
         ]
         weights = (0.5, 0.5) if self._weights is None and self._channels == 2 else self._weights
         mix = "+".join(f"{weight:.6f}*c{one}" for one, weight in enumerate(weights or ()) if weight)
-        if self._sides and self._channels == 2:
+        if self._both and self._channels == 2:
             steps.append(graph.add("pan", args=f"{THREE}|c0={mix}|c1=c0|c2=c1"))
         elif self._weights is not None:
             steps.append(graph.add("pan", args=f"mono|c0={mix}"))
-        if self._sides and self._channels != 2:
+        if self._both and self._channels != 2:
             steps.append(graph.add("aformat", channel_layouts="mono"))
             steps.append(graph.add("pan", args=f"{THREE}|c0=c0|c1=c0|c2=c0"))
-        layout = THREE if self._sides else "mono"
+        layout = THREE if self._both else "mono"
         steps.append(
             graph.add("aformat", sample_rates=str(SAMPLE_RATE), sample_fmts="s16", channel_layouts=layout)
         )
@@ -199,12 +202,6 @@ class Timeline:
         graph.configure()
         self._into_graph = steps[0].push  # that of the graph looks for its source each time
         return graph
-
-    def _finish_run(self) -> None:
-        if self._running:
-            self._drain()
-            self._end_mix()
-            self._running = False
 
     def _end_mix(self) -> None:
         """Emit what the resampler still holds."""

@@ -33,7 +33,7 @@ def decode(
     track: int,
     longest: float,
     emit: Callable[[bytes], None],
-    sides: bool = False,
+    both: bool = False,
 ) -> Decoded:
     """Decode one chunk of what `wav.probe` found.
 
@@ -58,7 +58,7 @@ def decode(
     first = int(max(0.0, begin - PREROLL) * rate) // step * step
     last = min(total, int((stop + FILTER_LENGTH) * rate) + 1)
     end = None if chunk.end is None else chunk.end + chunk.tail
-    timeline = Timeline(emit, begin=begin, end=end, sides=sides)
+    timeline = Timeline(emit, begin=begin, end=end, both=both)
     if last > first:
         reader.expect_span(audio.first_byte + first * width, audio.first_byte + last * width)
     context = av.CodecContext.create(audio.codec, "r")

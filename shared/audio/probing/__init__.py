@@ -8,7 +8,7 @@
     flac.py         blocks and frames of flac; amr.py the length of AMR, and its pauses
     truncation.py   files that are shorter than their headers say: riff.py, avi.py, asf.py; ogg.py without its end
     flv.py          the tags of flv
-    joined/         several recordings in one file: where each begins
+    concatenated/   several recordings in one file: where each begins
     notices.py      what the owner is told
 
 The number of bytes read does not grow with the length of the recording.

@@ -15,9 +15,9 @@ import av
 
 from shared.audio.containers import BY_NAME
 from shared.audio.probing import amr, asf, avi, elementary, isobmff, matroska, ogg, riff, wav
+from shared.audio.probing.concatenated import numbered
+from shared.audio.probing.concatenated import probe as concatenated
 from shared.audio.probing.ffmpeg import as_read, choose_stream, open_container
-from shared.audio.probing.joined import numbered
-from shared.audio.probing.joined import probe as joined
 from shared.audio.probing.notices import check_track, left_out_before
 from shared.audio.probing.sniff import HEAD, sniff
 from shared.audio.probing.truncation import DeclaredSize, Length, in_proportion, truncated_length
@@ -63,7 +63,7 @@ def probe(reader: Reader, *, name: str, track: int) -> AudioInfo:
         info = elementary.probe(reader, audio_from, name)
         check_track(track, info.tracks)
     else:
-        several = joined.probe(reader, demuxer, track, tags=audio_from, one=_of_one)
+        several = concatenated.probe(reader, demuxer, track, tags=audio_from, one=_of_one)
         info = several or _of_one(reader, demuxer, track)
     info = in_proportion(info, reader.size)
     return replace(info, bytes_read=reader.bytes_read, warnings=(*warnings, *info.warnings))

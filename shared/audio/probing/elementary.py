@@ -124,7 +124,7 @@ def _behind_tag(reader: Reader, at: int, head: bytes) -> int:
 
 
 def behind_tags(reader: Reader, at: int) -> int:
-    """First byte after the tags at a byte in the middle of a file, where recordings were joined.
+    """First byte after the tags at a byte in the middle of a file, where recordings were concatenated.
 
     It is behind the end of the file where a tag is cut, or none.
     """

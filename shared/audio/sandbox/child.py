@@ -24,7 +24,7 @@ import msgspec
 
 from shared.audio import ffmpeg_check
 from shared.audio.probing import ffmpeg, wav
-from shared.audio.probing.joined import probe as joined
+from shared.audio.probing.concatenated import probe as concatenated
 from shared.audio.probing.sniff import HEAD, sniff
 from shared.audio.sandbox import linux, seccomp, wire
 from shared.audio.sandbox.confine import close_others, own_size, restrict
@@ -175,7 +175,7 @@ def _is_plain(job: wire.Job, reader: Reader) -> bool:
         return False
     try:
         found = wav.probe(reader, 0) if sniff(reader.at(0, HEAD)) == "wav" else None
-        if job.chunk is None and found is not None and not joined.is_one(reader, "wav"):
+        if job.chunk is None and found is not None and not concatenated.is_one(reader, "wav"):
             return False
     except CallerLostError:
         raise

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from shared.audio.sandbox import checks, wire
 from shared.audio.sandbox.checks import BreachError
 from shared.audio.sandbox.process import ProcessLostError, TimeUpError, UnfitError, receive, send
-from shared.audio.types import WIDTH, WITH_SIDES
+from shared.audio.types import WIDTH, WITH_CHANNELS
 from shared.errors import StoreUnavailable
 from shared.messages import encode as to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shared.audio.channel_levels import LevelMeter
     from shared.audio.sandbox.job_end import JobEnd
-    from shared.audio.sides import SideChannels
     from shared.audio.types import Source
     from shared.model import AudioInfo
 
@@ -42,7 +42,7 @@ class Dialogue:
         # One byte more than a frame may have: then one that is too long shows.
         self._buffer = memoryview(bytearray(wire.RECEIVE + 1))
         self._samples = bytearray()
-        self._sides: SideChannels | None = None
+        self._meter: LevelMeter | None = None
         self._over = False
         self._begin(job)
 
@@ -83,12 +83,12 @@ class Dialogue:
             self._room = 0
         else:
             self._budget = checks.decode_budget(job.size)
-            width = WITH_SIDES if job.sides else WIDTH
+            width = WITH_CHANNELS if job.both else WIDTH
             self._room = width * checks.most_samples(job.chunk, job.limits.decode_seconds)
-            if job.sides:
-                from shared.audio.sides import SideChannels  # noqa: PLC0415 - loads numpy, which few jobs need
+            if job.both:
+                from shared.audio.channel_levels import LevelMeter  # noqa: PLC0415 - loads numpy, which few jobs need
 
-                self._sides = SideChannels(sound=job.sound)
+                self._meter = LevelMeter(sound=job.sound)
         self._job = job
 
     def _serve(
@@ -106,7 +106,7 @@ class Dialogue:
             self._room -= len(payload)
             if self._room < 0 or len(payload) % 2 or not payload:
                 raise BreachError("samples that do not belong to the chunk")
-            self._samples += payload if self._sides is None else self._sides.take(payload)
+            self._samples += payload if self._meter is None else self._meter.take(payload)
         elif kind == wire.DONE:
             self._finish(connection, bytes(payload), following)
         elif kind == wire.BAD:
@@ -123,8 +123,8 @@ class Dialogue:
     ) -> None:
         if self._job.chunk is not None:
             self._end.result = checks.decoded(payload, self._job.chunk, self._job.limits.decode_seconds)
-            if self._sides is not None:
-                self._end.sides, self._end.sound = self._sides.finish(), self._sides.sound
+            if self._meter is not None:
+                self._end.levels, self._end.sound = self._meter.finish(), self._meter.sound
         else:
             found = checks.info(payload, self._job)
             if self._job.awaits_next and following is not None:

@@ -75,7 +75,7 @@ def outcome(job: wire.Job, reader: Reader, remote: Remote) -> bytes:
             track=job.track,
             longest=job.limits.decode_seconds,
             emit=remote.send_samples,
-            sides=job.sides,
+            both=job.both,
         )
         return wire.DONE + msgspec.json.encode(replace(result, warnings=_few(result.warnings)))
     except CallerLostError:

@@ -24,8 +24,8 @@ class JobEnd:
     """Why there is none, in the words of the process."""
     failure: Exception | None = None
     """Of the source's own read: then the file is not at fault."""
-    sides: bytes = b""
-    """How loud both channels are, if that was asked for; see `SideChannels`."""
+    levels: bytes = b""
+    """How loud both channels are, if that was asked for; see `LevelMeter`."""
     sound: tuple[bytes, bytes] | None = None
     """Their samples, if these were asked for."""
     status: int = 0

@@ -14,7 +14,7 @@ from shared.audio.sandbox.checks import BreachError
 from shared.audio.sandbox.dialogue import Dialogue
 from shared.audio.sandbox.job_end import BREACH, JobEnd
 from shared.audio.sandbox.process import ProcessLostError, TimeUpError, UnfitError
-from shared.audio.types import Decoded, DecodedAhead, Limits, Pcm, Sides, Source
+from shared.audio.types import BothChannels, Decoded, DecodedAhead, Limits, Pcm, Source
 from shared.model import AudioInfo
 
 if TYPE_CHECKING:
@@ -71,7 +71,13 @@ class Sandbox:
         return found
 
     def decode(
-        self, source: Source, audio: AudioInfo, chunk: Chunk, *, track: int = 0, sides: Sides = "no"
+        self,
+        source: Source,
+        audio: AudioInfo,
+        chunk: Chunk,
+        *,
+        track: int = 0,
+        both: BothChannels = "no",
     ) -> Pcm:
         """Decode one chunk with its overlap to 16 kHz mono.
 
@@ -85,8 +91,8 @@ class Sandbox:
             limits=self.limits,
             audio=audio,
             chunk=chunk,
-            sides=sides != "no",
-            sound=sides == "sound",
+            both=both != "no",
+            sound=both == "sound",
         )
         return _pcm(*self._serve(source, job))
 
@@ -97,7 +103,7 @@ class Sandbox:
         *,
         name: str = "",
         track: int = 0,
-        sides: Sides = "no",
+        both: BothChannels = "no",
     ) -> tuple[AudioInfo, DecodedAhead | None]:
         """Probe, and decode a chunk in the same fork: a short file costs one fork, not two.
 
@@ -116,13 +122,13 @@ class Sandbox:
             chosen.append((audio, chunk := choose(audio), time.monotonic()))
             if chunk is None:
                 return None
-            told = sides if audio.channels == 2 else "no"
+            told = both if audio.channels == 2 else "no"
             return replace(
                 job,
                 awaits_next=False,
                 audio=audio,
                 chunk=chunk,
-                sides=told != "no",
+                both=told != "no",
                 sound=told == "sound",
             )
 
@@ -191,6 +197,6 @@ def _pcm(end: JobEnd, samples: bytes) -> Pcm:
         start=done.start,
         owned=done.owned,
         warnings=done.warnings,
-        sides=end.sides,
+        levels=end.levels,
         sound=end.sound,
     )

@@ -17,7 +17,7 @@ ends with it: what a job sends can neither end another job nor reach it.
     caller → job                         job → caller
     NEXT    JSON of Job, or nothing
     ANSWER  u64 length, then as many     READ    u64 offset, u64 length
-    BYTES   … of these as it takes       PCM     samples, of three channels if a job asks for sides
+    BYTES   … of these as it takes       PCM     samples, of three channels if a job asks for both
     ABORT   the source failed            DONE    JSON of AudioInfo or Decoded
                                          BAD     JSON of Refusal
 """
@@ -68,7 +68,7 @@ class Job:
     """What the probe found (to decode)."""
     chunk: Chunk | None = None
     """What to decode."""
-    sides: bool = False
+    both: bool = False
     """Whether each sample is followed by those of both channels."""
     sound: bool = False
     """Whether the caller keeps these: the process does not look at it."""

@@ -4,7 +4,7 @@
 - `people.py`: how many people there are
 - `linkage.py`: which voices are most alike
 - `word_speakers.py`: who speaks each word
-- `sides.py`: the same where each channel of a recording is one speaker
+- `by_channel.py`: the same where each channel of a recording is one speaker
 
 Workers listen to chunks and know nothing of each other (`shared.results.Voice`); here the voices of the whole recording
 are sorted, once. The result is the same whoever heard which chunk, and in whatever order results came.
@@ -13,8 +13,8 @@ are sorted, once. The result is the same whoever heard which chunk, and in whate
 
 from __future__ import annotations
 
-from shared.flow.sorting.sides import Sides
+from shared.flow.sorting.by_channel import Channels
 from shared.flow.sorting.turns import Turn, sort_voices
 from shared.flow.sorting.word_speakers import speakers_of
 
-__all__ = ["Sides", "Turn", "sort_voices", "speakers_of"]
+__all__ = ["Channels", "Turn", "sort_voices", "speakers_of"]

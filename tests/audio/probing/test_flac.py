@@ -3,8 +3,8 @@
 import pytest
 
 from shared.audio.files.reader import Reader
+from shared.audio.probing.concatenated.numbered import last_end
 from shared.audio.probing.flac import declared_samples, frames_from, without_pictures
-from shared.audio.probing.joined.numbered import last_end
 from tests.audio.media import Memory, chunk, make
 
 

@@ -25,7 +25,7 @@ class Decoder:
         self.info, self.probe, self.broken = media.info, media.probe, broken
         self.sound = clicks(LENGTH, 1.0)
 
-    def decode(self, source, audio, chunk, *, track, sides="no"):
+    def decode(self, source, audio, chunk, *, track, both="no"):
         if (error := self.broken.get(f"chunk{chunk.index}")) is not None:
             raise error
         first, last = chunk.start - chunk.lead, min(chunk.end + chunk.tail, LENGTH)

@@ -33,7 +33,7 @@ def job(keyterms):
         windows=[],
         words={},
         listened=None,
-        sides=(),
+        channels=(),
     )
 
 
@@ -54,12 +54,12 @@ def test_the_engines_that_listen_for_keyterms_are_those_of_the_table(monkeypatch
     assert told.endswith("These engines do: Parakeet on a GPU and Deepgram and Acme Speech.")
 
 
-def test_words_of_both_channels_have_their_side():
+def test_words_of_both_channels_have_their_channel():
     one = job(None)
     samples = bytes(2 * 32_000)
     levels = bytes([40, 120] * 50 + [120, 40] * 50)
-    one.pcm = Pcm(samples=samples, start=0.0, owned=2.0, sides=levels, sound=(samples, samples))
-    one.windows, one.sides = [Window(0, 16_000), Window(8_000, 32_000)], (0, 1)
+    one.pcm = Pcm(samples=samples, start=0.0, owned=2.0, levels=levels, sound=(samples, samples))
+    one.windows, one.channels = [Window(0, 16_000), Window(8_000, 32_000)], (0, 1)
     one.words = {0: words("left", start=0.2), 1: words("right", start=1.0)}
     found = chunk_result(one, Engine(hears_phrases=False))
     assert [(word.text, word.start) for word in found.words] == [("left", 0.2), ("right", 1.5)]
@@ -70,6 +70,6 @@ def test_levels_of_both_channels_are_kept_without_the_overlap():
     one = job(None)
     # Half a second before the chunk, one of its own, a tenth after it.
     levels = bytes(n for at in range(80) for n in (at, 255 - at))
-    one.pcm = Pcm(samples=bytes(2 * 25_600), start=-0.5, owned=1.0, sides=levels)
+    one.pcm = Pcm(samples=bytes(2 * 25_600), start=-0.5, owned=1.0, levels=levels)
     kept = chunk_result(one, Engine(hears_phrases=False)).sides
     assert kept == levels[50:150]

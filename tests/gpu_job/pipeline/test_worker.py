@@ -36,7 +36,7 @@ class ToneMedia:
     def probe(self, source, **options):
         return self.inner.probe(source, **options)
 
-    def decode(self, source, audio, chunk, *, track, sides="no"):
+    def decode(self, source, audio, chunk, *, track, both="no"):
         if chunk.index in self.errors:
             raise self.errors[chunk.index]
         seconds = chunk.lead + chunk.end - chunk.start
@@ -274,7 +274,7 @@ def poison(world, name, index):
     """Make one chunk of a recording as loud as can be."""
     decode_ = world.ports.media.decode
 
-    def decoded(source, audio, chunk, *, track, sides="no"):
+    def decoded(source, audio, chunk, *, track, both="no"):
         pcm = decode_(source, audio, chunk, track=track)
         if chunk.index == index and source.source.name == name:
             samples = np.frombuffer(pcm.samples, np.int16).copy()

@@ -15,7 +15,7 @@ from local.backend.sqlite.queue import SqliteQueue
 from local.runtime import push
 from local.runtime.events import object_resource, pushed
 from local.runtime.push import HttpSender, NotDeliveredError, PushLoop, stop_all
-from local.runtime.ticker import Ticker
+from local.runtime.scheduler import Scheduler
 from shared.clock import SystemClock
 from shared.errors import StoreUnavailable, Transient
 from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE
@@ -346,5 +346,5 @@ def test_no_certificates_are_read_for_calls_of_functions_on_this_machine(monkeyp
     read = []
     monkeypatch.setattr(ssl, "create_default_context", lambda **_: read.append(1) or ssl.SSLContext())
     HttpSender("http://127.0.0.1:1/")
-    Ticker("http://127.0.0.1:1/")
+    Scheduler("http://127.0.0.1:1/")
     assert read == []

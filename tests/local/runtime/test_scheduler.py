@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from local.runtime.ticker import Ticker
+from local.runtime.scheduler import Scheduler
 
 
 @pytest.fixture
@@ -40,58 +40,58 @@ def url_of(server):
 @pytest.mark.parametrize("status", [200, 500])
 def test_it_calls_again_and_again_whatever_the_answer(sweeper, until, status):
     sweeper.status = status
-    ticker = Ticker(url_of(sweeper), every=0.01)
-    ticker.start()
+    scheduler = Scheduler(url_of(sweeper), every=0.01)
+    scheduler.start()
     until(lambda: len(sweeper.calls) >= 3)
-    ticker.stop()
+    scheduler.stop()
 
 
 def test_a_failure_is_logged(sweeper, until, caplog):
     sweeper.status = 500
-    ticker = Ticker(url_of(sweeper), every=0.01)
-    ticker.start()
+    scheduler = Scheduler(url_of(sweeper), every=0.01)
+    scheduler.start()
     until(lambda: "the sweeper failed" in caplog.text)
-    ticker.stop()
+    scheduler.stop()
 
 
 def test_nobody_listening_is_no_end(sweeper, until, caplog):
-    ticker = Ticker("http://127.0.0.1:1/", every=0.01)
-    ticker.start()
+    scheduler = Scheduler("http://127.0.0.1:1/", every=0.01)
+    scheduler.start()
     until(lambda: caplog.text.count("the sweeper failed") >= 2)
-    ticker.stop()
+    scheduler.stop()
 
 
 def test_a_function_that_does_not_listen_yet_is_called_soon_again_without_a_word(until, monkeypatch, caplog):
-    monkeypatch.setattr("local.runtime.ticker.FIRST", 0.01)
+    monkeypatch.setattr("local.runtime.scheduler.FIRST", 0.01)
     calls = []
-    ticker = Ticker("http://127.0.0.1:1/", every=60.0)
-    ask = ticker._client.post
-    monkeypatch.setattr(ticker._client, "post", lambda url: calls.append(url) or ask(url))
-    ticker.start()
+    scheduler = Scheduler("http://127.0.0.1:1/", every=60.0)
+    ask = scheduler._client.post
+    monkeypatch.setattr(scheduler._client, "post", lambda url: calls.append(url) or ask(url))
+    scheduler.start()
     until(lambda: len(calls) == 2)
-    ticker.stop()
+    scheduler.stop()
     assert caplog.text.count("the sweeper failed") <= 1
 
 
 def test_after_stop_there_are_no_more_calls(sweeper, until):
-    ticker = Ticker(url_of(sweeper), every=0.01)
-    ticker.start()
+    scheduler = Scheduler(url_of(sweeper), every=0.01)
+    scheduler.start()
     until(lambda: sweeper.calls)
-    ticker.stop()
-    until(lambda: not ticker._thread.is_alive())
+    scheduler.stop()
+    until(lambda: not scheduler._thread.is_alive())
 
 
 def test_the_first_call_comes_soon_but_not_at_once(sweeper):
-    ticker = Ticker(url_of(sweeper), every=60)
-    ticker.start()
-    ticker.stop()
-    ticker._thread.join(5)
+    scheduler = Scheduler(url_of(sweeper), every=60)
+    scheduler.start()
+    scheduler.stop()
+    scheduler._thread.join(5)
     assert sweeper.calls == []
 
 
 def test_what_the_last_run_left_does_not_wait_for_a_whole_interval(sweeper, until, monkeypatch):
-    monkeypatch.setattr("local.runtime.ticker.FIRST", 0.01)
-    ticker = Ticker(url_of(sweeper), every=60)
-    ticker.start()
+    monkeypatch.setattr("local.runtime.scheduler.FIRST", 0.01)
+    scheduler = Scheduler(url_of(sweeper), every=60)
+    scheduler.start()
     until(lambda: sweeper.calls)
-    ticker.stop()
+    scheduler.stop()

@@ -12,7 +12,7 @@ FIRST = 5.0
 """Seconds until the first call, at most: work that the last run left need not wait for a minute."""
 
 
-class Ticker:
+class Scheduler:
     """Posts to an address again and again, one call after the other, in a thread of its own.
 
     A call that fails is logged and not repeated: the next one is due soon.
@@ -36,7 +36,7 @@ class Ticker:
         )
         self._stop = concurrency.Event()
         # A sweep in progress can be cut off anywhere, so nothing waits for its end.
-        self._thread = concurrency.Thread(target=self._run, name="ticker", daemon=True)
+        self._thread = concurrency.Thread(target=self._run, name="scheduler", daemon=True)
 
     def start(self) -> None:
         """Begin; the first call comes soon."""

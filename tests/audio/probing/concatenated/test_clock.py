@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from shared.audio.files.reader import Reader
-from shared.audio.probing.joined.clock import reading
+from shared.audio.probing.concatenated.clock import reading
 from tests.audio.clocks import webm
 from tests.audio.media import of_format
 

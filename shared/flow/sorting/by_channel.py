@@ -1,7 +1,8 @@
-"""Speakers by the two channels of a recording, where each side is one person: a call, an interview with two microphones.
+"""Speakers by the two channels of a recording, where each is one person: a call, an interview with two microphones.
 
-Workers keep how loud both channels are with each chunk (`shared/audio/sides.py`). Whether they are speakers is told by how
-often one side leads, and a word belongs to the side that is louder while it lasts, each by its own usual level.
+Workers keep how loud both channels are with each chunk (`shared/audio/channel_levels.py`). Whether they are speakers is
+told by how often one channel leads, and a word belongs to the channel that is louder while it lasts, each by its own usual
+level.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shared.audio.sides import LEAD, differ, lead_of, powers, spoken_at
-from shared.results import SIDE_RATE
+from shared.audio.channel_levels import LEAD, differ, lead_of, powers, spoken_at
+from shared.results import LEVEL_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
     from shared.results import ChunkResult, Word
 
 AT_LEAST, AT_MOST = 0.05, 0.5
-"""Of the time in which somebody speaks: for which each side leads at least, and neither does at most."""
+"""Of the time in which somebody speaks: for which each channel leads at least, and neither does at most."""
 
 
-class Sides:
+class Channels:
     """How loud both channels of a whole recording are.
 
     Args:
@@ -30,7 +31,7 @@ class Sides:
     """
 
     def __init__(self, placed: Sequence[tuple[ChunkResult, float]]) -> None:
-        parts = [(round(start * SIDE_RATE), np.frombuffer(one.sides, np.uint8)) for one, start in placed]
+        parts = [(round(start * LEVEL_RATE), np.frombuffer(one.sides, np.uint8)) for one, start in placed]
         length = max((first + len(part) // 2 for first, part in parts), default=0)
         self._levels = np.full((length, 2), 255, np.uint8)
         for first, part in parts:
@@ -38,13 +39,13 @@ class Sides:
         spoken = self._levels[spoken_at(self._levels)]
         self._lead = lead_of(self._levels)
         self._usual = [
-            float(np.median(led)) if len(led := spoken[lead >= LEAD, side]) else None
-            for side, lead in enumerate((self._lead, -self._lead))
+            float(np.median(led)) if len(led := spoken[lead >= LEAD, channel]) else None
+            for channel, lead in enumerate((self._lead, -self._lead))
         ]
 
     @property
     def are_speakers(self) -> bool:
-        """Whether each side sounds like one speaker: both lead now and then, and mostly one does."""
+        """Whether each channel sounds like one speaker: both lead now and then, and mostly one does."""
         if not len(self._lead):
             return False
         left, right = (self._lead >= LEAD).mean(), (self._lead <= -LEAD).mean()
@@ -52,11 +53,11 @@ class Sides:
 
     @property
     def are_different(self) -> bool:
-        """Whether the sides are more than the same sound, perhaps louder on one of them."""
+        """Whether the channels are more than the same sound, perhaps louder on one of them."""
         return differ(self._levels.tobytes())
 
     def of_words(self, words: Sequence[Word]) -> list[int]:
-        """The side of each word, 0 or 1; where both are as loud, that of the word before.
+        """The channel of each word, 0 or 1; where both are as loud, that of the word before.
 
         Args:
             words: in the order of the recording.

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from gpu_job import loading
-from gpu_job.pipeline import both_sides, chunk_result
+from gpu_job.pipeline import both_channels, chunk_result
 from shared.audio import Pcm
-from shared.audio.sides import SideChannels
+from shared.audio.channel_levels import LevelMeter
 from shared.model import Options
 from shared.results import Word
 from shared.settings import Settings
@@ -20,7 +20,7 @@ from tests.speech import sentences
 
 
 def levels(*stretches):
-    """Seconds, and how loud both sides are in half decibels below full scale."""
+    """Seconds, and how loud both channels are in half decibels below full scale."""
     return b"".join(bytes(both) * round(50 * seconds) for seconds, *both in stretches)
 
 
@@ -29,8 +29,8 @@ def word(text, start, end):
 
 
 def own(left, right, of, start=0.0):
-    found, side = both_sides.own((left, right), of, start)
-    return [(one.text, which) for one, which in zip(found, side, strict=True)]
+    found, channel = both_channels.own((left, right), of, start)
+    return [(one.text, which) for one, which in zip(found, channel, strict=True)]
 
 
 TURNS = levels((5, 40, 120), (5, 120, 40))
@@ -39,23 +39,23 @@ LOUD = (np.arange(32_000) % 2 * 2000 - 1000).astype(np.int16).tobytes()
 
 def test_both_channels_are_recognised_where_they_differ():
     silent = bytes(len(LOUD))
-    pcm = Pcm(samples=LOUD, start=0.0, owned=2.0, sides=TURNS, sound=(LOUD, silent))
-    assert both_sides.tracks(pcm) == (LOUD, silent)
-    windows, of = both_sides.cut((LOUD, LOUD))
+    pcm = Pcm(samples=LOUD, start=0.0, owned=2.0, levels=TURNS, sound=(LOUD, silent))
+    assert both_channels.tracks(pcm) == (LOUD, silent)
+    windows, of = both_channels.cut((LOUD, LOUD))
     assert of == (0,) * (len(windows) // 2) + (1,) * (len(windows) // 2)
-    windows, of = both_sides.cut((silent, LOUD))
+    windows, of = both_channels.cut((silent, LOUD))
     assert set(of) == {1}, "silence takes no time of the engine"
 
 
-@pytest.mark.parametrize("sides", [levels((9, 40, 40)), levels((9, 40, 60)), b""])
-def test_the_mix_is_recognised_where_they_do_not(sides):
-    pcm = Pcm(samples=LOUD, start=0.0, owned=2.0, sides=sides, sound=(LOUD, LOUD))
-    assert both_sides.tracks(pcm) == (LOUD,)
-    assert both_sides.cut((LOUD,))[1] == ()
-    assert both_sides.tracks(Pcm(samples=LOUD, start=0.0, owned=2.0, sides=TURNS)) == (LOUD,)
+@pytest.mark.parametrize("channels", [levels((9, 40, 40)), levels((9, 40, 60)), b""])
+def test_the_mix_is_recognised_where_they_do_not(channels):
+    pcm = Pcm(samples=LOUD, start=0.0, owned=2.0, levels=channels, sound=(LOUD, LOUD))
+    assert both_channels.tracks(pcm) == (LOUD,)
+    assert both_channels.cut((LOUD,))[1] == ()
+    assert both_channels.tracks(Pcm(samples=LOUD, start=0.0, owned=2.0, levels=TURNS)) == (LOUD,)
 
 
-def test_words_of_both_sides_are_in_the_order_of_time():
+def test_words_of_both_channels_are_in_the_order_of_time():
     left, right = (word("one", 1, 1.5), word("two", 2, 2.5)), (word("three", 6, 6.5),)
     assert own(left, right, TURNS) == [("one", 0), ("two", 0), ("three", 1)]
     assert own((), (), TURNS) == []
@@ -68,7 +68,7 @@ def test_both_are_heard_where_they_speak_at_once():
     assert own(left, right, of) == [("one", 0), ("three", 1), ("two", 0)]
 
 
-def test_what_leaks_from_the_other_side_is_not_its_own():
+def test_what_leaks_from_the_other_channel_is_not_its_own():
     # Crosstalk of -12 dB, and in the middle both speak.
     of = levels((4, 40, 64), (2, 40, 46), (4, 64, 40))
     left = (word("one", 1, 1.4), word("two", 4.5, 4.9), word("tree", 8, 8.4))
@@ -76,7 +76,7 @@ def test_what_leaks_from_the_other_side_is_not_its_own():
     assert own(left, right, of) == [("one", 0), ("two", 0), ("well", 1), ("three", 1)]
 
 
-def test_one_word_on_both_sides_is_that_of_the_louder_one():
+def test_one_word_on_both_channels_is_that_of_the_louder_one():
     # Two microphones in a room: nobody leads by much.
     of = levels((4, 40, 48), (4, 48, 40), (1, 40, 100))
     said = (word("Yes,", 1, 1.4), word("right", 5, 5.4))
@@ -99,18 +99,18 @@ def test_two_people_who_speak_at_once_are_both_heard():
     sound = np.zeros((2, length), np.int16)
     sound[0, : len(first.samples)] = first.samples
     sound[1, RATE // 2 : RATE // 2 + len(second.samples)] = second.samples
-    took = SideChannels(sound=True)
+    took = LevelMeter(sound=True)
     mix = took.take(np.stack([sound.sum(axis=0) // 2, *sound], axis=1).astype(np.int16).tobytes())
-    pcm = Pcm(samples=mix, start=0.0, owned=length / RATE, sides=took.finish(), sound=took.sound)
-    windows, of = both_sides.cut(both_sides.tracks(pcm))
+    pcm = Pcm(samples=mix, start=0.0, owned=length / RATE, levels=took.finish(), sound=took.sound)
+    windows, of = both_channels.cut(both_channels.tracks(pcm))
     message = replace(MESSAGE, model="tiny", options=Options(channels="apart"))
-    one = replace(job(), message=message, pcm=pcm, windows=windows, sides=of)
+    one = replace(job(), message=message, pcm=pcm, windows=windows, channels=of)
     engine = loading.load(Settings(cpu_threads=1), "tiny", warm=False)
     heard = engine.transcribe([one.samples(index) for index in range(len(windows))])
     one.words.update(enumerate(heard))
     found = chunk_result.chunk_result(one, engine)
-    for side, spoken in enumerate((first, second)):
+    for channel, spoken in enumerate((first, second)):
         own = " ".join(
-            word.text for word, which in zip(found.words, found.word_sides, strict=True) if which == side
+            word.text for word, which in zip(found.words, found.word_sides, strict=True) if which == channel
         )
         assert own == spoken.text

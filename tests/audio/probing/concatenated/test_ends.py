@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from shared.audio.files.reader import Reader
-from shared.audio.probing.joined.ends import ENDS, following, of_another_format
+from shared.audio.probing.concatenated.ends import ENDS, following, of_another_format
 from tests.audio.media import FORMATS as MEDIA
 from tests.audio.media import Memory, make, of_format
 

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.audio.files.reader import Reader
+from shared.audio.probing.concatenated.ends import ENDS
+from shared.audio.probing.concatenated.numbered import NUMBERS
+from shared.audio.probing.concatenated.parts import beginnings, header_length
 from shared.audio.probing.flv import header_length as flv_header_length
-from shared.audio.probing.joined.ends import ENDS
-from shared.audio.probing.joined.numbered import NUMBERS
-from shared.audio.probing.joined.parts import beginnings, header_length
 from shared.audio.types import MOST_PARTS
 from tests.audio.clocks import flv, two_programs, webm, webm_blocks
 from tests.audio.media import FORMATS, make, repeated

@@ -13,11 +13,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from shared.audio.probing import flv
+from shared.audio.probing.concatenated.clock import FORMATS, WINDOWS, WRAPS, of_clock, reading
+from shared.audio.probing.concatenated.ends import ENDS, following
+from shared.audio.probing.concatenated.numbered import NUMBERS, restarts
 from shared.audio.probing.ebml import MIN_READ, SEGMENT, top_level
 from shared.audio.probing.isobmff import is_fragmented
-from shared.audio.probing.joined.clock import FORMATS, WINDOWS, WRAPS, of_clock, reading
-from shared.audio.probing.joined.ends import ENDS, following
-from shared.audio.probing.joined.numbered import NUMBERS, restarts
 from shared.audio.probing.ogg import is_lone, links
 from shared.audio.probing.sniff import HEAD
 from shared.audio.types import MOST_PARTS, SHORT
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shared.audio.files.reader import Reader
-    from shared.audio.probing.joined.clock import Reading
+    from shared.audio.probing.concatenated.clock import Reading
 
 PLACES = 6
 """Places in a long file at which the clock is read."""

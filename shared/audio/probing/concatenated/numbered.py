@@ -1,6 +1,6 @@
 """Flac, WavPack and mp4 in fragments: does the numbering begin anew in a file?
 
-Each frame says which samples it holds, and each fragment its number, so two files that were joined show where a number is
+Each frame says which samples it holds, and each fragment its number, so two files that were concatenated show where a number is
 lower than before. Sources: RFC 9639 §8.2, §9.1; WavPack 4 & 5 Binary File / Block Format, §2; ISO/IEC 14496-12 §8.8.5.
 """
 

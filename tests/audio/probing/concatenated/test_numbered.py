@@ -6,7 +6,7 @@ import struct
 import pytest
 
 from shared.audio.files.reader import Reader
-from shared.audio.probing.joined.numbered import restarts
+from shared.audio.probing.concatenated.numbered import restarts
 from shared.audio.types import MOST_PARTS, SHORT
 from tests.audio.media import FORMATS, Memory, make
 from tests.audio.probing.test_flac import with_pictures, without_length

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from shared.audio.files.part import part_reader
 from shared.audio.probing import flv, ogg
-from shared.audio.probing.joined.ends import ENDS, SEARCHED, of_another_format
-from shared.audio.probing.joined.numbered import NUMBERS
-from shared.audio.probing.joined.parts import beginnings, header_length
+from shared.audio.probing.concatenated.ends import ENDS, SEARCHED, of_another_format
+from shared.audio.probing.concatenated.numbered import NUMBERS
+from shared.audio.probing.concatenated.parts import beginnings, header_length
 from shared.audio.probing.notices import followed_by_another
 from shared.audio.probing.truncation import in_proportion
 from shared.audio.types import MOST_PARTS, PART_BYTES, most_of_several

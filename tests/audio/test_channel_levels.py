@@ -8,9 +8,9 @@ import av
 import numpy as np
 import pytest
 
-from shared.audio import Sandbox, sides
+from shared.audio import Sandbox, channel_levels
+from shared.audio.channel_levels import LevelMeter
 from shared.audio.decoding.timeline import Timeline
-from shared.audio.sides import SideChannels
 from tests.audio.media import RATE, Memory, chunk
 
 
@@ -36,11 +36,15 @@ def decoded(data, *, lead=0.0, start=0.0, end=None, tail=0.0):
     with Sandbox() as sandbox:
         audio = sandbox.probe(source)
         part = chunk(start=start, end=end, lead=lead, tail=tail)
-        return audio, sandbox.decode(source, audio, part), sandbox.decode(source, audio, part, sides="levels")
+        return (
+            audio,
+            sandbox.decode(source, audio, part),
+            sandbox.decode(source, audio, part, both="levels"),
+        )
 
 
 def levels(pcm):
-    return np.frombuffer(pcm.sides, np.uint8).reshape(-1, 2)
+    return np.frombuffer(pcm.levels, np.uint8).reshape(-1, 2)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +66,7 @@ def test_each_side_has_its_level_and_the_mix_is_as_without_them(container, codec
     right = np.concatenate([silence, sound(2, 0.1, 600.0, rate=rate)])
     audio, plain, both = decoded(stereo(left, right, container, codec, rate))
     assert audio.channels == 2
-    assert plain.sides == b""
+    assert plain.levels == b""
     mixes = [np.frombuffer(one.samples, np.int16).astype(int) for one in (plain, both)]
     assert len(mixes[0]) == len(mixes[1])
     # Rounding to 16 bits once more, and channels that are mixed before or after.
@@ -82,7 +86,7 @@ def test_the_overlap_of_a_chunk_is_cut_off():
     right = np.concatenate([np.zeros(3 * RATE), sound(5.0)])
     _, _, both = decoded(stereo(left, right), start=2.0, end=5.0, lead=1.5, tail=1.0)
     assert (both.start, len(levels(both))) == (-1.5, 275)
-    own = np.frombuffer(sides.of_chunk(both.sides, both.start, both.owned), np.uint8).reshape(-1, 2)
+    own = np.frombuffer(channel_levels.of_chunk(both.levels, both.start, both.owned), np.uint8).reshape(-1, 2)
     assert len(own) == 150
     assert (own[:49, 0] < own[:49, 1]).all()
     assert (own[51:, 0] > own[51:, 1]).all()
@@ -97,7 +101,7 @@ def test_a_gap_is_silent_on_both_sides_and_times_stay():
         return one
 
     out = bytearray()
-    timeline = Timeline(out.extend, begin=0.05, end=0.55, sides=True)
+    timeline = Timeline(out.extend, begin=0.05, end=0.55, both=True)
     timeline.add(frame(1000, 3000), 0.0)
     timeline.add(frame(5000, 1000), 0.3)
     timeline.add(frame(1000, 1000), 0.4)
@@ -134,13 +138,13 @@ def test_one_channel_is_both_sides():
 def test_pieces_of_any_size_give_the_same(piece):
     samples = np.stack([np.arange(2000) % 7, np.full(2000, 3277), np.zeros(2000)], axis=1).astype(np.int16)
     data = samples.tobytes()
-    one = SideChannels()
+    one = LevelMeter()
     mix = b"".join(one.take(data[at : at + piece]) for at in range(0, len(data), piece))
     assert mix == samples[:, 0].tobytes()
     # A tenth of full scale is 20 dB below it; the seventh step is of 80 samples.
     assert one.finish() == bytes([40, 255]) * 7
     assert one.sound is None
-    kept = SideChannels(sound=True)
+    kept = LevelMeter(sound=True)
     for at in range(0, len(data), piece):
         kept.take(data[at : at + piece])
     assert kept.sound == (samples[:, 1].tobytes(), samples[:, 2].tobytes())
@@ -151,7 +155,7 @@ def test_the_sound_of_both_channels_comes_with_the_mix():
     left, right = np.concatenate([sound(1.0, 0.3), silence]), np.concatenate([silence, sound(1.0, 0.1)])
     source = Memory(stereo(left, right))
     with Sandbox() as sandbox:
-        pcm = sandbox.decode(source, sandbox.probe(source), chunk(end=2.0), sides="sound")
+        pcm = sandbox.decode(source, sandbox.probe(source), chunk(end=2.0), both="sound")
     told = [np.frombuffer(one, np.int16) for one in pcm.sound]
     assert [len(one) for one in told] == [len(pcm.samples) // 2] * 2
     assert abs(told[0] - (left * 32767).astype(np.int16)).max() <= 1
@@ -160,7 +164,7 @@ def test_the_sound_of_both_channels_comes_with_the_mix():
 
 
 def lead(*stretches):
-    """Levels: seconds, and both sides in half decibels."""
+    """Levels: seconds, and both channels in half decibels."""
     return b"".join(bytes(levels) * round(50 * seconds) for seconds, *levels in stretches)
 
 
@@ -177,17 +181,17 @@ def lead(*stretches):
     ],
 )
 def test_sides_differ_if_what_leads_changes(levels, differ):
-    assert sides.differ(levels) is differ
+    assert channel_levels.differ(levels) is differ
 
 
 def test_the_power_of_a_stretch_is_the_mean_of_its_levels_or_that_of_the_nearest_one():
     levels = np.frombuffer(lead((1, 0, 20), (1, 20, 20)), np.uint8).reshape(-1, 2)
-    assert sides.powers(levels, 0.0, 2.0) == pytest.approx((0.55, 0.1))
-    assert sides.powers(levels, 0.5, 0.5) == pytest.approx((1.0, 0.1))
-    assert sides.powers(levels, 5.0, 6.0) == pytest.approx((0.1, 0.1))
-    assert sides.powers(levels[:0], 0.0, 1.0) == (0.0, 0.0)
+    assert channel_levels.powers(levels, 0.0, 2.0) == pytest.approx((0.55, 0.1))
+    assert channel_levels.powers(levels, 0.5, 0.5) == pytest.approx((1.0, 0.1))
+    assert channel_levels.powers(levels, 5.0, 6.0) == pytest.approx((0.1, 0.1))
+    assert channel_levels.powers(levels[:0], 0.0, 1.0) == (0.0, 0.0)
 
 
 def test_nothing_has_no_levels():
-    assert SideChannels().finish() == b""
-    assert sides.of_chunk(b"", -1.0, 5.0) == b""
+    assert LevelMeter().finish() == b""
+    assert channel_levels.of_chunk(b"", -1.0, 5.0) == b""

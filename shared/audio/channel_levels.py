@@ -1,6 +1,6 @@
-"""How loud the two channels of a recording are, fifty times a second: what tells whose side a word is on.
+"""How loud the two channels of a recording are, fifty times a second: what tells which channel a word is on.
 
-The sound comes with three channels: what is transcribed, and both sides before they were mixed.
+The sound comes with three channels: what is transcribed, and both channels before they were mixed.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shared.audio.types import SAMPLE_RATE
-from shared.results import SIDE_RATE
+from shared.results import LEVEL_RATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-STEP = SAMPLE_RATE // SIDE_RATE
+STEP = SAMPLE_RATE // LEVEL_RATE
 """Samples of one level."""
 SILENT = 255
 """The level of digital silence, and of what is quieter than can be told: 127.5 dB below full scale."""
 LEAD = 12
-"""Half decibels by which a side is louder where it leads."""
+"""Half decibels by which a channel is louder where it leads."""
 QUIET, QUIETEST = 60, 140
 """Half decibels below the loudest moments, and below full scale, from which on nobody speaks."""
 LOUDEST = 1.0
@@ -29,7 +29,7 @@ POWER = 10.0 ** (-np.arange(256) / 20)
 """Of each level, of full scale."""
 
 
-class SideChannels:
+class LevelMeter:
     """Takes the samples of three channels in any pieces, and gives back those of the first.
 
     Args:
@@ -38,7 +38,7 @@ class SideChannels:
 
     def __init__(self, *, sound: bool = False) -> None:
         self._rest = b""
-        self._sides = np.zeros((0, 2), np.int16)
+        self._channels = np.zeros((0, 2), np.int16)
         self._levels = bytearray()
         self._sound = (bytearray(), bytearray()) if sound else None
 
@@ -56,10 +56,10 @@ class SideChannels:
         if self._sound is not None:
             self._sound[0].extend(samples[:, 1].tobytes())
             self._sound[1].extend(samples[:, 2].tobytes())
-        self._sides = np.concatenate([self._sides, samples[:, 1:]])
-        full = len(self._sides) // STEP * STEP
-        self._levels += _levels(self._sides[:full].reshape(-1, STEP, 2))
-        self._sides = self._sides[full:]
+        self._channels = np.concatenate([self._channels, samples[:, 1:]])
+        full = len(self._channels) // STEP * STEP
+        self._levels += _levels(self._channels[:full].reshape(-1, STEP, 2))
+        self._channels = self._channels[full:]
         return samples[:, 0].tobytes()
 
     def finish(self) -> bytes:
@@ -67,9 +67,9 @@ class SideChannels:
 
         A level is in half decibels below full scale, 0 to 255: the root of the mean square.
         """
-        if len(self._sides):
-            self._levels += _levels(self._sides[None])
-            self._sides = self._sides[:0]
+        if len(self._channels):
+            self._levels += _levels(self._channels[None])
+            self._channels = self._channels[:0]
         return bytes(self._levels)
 
     @property
@@ -78,16 +78,16 @@ class SideChannels:
         return None if self._sound is None else (bytes(self._sound[0]), bytes(self._sound[1]))
 
 
-def _levels(sides: NDArray[np.int16]) -> bytes:
+def _levels(channels: NDArray[np.int16]) -> bytes:
     """Levels of `(times, samples, 2)`."""
-    power = np.square(sides, dtype=np.float32).mean(axis=1) / 32768.0**2
+    power = np.square(channels, dtype=np.float32).mean(axis=1) / 32768.0**2
     decibels = 10 * np.log10(np.maximum(power, 1e-20))
     found: bytes = np.clip(np.round(-2 * decibels), 0, SILENT).astype(np.uint8).tobytes()
     return found
 
 
 def differ(levels: bytes) -> bool:
-    """Whether both sides are more than one sound, perhaps louder on one of them."""
+    """Whether both channels are more than one sound, perhaps louder on one of them."""
     lead = lead_of(np.frombuffer(levels, np.uint8).reshape(-1, 2))
     if not len(lead):
         return False
@@ -96,7 +96,7 @@ def differ(levels: bytes) -> bool:
 
 
 def lead_of(levels: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """By how many half decibels the left side leads, at each time at which somebody speaks.
+    """By how many half decibels the left channel leads, at each time at which somebody speaks.
 
     Args:
         levels: `(times, 2)`.
@@ -116,15 +116,15 @@ def spoken_at(levels: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def powers(levels: NDArray[np.uint8], start: float, end: float) -> tuple[float, float]:
-    """Mean power of the left and of the right side in a stretch of at least one level; 0 where there are none.
+    """Mean power of the left and of the right channel in a stretch of at least one level; 0 where there are none.
 
     Args:
         levels: `(times, 2)`.
         start: of the stretch, seconds from the first level on.
         end: of it.
     """
-    first = min(round(start * SIDE_RATE), max(0, len(levels) - 1))
-    during = levels[first : max(first + 1, round(end * SIDE_RATE))]
+    first = min(round(start * LEVEL_RATE), max(0, len(levels) - 1))
+    during = levels[first : max(first + 1, round(end * LEVEL_RATE))]
     left, right = POWER[during].mean(axis=0) if len(during) else (0.0, 0.0)
     return float(left), float(right)
 
@@ -137,5 +137,5 @@ def of_chunk(levels: bytes, start: float, owned: float) -> bytes:
         start: seconds of the first sample from the chunk's nominal start.
         owned: seconds between the chunk's own bounds.
     """
-    first = max(0, round(-start * SIDE_RATE))
-    return levels[2 * first : 2 * max(first, round((owned - start) * SIDE_RATE))]
+    first = max(0, round(-start * LEVEL_RATE))
+    return levels[2 * first : 2 * max(first, round((owned - start) * LEVEL_RATE))]
