@@ -29,7 +29,7 @@ PARTS = (
     ("What is heard against the word that is lit", ["bench.page.console_sound"]),
     ("Many recordings at once", ["bench.load", "--sizes", "300", "1000", "--google", "0"]),
     ("Searches in fifty million words", ["bench.search"]),
-    ("Twelve hours of voices, sorted", ["bench.accuracy.sorting"]),
+    ("Twelve hours of voices, clustered", ["bench.accuracy.clustering"]),
     ("Who speaks when", ["bench.accuracy.speakers"]),
     ("Word error rates in one piece and in chunks", ["bench.accuracy.wer"]),
 )

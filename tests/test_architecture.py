@@ -112,7 +112,7 @@ ROOMS = {
     "shared.flow": (
         "request same_content > forget upload > record retry > assemble reading redo > chunk speakers > "
         "backfill dispatch erase merge > "
-        "attribution capacity probe refusals seam sorting transcript_files"
+        "attribution capacity diarization probe refusals seam transcript_files"
     ),
     "shared.adapters": (
         "google_ports > gcs pubsub > firestore pubsub_clients signed_urls > "

@@ -2,7 +2,7 @@
 
 Read wer.py first, then speakers.py.
 
-wer        word error rates; seams: words lost or added between chunks
-speakers   who speaks when: mixtures (with reference), diarization (errors)
-sorting    how long the voices of many hours take to be told apart
+wer         word error rates; seams: words lost or added between chunks
+speakers    who speaks when: mixtures (with reference), diarization (errors)
+clustering  how long the voices of many hours take to be told apart
 """

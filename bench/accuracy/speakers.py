@@ -5,7 +5,7 @@
 --speech: sentences of ten people or more, a folder each, such as LibriSpeech's test-other. Mixtures are made of them:
 two to ten people, one who comes back after half an hour, telephones, noise, overlaps. --clips: recordings with a
 reference beside them, .rttm or .segments. --weights: segmentation.onnx and embedding.onnx; without it those of
-`dropscribe models pull speakers`. Listening, chunks and sorting are the product's; nothing is recognised.
+`dropscribe models pull speakers`. Listening, chunks and clustering are the product's; nothing is recognised.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from gpu_job.voices import onnx_listener
 from shared.engines import PARAKEET_CPU
 from shared.errors import ModelUnavailable
 from shared.flow import merge
-from shared.flow.sorting import sort_voices
+from shared.flow.diarization import cluster_voices
 from shared.model import AudioInfo
 from shared.planning import plan
 from shared.results import ChunkResult
@@ -59,7 +59,7 @@ class Row:
     """Of sound."""
     listening: float
     """Core-seconds."""
-    sorting: float
+    clustering: float
     """Seconds."""
 
 
@@ -103,8 +103,8 @@ def measure(listener, clip: Clip, length: float | None) -> Row:
     """One row."""
     voices, listening = heard(listener, clip, length)
     started = time.perf_counter()
-    turns = sort_voices(voices)
-    sorting = time.perf_counter() - started
+    turns = cluster_voices(voices)
+    clustering = time.perf_counter() - started
     found = [(one.start / 1000, one.end / 1000, one.speaker) for one in turns]
     return Row(
         name=clip.name,
@@ -115,7 +115,7 @@ def measure(listener, clip: Clip, length: float | None) -> Row:
         lenient=speaker_errors(clip.turns, found, COLLAR),
         seconds=clip.seconds,
         listening=listening,
-        sorting=sorting,
+        clustering=clustering,
     )
 
 
@@ -157,7 +157,7 @@ def described(one: Row) -> dict:
         "confusion": round(100 * one.strict.confusion, 2),
         "seconds": round(one.seconds, 1),
         "core_seconds_an_hour": round(3600 * one.listening / one.seconds, 1),
-        "sorting_seconds": round(one.sorting, 3),
+        "clustering_seconds": round(one.clustering, 3),
     }
 
 

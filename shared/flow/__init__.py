@@ -8,8 +8,8 @@
                    4  cut the recording into chunks and freeze the plan: shared/planning/
     dispatch.py       publish the chunks of the plan (capacity.py: start workers for them)
     chunk.py       5  one chunk: fetch and decode it, commit its result, publish that it is done
-    merge.py       6  join the words of all chunks into one sequence (seam.py: one overlap; speakers.py and sorting/: who
-                      says them; assemble.py: the whole transcript; attribution.py)
+    merge.py       6  join the words of all chunks into one sequence (seam.py: one overlap; speakers.py and
+                      diarization/: who says them; assemble.py: the whole transcript; attribution.py)
     record.py      7  the last chunk is done: decide, write the outputs (transcript_files.py), record, announce
                       (redo.py: results that are gone)
     forget.py         everything about a recording is deleted because somebody asked for it (erase.py: what that is)

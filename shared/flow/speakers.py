@@ -1,7 +1,7 @@
 """Beside steps 5 and 6: the special rules for a recording whose speakers are told apart. Pure.
 
-Workers of ours hear voices with each chunk, and these are sorted once all chunks are there (`told_apart`, and
-`shared/flow/sorting/`). A hosted engine tells speakers by numbers of its own, and two calls number them independently:
+Workers of ours hear voices with each chunk, and these are clustered once all chunks are there (`told_apart`, and
+`shared/flow/diarization/`). A hosted engine tells speakers by numbers of its own, and two calls number them independently:
 for it a recording is one chunk (`score.prospects`). So it may be too long for one call; and if it is longer than its
 header says, it becomes several chunks anyway (`apart`).
 """
@@ -78,7 +78,7 @@ def sided(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> list[Chunk
     """The results; where both channels of some chunks were recognised one by one, those of the others are by loudness."""
     if not any(one.word_sides for one in results):
         return list(results)
-    from shared.flow.sorting import Channels  # noqa: PLC0415 - loads numpy, which a merger does without
+    from shared.flow.diarization import Channels  # noqa: PLC0415 - loads numpy, which a merger does without
 
     placed = merge.timeline(chunks, results)
     levels = Channels(placed)
@@ -106,7 +106,7 @@ def _by_channel(
         return [word.speaker or 0 for word in words], ""
     if any(one.decoded and not one.sides for one in results):
         return [], "a worker of an older version transcribed some of it"
-    from shared.flow.sorting import Channels  # noqa: PLC0415 - loads numpy, which a merger does without
+    from shared.flow.diarization import Channels  # noqa: PLC0415 - loads numpy, which a merger does without
 
     channels = Channels(merge.timeline(recording.chunks, results))
     if channels.are_speakers or (recording.options.channels == "apart" and channels.are_different):
@@ -129,10 +129,10 @@ def _by_voice(
         if hosted and bounds and words:
             warnings = (*warnings, UNBOUND.format(engine=spec(hosted[0]).in_sentences))
         return words, warnings
-    from shared.flow.sorting import sort_voices, speakers_of  # noqa: PLC0415 - load numpy, which a merger does without
+    from shared.flow.diarization import cluster_voices, speakers_of  # noqa: PLC0415 - load numpy, which a merger does without
 
     least, most = recording.options.min_speakers or 1, recording.options.max_speakers
-    turns = sort_voices(merge.voices(recording.chunks, results), least, most)
+    turns = cluster_voices(merge.voices(recording.chunks, results), least, most)
     if not turns:
         return words, warnings
     numbers = speakers_of(words, turns)

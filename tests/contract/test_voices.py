@@ -19,7 +19,7 @@ from shared.flow.chunk import result_name
 from shared.messages import ChunkDone
 from shared.results import Voice
 from tests.contract import cloud_storage, fire_store
-from tests.flow.sorting.crowd import crowd, voice
+from tests.flow.diarization.crowd import crowd, voice
 from tests.voices_left import has_voice
 from tests.world import World, heard
 

@@ -13,7 +13,7 @@ from shared.flow.assemble import DEMO_WARNING, assemble
 from shared.model import Options
 from shared.outputs import render
 from shared.results import Word
-from tests.flow.sorting.crowd import crowd, voice
+from tests.flow.diarization.crowd import crowd, voice
 from tests.world import heard
 
 

@@ -16,7 +16,7 @@ from shared.recovery import dead_letter
 from shared.state import answers, dead_letters, documents, failure_log, uploads
 from shared.sweep import sweep
 from shared.webhooks import deliver
-from tests.flow.sorting.crowd import crowd, voice
+from tests.flow.diarization.crowd import crowd, voice
 from tests.world import heard, ledger_rows
 
 DAY = 86_400.0

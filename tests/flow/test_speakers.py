@@ -9,7 +9,7 @@ import pytest
 from shared.flow import merge, speakers, upload
 from shared.model import ByteSpan, Options
 from shared.results import ChunkResult, Word
-from tests.flow.sorting.crowd import crowd, voice
+from tests.flow.diarization.crowd import crowd, voice
 from tests.world import heard
 
 

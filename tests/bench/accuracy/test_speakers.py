@@ -24,7 +24,7 @@ def row(name="4 speakers", chunk=None, *, confused=1.0, found=4, seconds=400.0, 
         lenient=errors,
         seconds=seconds,
         listening=listening,
-        sorting=0.0,
+        clustering=0.0,
     )
 
 

@@ -15,7 +15,7 @@ from shared.errors import StoreUnavailable
 from shared.flow import chunk, forget, record, upload
 from shared.messages import ChunkDone
 from shared.state import audit, documents
-from tests.flow.sorting.crowd import crowd, voice
+from tests.flow.diarization.crowd import crowd, voice
 from tests.voices_left import has_voice
 from tests.world import heard
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shared.flow.sorting.linkage import Join, members, tree
+from shared.flow.diarization.linkage import Join, members, tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,6 +1,6 @@
-"""The voices of long recordings, sorted as the merger does it.
+"""The voices of long recordings, clustered as the merger does it.
 
-python -m bench sorting [--hours 1 4 12] [--people 8]
+python -m bench clustering [--hours 1 4 12] [--people 8]
 
 Voices are made up: as alike as those of one person are in real recordings (cosine 0.52 for two of 1 s, 0.69 of 2 s,
 0.81 of 4 s), and one in fifty of nobody. Set OPENBLAS_NUM_THREADS=1: a second thread helps nothing and spins.
@@ -15,7 +15,7 @@ import tracemalloc
 import numpy as np
 
 from bench import command_line
-from shared.flow.sorting import sort_voices
+from shared.flow.diarization import cluster_voices
 from shared.results import Voice
 
 SIZE = 192
@@ -70,7 +70,7 @@ def right(turns, heard: list[Voice], whose: list[int]) -> float:
 
 def main() -> int:
     """Sort, and print how long it takes and in how much memory; 1 if twelve hours take too much."""
-    parser = command_line("sorting", __doc__)
+    parser = command_line("clustering", __doc__)
     parser.add_argument("--hours", type=float, nargs="+", default=[1.0, 4.0, 12.0])
     parser.add_argument("--people", type=int, default=8)
     arguments = parser.parse_args()
@@ -78,10 +78,10 @@ def main() -> int:
     for hours in arguments.hours:
         heard, whose = voices(hours, arguments.people, 1)
         processor, wall = time.process_time(), time.perf_counter()
-        turns = sort_voices(heard)
+        turns = cluster_voices(heard)
         processor, wall = time.process_time() - processor, time.perf_counter() - wall
         tracemalloc.start()
-        sort_voices(heard)
+        cluster_voices(heard)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         found = len({one.speaker for one in turns})

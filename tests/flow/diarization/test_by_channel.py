@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from shared.flow.sorting import Channels
+from shared.flow.diarization import Channels
 from shared.results import Word
 
 RATE = 50

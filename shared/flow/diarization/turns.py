@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shared.flow.sorting.people import people
+from shared.flow.diarization.people import people
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ class Turn:
     """Number of the person, from 1 in the order of their first turns."""
 
 
-def sort_voices(voices: Sequence[Voice], least: int = 1, most: int | None = None) -> tuple[Turn, ...]:
+def cluster_voices(voices: Sequence[Voice], least: int = 1, most: int | None = None) -> tuple[Turn, ...]:
     """Who speaks when.
 
     Args:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.flow.sorting.people import BLOCK, people
-from tests.flow.sorting.crowd import SIZE, between, crowd, unit
+from shared.flow.diarization.people import BLOCK, people
+from tests.flow.diarization.crowd import SIZE, between, crowd, unit
 
 
 def found(heard, *, least=1, most=None):

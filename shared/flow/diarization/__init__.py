@@ -1,4 +1,4 @@
-"""Step 6, for speakers: whose voices the workers heard, and who says which word. Pure, with numpy.
+"""Step 6, for speakers: the voices of all chunks become people, and each word has a speaker. Pure, with numpy.
 
 - `turns.py`: from the voices of all chunks to turns of people
 - `people.py`: how many people there are
@@ -7,14 +7,14 @@
 - `by_channel.py`: the same where each channel of a recording is one speaker
 
 Workers listen to chunks and know nothing of each other (`shared.results.Voice`); here the voices of the whole recording
-are sorted, once. The result is the same whoever heard which chunk, and in whatever order results came.
+are clustered, once. The result is the same whoever heard which chunk, and in whatever order results came.
 `shared/flow/speakers.py` calls it.
 """
 
 from __future__ import annotations
 
-from shared.flow.sorting.by_channel import Channels
-from shared.flow.sorting.turns import Turn, sort_voices
-from shared.flow.sorting.word_speakers import speakers_of
+from shared.flow.diarization.by_channel import Channels
+from shared.flow.diarization.turns import Turn, cluster_voices
+from shared.flow.diarization.word_speakers import speakers_of
 
-__all__ = ["Channels", "Turn", "sort_voices", "speakers_of"]
+__all__ = ["Channels", "Turn", "cluster_voices", "speakers_of"]

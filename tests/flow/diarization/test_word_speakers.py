@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from shared.flow.sorting import Turn, speakers_of, word_speakers
+from shared.flow.diarization import Turn, speakers_of, word_speakers
 from shared.results import Word
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from shared.flow.sorting.turns import Turn
+    from shared.flow.diarization.turns import Turn
     from shared.results import Word
 
 TOGETHER = 4096

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.flow.sorting.linkage import Join, members, tree
-from tests.flow.sorting.crowd import SIZE, crowd
+from shared.flow.diarization.linkage import Join, members, tree
+from tests.flow.diarization.crowd import SIZE, crowd
 
 
 def by_definition(vectors, weights):
