@@ -33,8 +33,8 @@ def main() -> int:
             start_up = StartUp()
             load = partial(loading.load, settings, warm=False, start_up=start_up)
             here = settings.speaker_weights or not speakers.missing()
-            load_listener = partial(loading.load_listener, settings) if here else None
-            return check.run(load, settings.model, start_up=start_up, load_listener=load_listener)
+            load_diarizer = partial(loading.load_diarizer, settings) if here else None
+            return check.run(load, settings.model, start_up=start_up, load_diarizer=load_diarizer)
         with stop_on(signal.SIGTERM, signal.SIGINT) as stop:
             last_resort.watch()
             process.run(connect(), stop, stay=asked.stay, began=process_began())

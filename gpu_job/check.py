@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from gpu_job.speech.transcriber import Transcriber
     from gpu_job.start_up import StartUp
-    from gpu_job.voices.listener import Listener
+    from gpu_job.voices.diarizer import Diarizer
 
 SAMPLE = bundled("samples/voice-note.opus")
 
@@ -33,12 +33,12 @@ def run(
     model: str,
     *,
     start_up: StartUp | None = None,
-    load_listener: Callable[[], Listener] | None = None,
+    load_diarizer: Callable[[], Diarizer] | None = None,
     say: Callable[[str], None] = print,
 ) -> int:
     """Load the weights, transcribe a bundled recording, and report.
 
-    `load` gives the engine for the name of some weights, and tells `start_up` how long each step took; `load_listener`
+    `load` gives the engine for the name of some weights, and tells `start_up` how long each step took; `load_diarizer`
     gives who hears the voices of a recording, or None where its networks are not here.
 
     Returns:
@@ -61,7 +61,7 @@ def run(
         decoded = time.perf_counter()
         heard = " ".join(word.text for words in engine.transcribe(windows) for word in words)
         done = time.perf_counter()
-        voices = _voices(audio, load_listener)
+        voices = _voices(audio, load_diarizer)
     except DropscribeError as error:
         say(f"failed    {error}")
         return 1
@@ -82,15 +82,15 @@ def run(
     return 0
 
 
-def _voices(audio: NDArray[np.int16], load_listener: Callable[[], Listener] | None) -> str:
+def _voices(audio: NDArray[np.int16], load_diarizer: Callable[[], Diarizer] | None) -> str:
     """Whether speakers can be told apart here, in words. Raises ModelUnavailable."""
-    if load_listener is None:
+    if load_diarizer is None:
         return "not told apart: `dropscribe models pull speakers` fetches the networks"
-    listener = load_listener()
+    diarizer = load_diarizer()
     started = time.perf_counter()
-    found = listener.listen(audio, 0.0, len(audio) / SAMPLE_RATE)
+    found = diarizer.diarize(audio, 0.0, len(audio) / SAMPLE_RATE)
     took = time.perf_counter() - started
-    return f"{len(found)} voices in {took:.2f} s, networks {listener.revision}"
+    return f"{len(found)} voices in {took:.2f} s, networks {diarizer.revision}"
 
 
 def samples() -> NDArray[np.int16]:

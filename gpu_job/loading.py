@@ -16,7 +16,7 @@ from shared.errors import ConfigurationError, ModelUnavailable
 from shared.routing import weights
 
 if TYPE_CHECKING:
-    from gpu_job.voices.listener import Listener
+    from gpu_job.voices.diarizer import Diarizer
     from gpu_job.weights.catalogue import Kind
     from shared.model import Engine
     from shared.settings import Settings
@@ -74,15 +74,15 @@ def load(
     return engine
 
 
-def load_listener(settings: Settings) -> Listener:
+def load_diarizer(settings: Settings) -> Diarizer:
     """Who tells the voices of a chunk, on the processor wherever words are recognised.
 
     Raises:
         ModelUnavailable: says what is missing or damaged, and what to do.
     """
-    from gpu_job.voices import onnx_listener  # noqa: PLC0415 - imports onnxruntime, for recordings that ask for speakers
+    from gpu_job.voices import onnx_diarizer  # noqa: PLC0415 - imports onnxruntime, for recordings that ask for speakers
 
-    return onnx_listener.load(settings.speaker_weights)
+    return onnx_diarizer.load(settings.speaker_weights)
 
 
 def check_image(settings: Settings) -> None:

@@ -97,7 +97,7 @@ ROOMS = {
         "cores last_resort peak_memory start_up"
     ),
     "gpu_job.pipeline": (
-        "worker > recogniser > batcher > consumer > committer > listening > inflight > chunk_result > "
+        "worker > recogniser > batcher > consumer > committer > diarization > inflight > chunk_result > "
         "chunk_job > both_channels > loaded_engines > memory > summary"
     ),
     "gpu_job.speech": "nemo > onnx > words > alphabets packing transcriber windowing",
@@ -517,7 +517,7 @@ NO_TEST_OF_ITS_OWN = {
     "shared.routing.case": "records",
     "gpu_job.weights.located": "a record, which every test of `lookup` reads",
     "gpu_job.speech.transcriber": "a protocol, and the errors of engines",
-    "gpu_job.voices.listener": "a protocol",
+    "gpu_job.voices.diarizer": "a protocol",
     "console.api.types": "declarations, which test_openapi compares with real answers",
     "console.api.routes": "a table, which test_openapi compares with what is answered",
     "console.api.answers": "what every test of the API reads: errors as sentences",

@@ -1,4 +1,4 @@
-"""Listeners and networks that need no weights: who speaks is told by how loud it is."""
+"""Diarizers and networks that need no weights: who speaks is told by how loud it is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def vector(speaker: int) -> bytes:
     return np.eye(192, dtype="<f2")[speaker].tobytes()
 
 
-class FakeListener:
+class FakeDiarizer:
     """Hears the same voices in every chunk, each all the time."""
 
     revision = "fake+fake"
@@ -36,7 +36,7 @@ class FakeListener:
         self.wait = wait
         self.asked = []
 
-    def listen(self, samples, lead, owned):
+    def diarize(self, samples, lead, owned):
         self.asked.append((len(samples), lead, owned))
         self.wait()
         if self.error is not None:

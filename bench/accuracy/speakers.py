@@ -1,11 +1,11 @@
-"""Who speaks when: error rates, how many people are found, and what listening costs, in one piece and in chunks.
+"""Who speaks when: error rates, how many people are found, and what diarization costs, in one piece and in chunks.
 
     python -m bench speakers --speech FOLDER [--clips FOLDER] [--weights FOLDER]
 
 --speech: sentences of ten people or more, a folder each, such as LibriSpeech's test-other. Mixtures are made of them:
 two to ten people, one who comes back after half an hour, telephones, noise, overlaps. --clips: recordings with a
 reference beside them, .rttm or .segments. --weights: segmentation.onnx and embedding.onnx; without it those of
-`dropscribe models pull speakers`. Listening, chunks and clustering are the product's; nothing is recognised.
+`dropscribe models pull speakers`. Diarization, chunks and clustering are the product's; nothing is recognised.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rich.table import Table
 from bench import command_line, machine
 from bench.accuracy.diarization import SpeakerErrors, speaker_errors
 from bench.accuracy.mixtures import RATE, Clip, mixtures, people, real
-from gpu_job.voices import onnx_listener
+from gpu_job.voices import onnx_diarizer
 from shared.engines import PARAKEET_CPU
 from shared.errors import ModelUnavailable
 from shared.flow import merge
@@ -63,8 +63,8 @@ class Row:
     """Seconds."""
 
 
-def heard(listener, clip: Clip, length: float | None):
-    """The voices of a recording as workers and the merger have them, and core-seconds of listening."""
+def heard(diarizer, clip: Clip, length: float | None):
+    """The voices of a recording as workers and the merger have them, and core-seconds of diarization."""
     audio = AudioInfo(
         format="wav",
         codec="pcm_s16le",
@@ -92,16 +92,16 @@ def heard(listener, clip: Clip, length: float | None):
                 lead=chunk.lead,
                 owned=owned,
                 decoded=len(some) / RATE,
-                voices=listener.listen(some, chunk.lead, owned),
-                voice_revision=listener.revision,
+                voices=diarizer.diarize(some, chunk.lead, owned),
+                voice_revision=diarizer.revision,
             )
         )
     return merge.voices(chunks, results), machine.core_seconds() - before
 
 
-def measure(listener, clip: Clip, length: float | None) -> Row:
+def measure(diarizer, clip: Clip, length: float | None) -> Row:
     """One row."""
-    voices, listening = heard(listener, clip, length)
+    voices, listening = heard(diarizer, clip, length)
     started = time.perf_counter()
     turns = cluster_voices(voices)
     clustering = time.perf_counter() - started
@@ -179,15 +179,15 @@ def main() -> int:
         )
         return 0
     try:
-        listener = onnx_listener.load(str(given.weights or ""))
+        diarizer = onnx_diarizer.load(str(given.weights or ""))
     except ModelUnavailable as error:
         print(error, file=sys.stderr)
         return 2
-    listener.listen(np.zeros(RATE, np.int16), 0.0, 1.0)
+    diarizer.diarize(np.zeros(RATE, np.int16), 0.0, 1.0)
     lengths = LENGTHS[:1] if given.whole else LENGTHS
-    clips = [_told(measure(listener, clip, None)) for clip in real(given.clips)] if given.clips else []
+    clips = [_told(measure(diarizer, clip, None)) for clip in real(given.clips)] if given.clips else []
     mixed = [
-        _told(measure(listener, clip, length))
+        _told(measure(diarizer, clip, length))
         for clip in (mixtures(people(given.speech), given.seed) if given.speech else ())
         if given.only in clip.name
         for length in lengths

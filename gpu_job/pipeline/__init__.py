@@ -1,7 +1,7 @@
 """From messages to committed results, in one direction.
 
     consumer.py ─▶ batcher.py ─▶ recogniser.py ─▶ committer.py        worker.py builds and runs them
-                                     └─▶ listening.py ─▶┘
+                                     └▶ diarization.py ▶┘
 
 Read worker.py first, then the four steps in this order. What becomes of a chunk is decided by the committer alone.
 

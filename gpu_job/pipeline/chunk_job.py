@@ -35,7 +35,7 @@ SMALLEST_SHARE = 1 / 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Listened:
+class Diarized:
     """Who speaks in a chunk."""
 
     voices: tuple[Voice, ...]
@@ -68,9 +68,9 @@ class ChunkJob:
     """Wall time of fetching and decoding."""
     busy_seconds: float = 0.0
     """Its share of the engine's wall time."""
-    listened: concurrency.Future[Listened] | None = None
-    """Who speaks in it, once somebody has begun to listen for that (listening.py)."""
-    listen_seconds: float = 0.0
+    diarized: concurrency.Future[Diarized] | None = None
+    """Who speaks in it, once diarization has begun."""
+    diarize_seconds: float = 0.0
     """Wall time that this took."""
     since: float = math.inf
     """When it became ready, on the monotonic clock."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def ledger_row(job: ChunkJob, engine: Engine, ports: Ports, meter: Meter, outcome: Outcome) -> LedgerRow:
     """What an attempt cost, whatever came of it. `meter` knows where it ran."""
     # On a CPU, these take time from the engine; beside an accelerator they cost nothing.
-    beside = job.decode_seconds + job.listen_seconds
+    beside = job.decode_seconds + job.diarize_seconds
     beside = beside if (meter.machine or engine) == PARAKEET_CPU.name else 0.0
     return attempt_rows.worker_row(
         job.message,
@@ -44,9 +44,9 @@ def ledger_row(job: ChunkJob, engine: Engine, ports: Ports, meter: Meter, outcom
 
 
 def chunk_result(job: ChunkJob, engine: Transcriber) -> ChunkResult:
-    """The result of a chunk from the words of its windows, and from who speaks if somebody listened. Pure."""
+    """The result of a chunk from the words of its windows, and from who speaks if the chunk was diarized. Pure."""
     pcm, chunk = job.pcm, job.message.chunk
-    listened = None if job.listened is None else job.listened.result()
+    diarized = None if job.diarized is None else job.diarized.result()
     pieces: tuple[list[Piece], list[Piece]] = ([], [])
     for index, window in enumerate(job.windows):
         offset, end = pcm.start + window.start / SAMPLE_RATE, pcm.start + window.end / SAMPLE_RATE
@@ -72,8 +72,8 @@ def chunk_result(job: ChunkJob, engine: Transcriber) -> ChunkResult:
         warnings=(*pcm.warnings, *_not_done(job, engine), *owner_messages.warnings(job.message)),
         peaks=peaks.of_chunk(pcm),
         sides=channel_levels.of_chunk(pcm.levels, pcm.start, pcm.owned),
-        voices=listened.voices if listened else (),
-        voice_revision=listened.revision if listened else "",
+        voices=diarized.voices if diarized else (),
+        voice_revision=diarized.revision if diarized else "",
     )
 
 

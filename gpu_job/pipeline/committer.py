@@ -1,6 +1,6 @@
 """The last step of the pipeline, and the only one that decides what becomes of a chunk.
 
-    recognised, listened  ─▶ commit its result: ledger, object, document, message; then acknowledge
+    recognised, diarized  ─▶ commit its result: ledger, object, document, message; then acknowledge
     failed                ─▶ note the failure; then let it come again, hand it to the next engine, or fail its
                              recording (shared/recovery/fallback.py)
     nothing left to do    ─▶ acknowledge
@@ -31,9 +31,9 @@ from shared.telemetry import about_message, log, span, spans
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from gpu_job.pipeline.chunk_job import ChunkJob, Listened
+    from gpu_job.pipeline.chunk_job import ChunkJob, Diarized
+    from gpu_job.pipeline.diarization import Diarization
     from gpu_job.pipeline.inflight import Inflight
-    from gpu_job.pipeline.listening import Listening
     from gpu_job.pipeline.summary import Summary
     from gpu_job.speech.transcriber import Transcriber
     from shared.costs.executions import Meter
@@ -51,13 +51,13 @@ class Committer:
     """Makes results and failures durable, then lets the queue know. Safe to use from several threads."""
 
     def __init__(
-        self, ports: Ports, inflight: Inflight, meter: Meter, summary: Summary, listening: Listening
+        self, ports: Ports, inflight: Inflight, meter: Meter, summary: Summary, diarization: Diarization
     ) -> None:
         self._ports = ports
         self._inflight = inflight
         self._meter = meter
         self._summary = summary
-        self._listening = listening
+        self._diarization = diarization
         self._pool = concurrency.ThreadPoolExecutor(COMMITTED_AT_A_TIME, thread_name_prefix="committer")
         self._under_way: dict[concurrency.Future[None], str] = {}
         self._alone: dict[str, LedgerRow] = {}
@@ -162,13 +162,13 @@ class Committer:
     def recognised(self, job: ChunkJob, engine: Transcriber) -> None:
         """Commit the result of a chunk whose windows are all recognised, once it is known who speaks in it."""
         job.settled = True
-        self._listening.begin(job)  # where no window was recognised, nobody has yet
-        if job.listened is None:
+        self._diarization.begin(job)  # where no window was recognised, nobody has yet
+        if job.diarized is None:
             self._later(self._commit, job, engine)
         else:
-            job.listened.add_done_callback(lambda future: self._listened(job, engine, future))
+            job.diarized.add_done_callback(lambda future: self._diarized(job, engine, future))
 
-    def _listened(self, job: ChunkJob, engine: Transcriber, future: concurrency.Future[Listened]) -> None:
+    def _diarized(self, job: ChunkJob, engine: Transcriber, future: concurrency.Future[Diarized]) -> None:
         if future.cancelled():
             return  # the worker ends, and its chunks are given back
         if (error := future.exception()) is None:
@@ -180,8 +180,8 @@ class Committer:
         """Decide what becomes of chunks that failed, and record what that cost if an engine worked on them."""
         for job in jobs:
             job.settled = True
-            if job.listened is not None:
-                job.listened.cancel()
+            if job.diarized is not None:
+                job.diarized.cancel()
             self._later(self._fail_job, job, error, engine)
 
     def _later(self, what: Callable[..., None], job: ChunkJob, *more: object) -> None:

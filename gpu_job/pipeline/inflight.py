@@ -37,7 +37,7 @@ RENEWAL_WAIT = 1.0
 
 CALL = 600.0
 """Seconds that no calls of the queue, the records and the store for one purpose take, tries and pauses included; nor, for
-a chunk of no length, one of an engine or a listener."""
+a chunk of no length, one of an engine or a diarizer."""
 SLOWEST = 4.0
 """Seconds that no second of audio takes besides: four times slower than the recording plays, where the slowest machine
 that is of any use takes one, and ten minutes for one that swaps or is overloaded."""

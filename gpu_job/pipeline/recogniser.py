@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from gpu_job.pipeline.batcher import Batch, Batcher
     from gpu_job.pipeline.committer import Committer
-    from gpu_job.pipeline.listening import Listening
+    from gpu_job.pipeline.diarization import Diarization
     from gpu_job.pipeline.loaded_engines import LoadedEngines
     from gpu_job.pipeline.summary import Summary
     from shared.costs.executions import Meter
@@ -43,7 +43,7 @@ class Recogniser:
         batcher: Batcher,
         engines: LoadedEngines,
         committer: Committer,
-        listening: Listening,
+        diarization: Diarization,
         summary: Summary,
         watchdog: Watchdog,
         meter: Meter,
@@ -55,7 +55,7 @@ class Recogniser:
         self._batcher = batcher
         self._engines = engines
         self._committer = committer
-        self._listening = listening
+        self._diarization = diarization
         self._summary = summary
         self._watchdog = watchdog
         self._meter = meter
@@ -109,7 +109,7 @@ class Recogniser:
         if first.isolated and not others:
             self._committer.isolated_begins(first, batch.engine)
         for job in jobs:
-            self._listening.begin(job)
+            self._diarization.begin(job)
         started = concurrency.perf_counter()
         what = f"recognising {batch.seconds:.0f} s of {', '.join(map(str, jobs))}"
         try:

@@ -4,13 +4,13 @@
     pull, decode, cut    ─▶   pack; make the next   ─▶   recognise    ─▶   write ledger, result, document,
     (a process a core)        batch meanwhile            (one thread)      publish done, acknowledge
          │                                                 │                   ▲
-         │                                                 └── listening.py ──▶│
+         │                                                 └─ diarization.py ─▶│
          └── not wanted, or cannot be decoded ─────────────────────────────────┘
 
 Every step overlaps with the others, bounded by the messages in flight (inflight.py). Windows of all chunks and files
 in flight share batches; a chunk is committed as soon as its last window is recognised, whatever its batch still holds.
 A call that does not return ends the worker, and its chunks count as tried (shared/watchdog.py).
-Who speaks is listened for beside the engine, where a recording asks for that.
+Speakers are told apart beside the engine, where a recording asks for that.
 A chunk whose message comes again because its worker died runs alone from the start. One that a worker gives back
 because it was asked to stop does not: that says nothing about the chunk.
 """
@@ -25,8 +25,8 @@ from gpu_job import loading
 from gpu_job.pipeline.batcher import Batcher
 from gpu_job.pipeline.committer import Committer
 from gpu_job.pipeline.consumer import Consumer, subscriptions_of
+from gpu_job.pipeline.diarization import Diarization
 from gpu_job.pipeline.inflight import Inflight
-from gpu_job.pipeline.listening import Listening
 from gpu_job.pipeline.loaded_engines import LoadedEngines
 from gpu_job.pipeline.recogniser import Recogniser
 from gpu_job.pipeline.summary import Summary
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gpu_job.speech.transcriber import Transcriber
-    from gpu_job.voices.listener import Listener
+    from gpu_job.voices.diarizer import Diarizer
     from shared.ports import Ports
 
 RECOGNISED_BY, COMMITTED_BY, GIVEN_BACK_BY = 4.0, 5.5, 7.5
@@ -59,7 +59,7 @@ class Worker:
         ports: the adapters to use.
         load: gives the engine for the name of some weights; may raise ModelUnavailable.
         load_cpu: the same on the CPU, for chunks that the other engine gave up; None: `load` does.
-        load_listener: gives who tells the voices of a chunk, when a recording first asks for speakers; may raise
+        load_diarizer: gives who tells the voices of a chunk, when a recording first asks for speakers; may raise
             ModelUnavailable; None: the networks of this machine.
         on_progress: told the key of a recording and seconds of its audio just recognised.
         meter: told of the engine's time, if its idle time costs money.
@@ -72,7 +72,7 @@ class Worker:
         load: Callable[[str], Transcriber],
         *,
         load_cpu: Callable[[str], Transcriber] | None = None,
-        load_listener: Callable[[], Listener] | None = None,
+        load_diarizer: Callable[[], Diarizer] | None = None,
         on_progress: Callable[[str, float], None] = lambda _recording, _seconds: None,
         meter: Meter | None = None,
         start_up: StartUp | None = None,
@@ -91,8 +91,10 @@ class Worker:
             subscriptions,
             self._watchdog,
         )
-        self._listening = Listening(load_listener or partial(loading.load_listener, settings), self._watchdog)
-        self._committer = Committer(ports, self._inflight, meter, self.summary, self._listening)
+        self._diarization = Diarization(
+            load_diarizer or partial(loading.load_diarizer, settings), self._watchdog
+        )
+        self._committer = Committer(ports, self._inflight, meter, self.summary, self._diarization)
         self._consumer = Consumer(ports, self._inflight, self._committer, subscriptions)
         self._batcher = Batcher(
             self._consumer.ready,
@@ -105,7 +107,7 @@ class Worker:
             self._batcher,
             self._engines,
             self._committer,
-            self._listening,
+            self._diarization,
             self.summary,
             self._watchdog,
             meter,
@@ -202,7 +204,7 @@ class Worker:
         self._consumer.stop()
         self._batcher.stop()
         self._recogniser.thread.join(left(RECOGNISED_BY))
-        self._listening.finish(left(RECOGNISED_BY))
+        self._diarization.finish(left(RECOGNISED_BY))
         self._committer.close()
         self._committer.finish(left(COMMITTED_BY))
         # Which deliveries count as tries: all if the worker broke down, else those that may have gone wrong.

@@ -45,7 +45,7 @@ class Window:
 
 
 def windows(samples: int, lead: float, owned: float) -> Iterator[Window]:
-    """The windows of a chunk that answer for some of it, see `Listener.listen`.
+    """The windows of a chunk that answer for some of it, see `Diarizer.diarize`.
 
     Each answers up to the middle of what it shares with the next; the first and the last for the rest.
     """
@@ -66,7 +66,7 @@ def turns(window: Window, own: NDArray[np.bool_], lead: float) -> tuple[tuple[in
     Args:
         window: the window.
         own: `(frames,)`, whether it speaks.
-        lead: see `Listener.listen`.
+        lead: see `Diarizer.diarize`.
 
     Returns:
         Start and end of each turn, milliseconds from the chunk's nominal start.

@@ -1,4 +1,4 @@
-"""The two networks that a listener needs, as ONNX files.
+"""The two networks that a diarizer needs, as ONNX files.
 
 Exports differ in the names of inputs and outputs, and in whether the samples of the segmentation have a channel:
 `(windows, samples)` or `(windows, 1, samples)`. What a file takes is read from the file.

@@ -12,7 +12,7 @@ from gpu_job.speech.transcriber import EngineLost, OutOfMemory
 from gpu_job.start_up import StartUp
 from shared.errors import ModelUnavailable
 from shared.settings import Settings
-from tests.voices import FakeListener
+from tests.voices import FakeDiarizer
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_the_bundled_weights_hear_the_bundled_recording(lines):
 
 def test_it_says_whether_speakers_are_told_apart_here(lines):
     load = partial(loading.load, Settings(), warm=False)
-    assert check.run(load, "tiny", load_listener=FakeListener, say=lines.append) == 0
+    assert check.run(load, "tiny", load_diarizer=FakeDiarizer, say=lines.append) == 0
     assert check.run(load, "tiny", say=lines.append) == 0
     one, none = (line for line in lines if line.startswith("speakers"))
     assert one.startswith("speakers  1 voices in ")
@@ -48,7 +48,7 @@ def test_networks_that_are_broken_fail(lines):
         raise ModelUnavailable("The network cannot be used.")
 
     load = partial(loading.load, Settings(), warm=False)
-    assert check.run(load, "tiny", load_listener=broken, say=lines.append) == 1
+    assert check.run(load, "tiny", load_diarizer=broken, say=lines.append) == 1
     assert lines[-1] == "failed    The network cannot be used."
 
 

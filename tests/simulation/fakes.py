@@ -221,12 +221,12 @@ class FakeEngine:
         return [_heard(one, name) for one, name in zip(samples, names, strict=True)]
 
 
-class FakeListener:
+class FakeDiarizer:
     """Tells voices by the words: each is said by one of two people, see `speaker_of`."""
 
     revision = "sim"
 
-    def listen(self, samples: Any, lead: float, owned: float) -> tuple[Voice, ...]:
+    def diarize(self, samples: Any, lead: float, owned: float) -> tuple[Voice, ...]:
         """A window for each word within the chunk's bounds."""
         running().sleep(LISTENING)
         found = []

@@ -43,10 +43,10 @@ from shared.topology import MERGER
 from tests.simulation import releases
 from tests.simulation.fakes import (
     HEADER,
+    FakeDiarizer,
     FakeEngine,
     FakeHosted,
     FakeJobs,
-    FakeListener,
     FakeMedia,
     Work,
     cut,
@@ -648,7 +648,7 @@ def deployed(scheduler: Scheduler, scenario: Scenario) -> Iterator[World]:
         with _placed(
             (windowing, "cut", cut),
             (loading, "load", world.load),
-            (loading, "load_listener", lambda _settings: FakeListener()),
+            (loading, "load_diarizer", lambda _settings: FakeDiarizer()),
             (steps, "deliver", world.hear),
             (Place, "from_environment", place),
             (erase, "SETTLED", SETTLED),

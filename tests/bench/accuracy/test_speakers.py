@@ -8,7 +8,7 @@ import pytest
 from bench.accuracy import speakers
 from bench.accuracy.diarization import SpeakerErrors
 from bench.accuracy.mixtures import Clip
-from gpu_job.voices import onnx_listener
+from gpu_job.voices import onnx_diarizer
 from tests import voices
 from tests.voices import LOUD, QUIET, sound
 
@@ -48,7 +48,7 @@ def test_in_short_recordings_chunks_may_differ_and_may_find_other_people():
 
 @pytest.mark.parametrize("length", [None, 20.0])
 def test_a_recording_is_heard_in_chunks_as_workers_and_merger_do(tmp_path, length):
-    listener = onnx_listener.load(str(voices.networks(tmp_path)))
+    diarizer = onnx_diarizer.load(str(voices.networks(tmp_path)))
     stretches = [(QUIET, 4), (LOUD, 5)] * 8
     edges = np.cumsum([0, *(seconds for _, seconds in stretches)])
     turns = tuple(
@@ -56,7 +56,7 @@ def test_a_recording_is_heard_in_chunks_as_workers_and_merger_do(tmp_path, lengt
         for start, end, (level, _) in zip(edges[:-1], edges[1:], stretches, strict=True)
     )
     clip = Clip(name="two", samples=sound(*stretches), turns=turns)
-    found = speakers.measure(listener, clip, length)
+    found = speakers.measure(diarizer, clip, length)
     assert found.strict.missed < 0.05 * clip.seconds
     assert found.strict.made_up < 0.05 * clip.seconds
     assert found.seconds == 72.0

@@ -32,7 +32,7 @@ def job(keyterms):
         pcm=Pcm(samples=b"", start=0.0, owned=1.0, warnings=("The file ends early.",)),
         windows=[],
         words={},
-        listened=None,
+        diarized=None,
         channels=(),
     )
 

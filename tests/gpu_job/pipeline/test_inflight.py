@@ -8,15 +8,15 @@ import pytest
 
 from gpu_job.pipeline.committer import Committer
 from gpu_job.pipeline.consumer import Consumer
+from gpu_job.pipeline.diarization import Diarization
 from gpu_job.pipeline.inflight import Inflight
-from gpu_job.pipeline.listening import Listening
 from gpu_job.pipeline.summary import Summary
 from shared.costs.executions import Meter
 from shared.engines import PARAKEET_CPU
 from shared.flow import upload
 from shared.ports import Delivery
 from tests.gpu_job.pipeline.test_worker import CountingEngine, chunks_done, toned, wait_until
-from tests.voices import FakeListener
+from tests.voices import FakeDiarizer
 from tests.world import World
 
 CPU = PARAKEET_CPU.subscription
@@ -35,8 +35,8 @@ class Steps:
     def __init__(self, ports):
         self.inflight = Inflight(ports.queue, ports.settings.lease_seconds, 4.0, [CPU])
         meter = Meter(ports, None, "parakeet-cpu", 0.0)
-        listening = Listening(FakeListener, self.inflight.watchdog)
-        self.committer = Committer(ports, self.inflight, meter, Summary(), listening)
+        diarization = Diarization(FakeDiarizer, self.inflight.watchdog)
+        self.committer = Committer(ports, self.inflight, meter, Summary(), diarization)
         self.consumer = Consumer(ports, self.inflight, self.committer, [CPU])
 
     def next(self):

@@ -1,4 +1,4 @@
-"""What the worker asks of whoever hears who speaks."""
+"""What the worker asks of a diarizer."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from shared.results import Voice
 
 
-class Listener(Protocol):
+class Diarizer(Protocol):
     """Loaded networks that find the voices of a chunk. May be called from several threads."""
 
     @property
     def revision(self) -> str:
         """Exact versions of the networks: embeddings of different ones cannot be compared."""
 
-    def listen(self, samples: NDArray[np.int16], lead: float, owned: float) -> tuple[Voice, ...]:
+    def diarize(self, samples: NDArray[np.int16], lead: float, owned: float) -> tuple[Voice, ...]:
         """Find the voices of one chunk.
 
         Args:

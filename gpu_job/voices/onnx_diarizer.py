@@ -46,7 +46,7 @@ QUIET = 2
 """Steps of 16 bits between the lowest and the highest sample up to which there is no sound, as in `windowing.NOTHING`."""
 
 
-def load(folder: str = "") -> OnnxListener:
+def load(folder: str = "") -> OnnxDiarizer:
     """Load both networks, downloading them where that is needed; `folder` as for `speakers.locate`.
 
     Raises:
@@ -66,13 +66,13 @@ def load(folder: str = "") -> OnnxListener:
                 f"The network {path} cannot be used to tell speakers apart: "
                 f"{str(error).strip().rstrip('.') or type(error).__name__}. To fix it, {located.remedy}."
             ) from error
-    return OnnxListener(*loaded, revision=located.revision)
+    return OnnxDiarizer(*loaded, revision=located.revision)
 
 
-class OnnxListener:
-    """Loaded networks; a `Listener`.
+class OnnxDiarizer:
+    """Loaded networks; a `Diarizer`.
 
-    `threads` windows are listened to at one time; None: one a core. `networks.py` has the two networks.
+    `threads` windows are processed at one time; None: one a core. `networks.py` has the two networks.
     """
 
     def __init__(
@@ -83,8 +83,8 @@ class OnnxListener:
         self._embedding = embedding
         self._pool = ThreadPoolExecutor(threads or min(cores(), MOST_THREADS), thread_name_prefix="voices")
 
-    def listen(self, samples: NDArray[np.int16], lead: float, owned: float) -> tuple[Voice, ...]:
-        """The voices of one chunk, see `Listener`."""
+    def diarize(self, samples: NDArray[np.int16], lead: float, owned: float) -> tuple[Voice, ...]:
+        """The voices of one chunk, see `Diarizer`."""
         windows = [
             one
             for one in core.windows(len(samples), lead, owned)
