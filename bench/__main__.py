@@ -26,7 +26,7 @@ PARTS = (
     ("Queue and records through Google's clients, on emulators", ["bench.google"]),
     ("The console's server", ["bench.page.console"]),
     ("The page in a browser", ["bench.page.console_page"]),
-    ("What is heard against the word that is lit", ["bench.page.console_sound"]),
+    ("What is heard against the word that is highlighted", ["bench.page.console_sound"]),
     ("Many recordings at once", ["bench.load", "--sizes", "300", "1000", "--google", "0"]),
     ("Searches in fifty million words", ["bench.search"]),
     ("Twelve hours of voices, clustered", ["bench.accuracy.clustering"]),

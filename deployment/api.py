@@ -155,7 +155,7 @@ class Api:
         while not now.get("done"):
             if waited >= seconds:
                 raise StoreUnavailable(
-                    f"{now.get('name')} has not ended after {seconds:.0f} s, and goes on. Run the command again."
+                    f"{now.get('name')} is still running after {seconds:.0f} s. Run the command again."
                 )
             self.sleep(POLL)
             waited += POLL

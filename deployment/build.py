@@ -97,12 +97,12 @@ def _wait(path: str, api: Api) -> None:
         if status in {"FAILURE", "INTERNAL_ERROR", "TIMEOUT", "CANCELLED", "EXPIRED"}:
             raise ConfigurationError(
                 f"The build ended as {status} ({found.get('statusDetail', 'no detail')}). Its log: "
-                f"{found.get('logUrl', 'Cloud Build')}. Mend it and run the same command again."
+                f"{found.get('logUrl', 'Cloud Build')}. Fix it and run the same command again."
             )
         return status == "SUCCESS"
 
     if not api.wait(succeeded, EVERY, PATIENCE):
-        raise StoreUnavailable("The build has not ended yet, and goes on. Run the same command again later.")
+        raise StoreUnavailable("The build is still running. Run the same command again later.")
 
 
 def _digest(name: str, tag: str, target: Target, api: Api) -> str:

@@ -141,7 +141,7 @@ class Deploy:
         self._keys(images)
         if self._terraform.plan(images, images.gpu):
             if not self._person.agrees("Make these changes?"):
-                self._person.say("Nothing more was changed. `make deploy` goes on from here.")
+                self._person.say("Nothing more was changed. `make deploy` continues from here.")
                 return False
             # One may have been begun during the build, or while the person read.
             self._no_rollout()
@@ -177,7 +177,7 @@ class Deploy:
             return
         if all(self._cloud.has(one) for one in stored.old_revisions):
             raise BadRequest(
-                f"A rollout is under way ({stored.phase}): `make rollout` goes on with it, `make rollback` ends it. "
+                f"A rollout is under way ({stored.phase}): `make rollout` resumes it, `make rollback` ends it. "
                 "Deploy after that."
             )
         self._abandon(ports)

@@ -73,9 +73,7 @@ class Terraform:
         except (OSError, ValueError, LookupError) as error:
             version, said = "", str(error)
         if not version:
-            raise ConfigurationError(
-                f"terraform does not run here: {said.strip() or 'it says nothing'}. {INSTALL}"
-            )
+            raise ConfigurationError(f"terraform does not run here: {said.strip() or 'no output'}. {INSTALL}")
         if tuple(int(one) for one in re.findall(r"\d+", version)[:2]) < OLDEST:
             raise ConfigurationError(f"terraform is {version} here, which is too old. {INSTALL}")
 
@@ -93,7 +91,7 @@ class Terraform:
         with self._values(images, canary) as file:
             code = self._run(["plan", "-input=false", "-detailed-exitcode", f"-var-file={file}"], FOLDER)
         if code not in {0, CHANGES}:
-            raise ConfigurationError("terraform plan failed: what it says above must be mended first.")
+            raise ConfigurationError("terraform plan failed: fix what it reports above first.")
         return code == CHANGES
 
     def plan_without_state(self) -> None:
@@ -185,8 +183,8 @@ class Terraform:
     def _checked(self, arguments: Sequence[str], folder: Path) -> None:
         if self._run(arguments, folder):
             raise ConfigurationError(
-                f"terraform {arguments[0]} failed, and says why above. Mend it and run the same command again: "
-                "it goes on where it stopped."
+                f"terraform {arguments[0]} failed; the reason is above. Fix it and run the same command again: "
+                "it continues where it stopped."
             )
 
     def _run(self, arguments: Sequence[str], folder: Path) -> int:

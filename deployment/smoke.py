@@ -95,8 +95,8 @@ def check_job(job: str, target: Target, api: Api, say: Callable[[str], None]) ->
 
     if not api.wait(succeeded, EVERY, PATIENCE):
         raise ConfigurationError(
-            f"No {what} was to be had within {PATIENCE / 60:.0f} minutes: `make preflight` shows the quota. Uploads are "
-            "transcribed by the other engines meanwhile, if there are any."
+            f"No {what} was available within {PATIENCE / 60:.0f} minutes: `make preflight` shows the quota. Uploads are "
+            "transcribed by the other engines until then, if there are any."
         )
 
 

@@ -93,7 +93,7 @@ class Console:
 
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise BadRequest(f"{url} is no address of a console: it begins with http:// or https://.")
+            raise BadRequest(f"{url} is not a console address: it must start with http:// or https://.")
         asked = parse_qs(parts.query).get("token", [""])[0]
         given = token or asked or os.environ.get("DROPSCRIBE_CONSOLE_TOKEN", "")
         allowed = {"Authorization": f"Bearer {given}"} if given else {}
@@ -264,8 +264,8 @@ def _error(answer: httpx.Response) -> DropscribeError:
     status = answer.status_code
     if answer.is_redirect:
         return ConfigurationError(
-            f"{answer.request.url.host} sends this request elsewhere: something before the console wants to know who asks. "
-            "Give the headers that it wants as `headers`, or another address."
+            f"{answer.request.url.host} sends this request elsewhere: a proxy in front of the console requires a sign-in. "
+            "Pass the headers that it requires as `headers`, or use another address."
         )
     try:
         said = str(answer.json()["error"]["message"])

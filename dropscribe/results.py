@@ -154,7 +154,7 @@ def transcript_of(document: bytes, *, usd: float, outputs: Mapping[str, str]) ->
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StoreUnavailable(
             f"{DOCUMENT} cannot be read: {error}. If it happens again, delete the recording (`dropscribe forget`) and "
-            "transcribe it anew."
+            "transcribe it again."
         ) from error
     return Transcript(
         text=found.text,

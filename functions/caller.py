@@ -57,7 +57,7 @@ def _outside_cloud_run(headers: Headers) -> tuple[str, int] | None:
     name = variable("function_token")
     token = os.environ.get(name, "")
     if not token:
-        said = f"This function answers nobody: it has no token. `dropscribe up` gives it one; elsewhere set {name}"
+        said = f"This function answers no requests: it has no token. `dropscribe up` gives it one; elsewhere set {name}"
         return said + " to a long random text, and send that in the header `Authorization: Bearer …`.", 403
     if (answer := web_page(headers)) is not None:
         return answer

@@ -41,8 +41,8 @@ def load(
     """
     if settings.image_model and model not in settings.image_model.split() and by_name(model) is not None:
         raise ModelUnavailable(
-            f"This image holds the weights {settings.image_model}, and the chunk asks for {model}. If nobody asked for "
-            "these weights, give all functions and jobs the same PARAKEET_MODEL_NAME."
+            f"This image holds the weights {settings.image_model}, and the chunk asks for {model}. If that is not "
+            "intended, give all functions and jobs the same PARAKEET_MODEL_NAME."
         )
     start_up = start_up or StartUp()
     if form(settings, model) == "nemo":

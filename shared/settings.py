@@ -243,7 +243,7 @@ class Settings:
     performance_metrics: bool = _setting(
         "ENABLE_PERFORMANCE_METRICS",
         True,
-        "`false`: workers send no measurements, and no process sends spans; alerts go on, from the log.",
+        "`false`: workers send no measurements, and no process sends spans; alerts still work, from the log.",
     )
     metrics_interval: float = _setting(
         "METRICS_EXPORT_INTERVAL", 60.0, "Seconds between two measurements that a worker sends."
@@ -263,7 +263,7 @@ class Settings:
     webhook_url: str = _setting(
         "DROPSCRIBE_WEBHOOK_URL",
         "",
-        "Address that is told of transcripts and budgets, `https://…`; unset: nobody is told.",
+        "Address that is notified of transcripts and budgets, `https://…`; unset: no webhooks.",
         secret=True,
     )
     webhook_secret: str = _setting(
@@ -284,7 +284,7 @@ class Settings:
     worker_minutes: float = _setting(
         "DROPSCRIBE_WORKER_MINUTES",
         55.0,
-        "Minutes after which a task of the job ends by itself: at least four less than the time-out of its tasks, "
+        "Minutes after which a task of the job ends automatically: at least four less than the time-out of its tasks, "
         "which ends it without asking.",
     )
     start_delay: float = _setting(
@@ -560,9 +560,7 @@ class Settings:
             values["prices"] = str(Path(prices).expanduser().absolute())
         on_cloud_run = any(environ.get(name) for name in CLOUD_RUN)
         if on_cloud_run and values.get("platform") == "google" and "region" not in values:
-            raise ConfigurationError(
-                f"{variable('region')} is not set: it must be the region of the jobs, for whoever starts workers"
-            )
+            raise ConfigurationError(f"{variable('region')} is not set: it must be the region of the jobs")
         if environ.get("K_SERVICE"):
             values.setdefault("decode_memory_mb", FUNCTION_DECODE_MIB)
         types = get_type_hints(cls)

@@ -157,7 +157,7 @@ variable "hosted" {
 }
 
 variable "webhook" {
-  description = "Address that is told of transcripts and budgets (docs/webhooks.md); null: nobody is told. The secret webhook-secret needs a version before its functions can start."
+  description = "Address that is notified of transcripts and budgets (docs/webhooks.md); null: no webhooks. The secret webhook-secret needs a version before its functions can start."
   type        = object({ url = string })
   default     = null
 

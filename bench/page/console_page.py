@@ -153,7 +153,7 @@ def main():
     table.add_row("frames while it scrolls, p95", f"{scrolling:.1f} ms", "20 ms")
     table.add_row("frames while it plays, 13,000 uncertain words marked, p95", f"{playing:.1f} ms", "20 ms")
     table.add_row("result of a chunk durable to its words in the page, longest", f"{took:.0f} ms", "2,000 ms")
-    table.add_row("lit word against the player's clock, largest distance", f"{off:.0f} ms", "100 ms")
+    table.add_row("highlighted word against the player's clock, largest distance", f"{off:.0f} ms", "100 ms")
     Console(width=110).print(table)
 
 

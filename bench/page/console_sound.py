@@ -127,7 +127,7 @@ def main():
     hours = parser.parse_args().hours
     folder = Path(tempfile.mkdtemp())
     ports = open_ports(replace(Settings(), state_dir=folder / "state"))
-    table = Table("container", "length", "plays", "heard against lit, largest", "at most")
+    table = Table("container", "length", "plays", "heard against highlighted, largest", "at most")
     worst = 0.0
     with (
         serving(application(ports, Access(token="bench"))) as address,

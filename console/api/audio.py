@@ -145,7 +145,7 @@ def span(given: str, size: int) -> tuple[int, int]:
         raise ApiError(
             416,
             "range",
-            f"The file has {size:,} bytes, and {given[:60]!r} is no single range of them. Load it anew.",
+            f"The file has {size:,} bytes, and {given[:60]!r} is not a valid single range. Reload the page.",
         )
     return start, end
 

@@ -114,7 +114,7 @@ class Places:
             raise ApiError(
                 404,
                 "no_upload",
-                "This upload is not known: it ended, or the server was started again. Send the file anew.",
+                "This upload is not known: it ended, or the server was started again. Upload it again.",
             )
         one.touched = time.monotonic()
         return one
@@ -176,7 +176,9 @@ async def receive(request: Request) -> Response:
         except OSError as error:
             log.error("an upload cannot be written: %s", error)
             raise ApiError(
-                507, "no_space", f"The server cannot store the file: {error.strerror}. Make room, then go on."
+                507,
+                "no_space",
+                f"The server cannot store the file: {error.strerror}. Make room, then continue.",
             ) from error
         if one.there < one.size:
             return _so_far(one)
@@ -206,7 +208,7 @@ async def _write(request: Request, one: Place) -> None:
             raise ApiError(
                 400,
                 "too_long",
-                f"More than the {one.size:,} bytes came that were promised. Send the file anew.",
+                f"Received more than the declared {one.size:,} bytes. Upload the file again.",
             )
         await to_thread.run_sync(one.file.write, piece)
         one.there += len(piece)
@@ -242,7 +244,7 @@ def _free(name: str) -> Iterator[str]:
     stem, dot, suffix = name.rpartition(".")
     for number in range(1, 1000):
         yield name if number == 1 else f"{stem} ({number}).{suffix}" if dot else f"{name} ({number})"
-    raise ApiError(409, "exists", f"There are a thousand files of the name {name}. Give it another name.")
+    raise ApiError(409, "exists", f"1,000 files are already called {name}. Choose another name.")
 
 
 def _first(given: str | None, one: Place) -> int | None:
@@ -256,7 +258,7 @@ def _first(given: str | None, one: Place) -> int | None:
     match = SPAN.fullmatch(given)
     if match is None or int(match[3]) != one.size:
         raise bad_request(
-            f"Content-Range {given[:60]!r} does not fit a file of {one.size:,} bytes. Send it anew."
+            f"Content-Range {given[:60]!r} does not fit a file of {one.size:,} bytes. Upload it again."
         )
     return None if match[1] is None else int(match[1])
 

@@ -118,7 +118,7 @@ def nothing_runs() -> ApiError:
 def not_yet(seconds: float) -> ApiError:
     """The error for a recording that takes longer than a request may wait."""
     message = (
-        f"There is no transcript yet after {seconds / 60:.0f} minutes. The work goes on: send the same request again to "
+        f"There is no transcript yet after {seconds / 60:.0f} minutes. The work continues: send the same request again to "
         "wait for it; it is not paid twice. The console's page says what it waits for."
     )
     return ApiError(status=503, message=message, type=SERVER, code="not_yet", headers=NO_RETRY)

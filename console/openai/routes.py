@@ -195,7 +195,7 @@ async def _complete(
                     return Response(body, headers=headers, media_type=TYPES.get(wanted.format, JSON))
     except TimeoutError as error:
         raise errors.not_yet(LONGEST) from error
-    raise AssertionError("changes go on until somebody leaves them")
+    raise AssertionError("changes continue until the caller leaves them")
 
 
 async def _taken(ask: Ask, poll: Poll[Ask, Look]) -> None:

@@ -93,16 +93,16 @@ def rollback(steps: Steps, cloud: CloudRun, ports: Ports) -> Rollout:
     """
     stored = state.read(ports)
     if stored is None:
-        raise BadRequest("There was no rollout in this deployment: there is nothing to go back to.")
+        raise BadRequest("Nothing to roll back: no rollout has run in this deployment.")
     if stored.phase == "back":
-        raise BadRequest("The last rollout is back already: there is nothing to go back to.")
+        raise BadRequest("The last rollout has already been rolled back.")
     if stored.phase in {"returning", "restoring"}:
         return stored
     if stored.phase == "done":
         cloud.check_idle()
         if cloud.images() != stored.new:
             raise BadRequest(
-                "Another release was deployed since the last rollout: check out the one that you want, and run "
+                "Another release was deployed since the last rollout: check out the one you want, and run "
                 "`make rollout`."
             )
     return steps.back(stored, "a person asked for it")
@@ -186,7 +186,7 @@ def _same(stored: Rollout, new: Images) -> Rollout:
     if stored.new != new and stored.phase not in {"returning", "restoring"}:
         raise BadRequest(
             f"A rollout of {_short(stored.new)} is under way ({stored.phase}). Check that release out and run "
-            "`make rollout` to go on with it, or run `make rollback`."
+            "`make rollout` to resume it, or run `make rollback`."
         )
     return stored
 

@@ -137,7 +137,7 @@ class Committer:
             row = ledger_row(job, engine.engine, self._ports, self._meter, "open")
             job.row = poison.begin(row, self._ports)
         except DropscribeError as error:
-            log.warning("if the worker ends now, nobody will know at which chunk: %s", error)
+            log.warning("if the worker ends now, the chunk that it was at is not recorded: %s", error)
             return
         job.attempt = job.row.attempt
         with self._lock:

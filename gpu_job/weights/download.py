@@ -186,7 +186,7 @@ def _fail(weights: Named, release: Release, happened: str, error: Exception | No
         f"The weights {weights.name} are not on this machine, and {happened.rstrip('.')}. "
         f"Connect and run `dropscribe models pull {weights.name}"
         f"{' --nemo' if release.kind == 'nemo' else ''}` ({human_size(weights.pulled(release))} once, kept in "
-        f"{constants.HF_HUB_CACHE}; it goes on where it broke off); or set HF_HOME to a cache that has them; "
+        f"{constants.HF_HUB_CACHE}; it resumes where it broke off); or set HF_HOME to a cache that has them; "
         f"{weights.otherwise(release)}."
     ) from error
 

@@ -71,8 +71,8 @@ def locate(name: str, kind: Kind = "onnx", *, progress: Progress | None = None) 
         path=path,
         revision=release.commit,
         language=known.language,
-        remedy=f"`dropscribe models verify {name}` names the damaged file; delete it and start again, and it is "
-        "downloaded anew",
+        remedy=f"`dropscribe models verify {name}` names the damaged file; delete it and start again to "
+        "download it again",
     )
 
 

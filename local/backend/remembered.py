@@ -87,7 +87,7 @@ def remember_folders(inbox: Path, out: Path, records: Records) -> None:
     one, other = inbox.resolve(), out.resolve()
     if one == other or one in other.parents or other in one.parents:
         raise ConfigurationError(
-            f"One of the inbox {inbox} and the transcripts folder {out} contains the other: transcripts would be "
+            f"The inbox {inbox} and the transcripts folder {out} overlap: transcripts would be "
             "taken for uploads. Choose folders side by side with --inbox and --out."
         )
     known = is_inbox(inbox, records)

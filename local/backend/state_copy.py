@@ -64,7 +64,7 @@ class StateCopy:
         except (OSError, msgspec.MsgspecError) as error:
             raise CannotWrite(
                 f"The state in {self._copy} cannot be restored ({error}). Mount that disk again, or move the folder away "
-                "to begin anew."
+                "to start over."
             ) from error
         return True
 

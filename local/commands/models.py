@@ -91,7 +91,7 @@ def models_benchmark(
     ] = "en",
     as_json: AsJson = False,
 ) -> None:
-    """Measure speed, memory and word error rate of every form of some weights in one run."""
+    """Measure speed, memory and word error rate of each variant of the weights in one run."""
     from local.evaluation import benchmark  # noqa: PLC0415 - loads numpy and more, the other commands need not
 
     with errors():

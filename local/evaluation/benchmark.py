@@ -1,4 +1,4 @@
-"""`dropscribe models benchmark`: speed, memory and word error rate of every form of some weights, in one run.
+"""`dropscribe models benchmark`: speed, memory and word error rate of each variant of the weights, in one run.
 
 Each form gets a process of its own, so that nothing of another form counts as its memory or warms it up.
 """

@@ -168,7 +168,7 @@ class Inbox:
         why = self._store.absence(self._bucket)
         if why:
             if not self._away:
-                log.warning("%s What is in it waits, and goes on by itself.", why)
+                log.warning("%s What is in it waits, and continues automatically.", why)
             self._away, self._identity = True, None
             self._end_watch()
             return False
@@ -183,7 +183,7 @@ class Inbox:
         with self._changed:
             self._look_again(self._published)
         if self._away:
-            log.info("the inbox %s is there again; what waited goes on", self._folder)
+            log.info("the inbox %s is back; what waited continues", self._folder)
             self._away = False
         return True
 

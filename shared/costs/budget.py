@@ -142,7 +142,7 @@ def why_held(recording: Recording, ports: Ports) -> str:
     found = admit(
         estimate.usd, sums, committed(ports), now, replace(_kept(sums, ports.settings), budget_mode="hard")
     )
-    return found.reason or "It was held, but fits into the budget now: it goes on within minutes."
+    return found.reason or "It was held, but fits into the budget now: it continues within minutes."
 
 
 def committed(ports: Ports) -> float:

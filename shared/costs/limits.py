@@ -115,7 +115,7 @@ def admit(usd: float, sums: Sums, committed: float, now: float, settings: Settin
         if settings.budget_mode == "soft":
             return Admission(action="cheaper", reason=said, short=said, variable=limit.variable)
         new = f"when a new {limit.period} begins (UTC), or " if usd <= limit.usd else ""
-        way = f"It goes on {new}once you raise {limit.variable}."
+        way = f"It continues {new}once you raise {limit.variable}."
         lasting = f"Held: it did not fit into the {name} budget. {way}"
         reason = f"Held: {said}. {way}"
         return Admission(action="hold", reason=reason, lasting=lasting, short=said, variable=limit.variable)

@@ -45,7 +45,7 @@ def check_seconds(seconds: float | None, settings: Settings) -> None:
         raise OverLimit(
             "too-long",
             f"The recording has {human_duration(seconds)} or more; this deployment takes up to "
-            f"{human_duration(settings.max_hours * 3600)} ({variable('max_hours')}). Split it, or have the limit raised.",
+            f"{human_duration(settings.max_hours * 3600)} ({variable('max_hours')}). Split it, or ask the operator to raise the limit.",
         )
 
 
@@ -59,7 +59,8 @@ def check_chunks(count: int, settings: Settings) -> None:
         raise OverLimit(
             "too-many-chunks",
             f"The recording needs {count} chunks or more; this deployment allows {settings.max_recording_chunks} "
-            f"({variable('max_recording_chunks')}). Split it, or have the limit or {variable('chunk_minutes')} raised.",
+            f"({variable('max_recording_chunks')}). Split it, or ask the operator to raise the limit or "
+            f"{variable('chunk_minutes')}.",
         )
 
 

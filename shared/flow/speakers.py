@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MIXED = "`channels: apart` had no effect, because {why}. Speakers were told apart by voice."
 UNBOUND = (
-    "{engine} finds out by itself how many speakers there are: min_speakers and max_speakers had no effect."
+    "{engine} determines the number of speakers automatically: min_speakers and max_speakers had no effect."
 )
 UNHEARD = "Some names belong to no speaker ({names}): only {heard} speakers were heard."
 
@@ -49,7 +49,7 @@ DIFFERENT = (
     "cannot be compared. Upload it again to have them."
 )
 NOBODY_LISTENED = (
-    "Speakers are not told apart in {parts} of {of} parts, which a worker of an older version transcribed. "
+    "Speakers are not told apart in {parts} of {of} chunks, which a worker of an older version transcribed. "
     "Upload the recording again to have them."
 )
 

@@ -239,7 +239,7 @@ def _resume(recording: Recording, ports: Ports) -> tuple[Recording, bool]:
         return _hold(recording, admission.lasting, ports), False
     planned, ours = _plan_once(recording, ports)
     name = documents.called(planned.source, ports.settings)
-    log.info("%s goes on: %d of %d chunks are left", name, left.chunks, left.of)
+    log.info("%s continues: %d of %d chunks are left", name, left.chunks, left.of)
     return planned, ours
 
 

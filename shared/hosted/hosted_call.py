@@ -190,7 +190,7 @@ def service_of(message: ChunkMessage) -> HostedSpec:
     hosted = spec(message.chunk.engine).hosted
     if hosted is None:
         raise ConfigurationError(
-            f"{message.chunk.engine} is not hosted: workers pull its subscription, which must not push anywhere"
+            f"{message.chunk.engine} is not hosted: its subscription must be a pull subscription"
         )
     return hosted
 

@@ -21,11 +21,11 @@ def phrases(typed: str) -> tuple[str, ...]:
         BadRequest: there is no letter or digit in it, or too much.
     """
     if len(typed) > LONGEST:
-        raise BadRequest(f"A search has at most {LONGEST} characters. Leave some words out.")
+        raise BadRequest(f"A search has at most {LONGEST} characters. Use fewer words.")
     found = [printable(match[1] or match[2] or "") for match in _PHRASE.finditer(typed)]
     found = [one for one in found if any(letter.isalnum() for letter in one)]
     if not found:
         raise BadRequest('Type a word to search for. "Quotes" find words in this order.')
     if len(found) > MOST:
-        raise BadRequest(f"A search has at most {MOST} words or phrases. Leave some out.")
+        raise BadRequest(f"A search has at most {MOST} words or phrases. Use fewer.")
     return tuple(found)

@@ -126,7 +126,7 @@ def find(
     except sqlite3.OperationalError as error:
         if "fts5" not in str(error):
             raise
-        raise BadRequest("This cannot be searched for. Type other words.") from error
+        raise BadRequest("Nothing to search for. Try other words.") from error
     found = []
     for row, marked, start, times in rows:
         (recording,) = connection.execute(

@@ -59,7 +59,7 @@ def account() -> str:
     try:
         name = getpass.getuser()
     except (OSError, KeyError):
-        name = "somebody"  # a container may have no name for its account
+        name = "unknown"  # a container may have no name for its account
     return f"{name}@{socket.gethostname()}"
 
 

@@ -221,7 +221,7 @@ def announce_untold(ports: Ports) -> int:
         ago = seconds_since(recording.finished or 0.0, ports.clock.now())
         if ago < UNTOLD_AFTER:
             return False
-        log.warning("announce %s: it ended as %s %.0f s ago, and nobody was told", key, recording.state, ago)
+        log.warning("announce %s: it ended as %s %.0f s ago and was not announced", key, recording.state, ago)
         record.announce(recording, ports)
         return True
 

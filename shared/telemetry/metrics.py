@@ -82,7 +82,7 @@ _TABLE = (
         kind="counter",
         by="log",
         labels=("outcome",),
-        about="Calls of the address that is told of transcripts and budgets: `delivered` or `failed`; and events that were "
+        about="Calls of the address that is notified of transcripts and budgets: `delivered` or `failed`; and events that were "
         "`given_up` after a day.",
     ),
     Metric(

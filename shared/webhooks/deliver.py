@@ -126,7 +126,7 @@ def call(webhook_id: str, payload: str, now: float, settings: Settings, send: Se
     said = f"{_host(settings)} answered {status}"
     if status == GONE:
         raise Permanent(
-            f"{said}: it wants no more webhooks. Correct or unset {variable('webhook_url')}, or send this one with "
+            f"{said}: it accepts no more webhooks. Correct or unset {variable('webhook_url')}, or send this one with "
             "`dropscribe dead-letters replay`."
         )
     redirect = (

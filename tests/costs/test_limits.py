@@ -32,14 +32,14 @@ def test_a_held_recording_says_what_is_used_up_and_what_lets_it_go_on():
     reason = limits.admit(0.26, spent(d20=4.2), 0.7, NOON, DAILY).reason
     assert reason == (
         "Held: the daily budget is used up ($4.20 spent and $0.70 committed of $5.00; this recording needs about "
-        "$0.26). It goes on when a new day begins (UTC), or once you raise DROPSCRIBE_BUDGET_DAILY_USD."
+        "$0.26). It continues when a new day begins (UTC), or once you raise DROPSCRIBE_BUDGET_DAILY_USD."
     )
 
 
 def test_one_that_is_dearer_than_a_whole_budget_says_so():
     reason = limits.admit(6.0, spent(), 0.0, NOON, DAILY).reason
     assert "the daily budget is too small for this recording" in reason
-    assert "It goes on once you raise DROPSCRIBE_BUDGET_DAILY_USD." in reason
+    assert "It continues once you raise DROPSCRIBE_BUDGET_DAILY_USD." in reason
 
 
 def test_a_new_day_has_a_budget_of_its_own_and_a_new_month_too():

@@ -80,5 +80,5 @@ def test_a_long_operation_is_waited_for():
     with pytest.raises(Refused, match="no quota"):
         one.settle("x.googleapis.com/v1", begun, 60)
     one, _ = api(*[Answer(begun)] * 3)
-    with pytest.raises(StoreUnavailable, match="has not ended after 10 s"):
+    with pytest.raises(StoreUnavailable, match="is still running after 10 s"):
         one.settle("x.googleapis.com/v1", begun, 10)

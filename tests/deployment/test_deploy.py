@@ -202,7 +202,7 @@ def test_a_no_stops_it(world):
     assert not project.deploy()
     assert (project.google.services, project.said[-1]) == (
         {},
-        "Nothing more was changed. `make deploy` goes on from here.",
+        "Nothing more was changed. `make deploy` continues from here.",
     )
 
 
@@ -230,7 +230,7 @@ def test_no_deployment_in_the_middle_of_a_rollout(project):
     project.deploy()
     rollout = state.Rollout(old=OLD, new=NEW, phase="shifting", began=1.0)
     state.begin(rollout, project.world.ports)
-    with pytest.raises(BadRequest, match=r"under way \(shifting\): `make rollout` goes on"):
+    with pytest.raises(BadRequest, match=r"under way \(shifting\): `make rollout` resumes"):
         project.deploy()
 
 

@@ -65,7 +65,7 @@ def test_a_check_that_fails_says_where_its_log_is_and_nothing_is_uploaded(google
 
 def test_a_gpu_that_cannot_be_had_is_said(google, world):
     google.get_execution = lambda *_: Answer({})
-    with pytest.raises(ConfigurationError, match="No GPU was to be had within 15 minutes"):
+    with pytest.raises(ConfigurationError, match="No GPU was available within 15 minutes"):
         Deployed(google, world).run()
 
 

@@ -92,7 +92,7 @@ def test_a_wrong_token_says_where_the_right_one_is(address, monkeypatch):
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8610", "ftp://x", "http://"])
 def test_what_is_no_address_is_refused(url):
-    with pytest.raises(dropscribe.BadRequest, match="begins with http://"):
+    with pytest.raises(dropscribe.BadRequest, match="must start with http://"):
         Client(url)
 
 

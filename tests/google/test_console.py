@@ -74,7 +74,7 @@ def upload(page, path, label="sales"):
     page.goto("/")
     page.locator("#chooser").set_input_files(path)
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_text("What was weighed")).to_be_visible()
+    expect(dialog.get_by_text("Options considered")).to_be_visible()
     dialog.get_by_label("Label").fill(label)
     dialog.get_by_role("button", name="Upload 1 file").click()
     expect(page.get_by_text("Uploaded", exact=True)).to_be_visible()
@@ -111,8 +111,8 @@ def test_the_quote_weighs_the_engine_whose_key_only_the_functions_have(page):
     page.goto("/")
     page.locator("#chooser").set_input_files(SAMPLES / "status-meeting.mp3")
     dialog = page.get_by_role("dialog")
-    dialog.get_by_text("What was weighed").click()
-    expect(dialog.locator("details", has_text="What was weighed")).to_contain_text(
+    dialog.get_by_text("Options considered").click()
+    expect(dialog.locator("details", has_text="Options considered")).to_contain_text(
         "deepgram", ignore_case=True
     )
     expect(dialog).not_to_contain_text("DEEPGRAM_API_KEY")

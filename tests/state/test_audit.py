@@ -35,4 +35,4 @@ def test_an_account_without_a_name_does_not_stop_anything(monkeypatch):
         raise KeyError("uid not found: 1234")
 
     monkeypatch.setattr(audit.getpass, "getuser", nameless)
-    assert audit.account().startswith("somebody@")
+    assert audit.account().startswith("unknown@")

@@ -61,7 +61,7 @@ def test_of_forty_files_dropped_at_once_as_many_go_on_as_the_budget_pays(world, 
     assert [one.state for one in done] == ["PLANNED"] * 10 + ["ACCEPTED"] * 30
     (reason,) = {one.held for one in done[10:]}
     assert reason == (
-        "Held: it did not fit into the daily budget. It goes on when a new day begins (UTC), or once you "
+        "Held: it did not fit into the daily budget. It continues when a new day begins (UTC), or once you "
         "raise DROPSCRIBE_BUDGET_DAILY_USD."
     )
     assert len(world.pull("deepgram")) == 10

@@ -92,7 +92,7 @@ function Report({ found }) {
 
 function DayTable({ days }) {
   const all = Object.entries(days).reverse();
-  if (!all.length) return html`<p class="empty">Nothing cost anything in these days.</p>`;
+  if (!all.length) return html`<p class="empty">No costs in this period.</p>`;
   return html`
     <div class="scroll" tabindex="0" role="region" aria-label="Cost of each day">
       <table>
@@ -104,7 +104,7 @@ function DayTable({ days }) {
 }
 
 function GroupTable({ found }) {
-  if (!found.groups.length) return html`<p class="empty">There are no groups in these days.</p>`;
+  if (!found.groups.length) return html`<p class="empty">No groups in this period.</p>`;
   return html`
     <div class="scroll" tabindex="0" role="region" aria-label="Cost of each group">
       <table>
@@ -130,7 +130,7 @@ function GroupTable({ found }) {
         </tbody>
         <tfoot>
           <tr>
-            <th scope="row">Together</th>
+            <th scope="row">Total</th>
             <td class="number">${money(found.usd)}</td>
             <td class="number">${rounded(found.audio_hours)}</td>
             <td class="number">${rounded(found.recordings)}</td>

@@ -109,8 +109,8 @@ export function Conflict({ id, mine, done }) {
   };
   const author = mine.theirs?.author;
   return html`
-    <${Dialog} title="Somebody else was first" onClose=${() => done(true)} wide>
-      <p>${author || "Somebody"} saved a revision while you were writing. Nothing of yours is lost: choose which text stays.</p>
+    <${Dialog} title="Someone else saved first" onClose=${() => done(true)} wide>
+      <p>${author || "Someone"} saved a revision while you were writing. Nothing of yours is lost: choose which text stays.</p>
       <div class="both">
         <section><h3>Theirs</h3><p class="text">${theirs ? text : "Loading …"}</p></section>
         <section><h3>Yours</h3><p class="text">${mine.text}</p></section>

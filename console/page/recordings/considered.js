@@ -6,7 +6,7 @@ import { dollars, length } from "../format.js";
 export function Considered({ table }) {
   return html`
     <details>
-      <summary>What was weighed</summary>
+      <summary>Options considered</summary>
       <table class="considered">
         <thead>
           <tr>

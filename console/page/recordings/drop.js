@@ -112,7 +112,7 @@ function Ask({ files, onClose }) {
             ${files.length > 1 && known.length > 0 &&
             html`
               <tfoot>
-                <tr><th scope="row" colspan="2">Together</th><td class="number">${price({ usd_low: low, usd_high: high })}</td></tr>
+                <tr><th scope="row" colspan="2">Total</th><td class="number">${price({ usd_low: low, usd_high: high })}</td></tr>
               </tfoot>
             `}
           </table>

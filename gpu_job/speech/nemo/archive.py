@@ -89,9 +89,11 @@ class Archive:
         self._path = path
         self._members = {member.name.removeprefix("./"): member for member in tar.getmembers()}
         if missing := [name for name in (CONFIG, WEIGHTS) if name not in self._members]:
-            raise ModelUnavailable(f"{path} is no .nemo file of NeMo's: it lacks {' and '.join(missing)}.")
+            raise ModelUnavailable(f"{path} is not a NeMo .nemo file: it lacks {' and '.join(missing)}.")
         if self._members[CONFIG].size > MOST_CONFIG:
-            raise ModelUnavailable(f"The configuration in {path} is too large to be one. Get the file again.")
+            raise ModelUnavailable(
+                f"The configuration in {path} is too large to be valid. Download the file again."
+            )
         self.config: Mapping[str, Any] = _yaml(self.read(CONFIG), path)
 
     def read(self, name: str) -> bytes:
@@ -133,7 +135,7 @@ class Archive:
             wrong = [name for name, value in _HEARD_AS.items() if heard_as[name] != value]
             if wrong:
                 raise ModelUnavailable(
-                    f"The model in {self._path} wants its sound prepared otherwise than every Parakeet does "
+                    f"The model in {self._path} expects different audio preprocessing than every Parakeet "
                     f"({', '.join(f'{name} {_quoted(heard_as[name])}' for name in wrong)}). Name another model."
                 )
             pieces = tuple(piece.replace("▁", " ") for piece in joint["vocabulary"])
@@ -149,8 +151,8 @@ class Archive:
             positions = _largest(encoder.get("d_model")) * _largest(encoder.get("pos_emb_max_len"))
             if large > MOST_NUMBER or layers > MOST_LAYERS or positions > MOST_POSITIONS:
                 raise ModelUnavailable(
-                    f"The configuration in {self._path} asks for a network of {_quoted(max(large, layers, positions))} parts of a "
-                    "kind, which none has. Get the file again."
+                    f"The configuration in {self._path} is implausibly large (a dimension of "
+                    f"{_quoted(max(large, layers, positions))}). Download the file again."
                 )
             return Network(
                 encoder=encoder,
@@ -181,7 +183,9 @@ def opened(path: Path) -> Iterator[Archive]:
         except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
             # All but the first line lists every compression that it is not.
             said = str(error).partition("\n")[0].rstrip(":")
-            raise ModelUnavailable(f"{path} cannot be read as a .nemo file: {said}. Get it again.") from error
+            raise ModelUnavailable(
+                f"{path} cannot be read as a .nemo file: {said}. Download it again."
+            ) from error
         yield archive
 
 
@@ -212,7 +216,7 @@ class _WithoutAliases(yaml.SafeLoader):  # type: ignore[misc]  # publishes no ty
         if self._values > MOST_VALUES:
             raise yaml.YAMLError(f"it has more than {MOST_VALUES:,} values")
         if self.check_event(yaml.events.AliasEvent):
-            raise yaml.YAMLError("it has an alias (*), which no configuration of NeMo's has")
+            raise yaml.YAMLError("it has an alias (*), which NeMo does not use")
         return super().compose_node(parent, index)
 
     def compose_scalar_node(self, anchor: Any) -> Any:
@@ -221,7 +225,7 @@ class _WithoutAliases(yaml.SafeLoader):  # type: ignore[misc]  # publishes no ty
         if len(node.value) > MOST_DIGITS and node.tag in _NUMBERS:
             raise yaml.YAMLError(f"it has a number of more than {MOST_DIGITS} digits")
         if node.tag == _MERGE:
-            raise yaml.YAMLError("it merges sections (<<), which no configuration of NeMo's does")
+            raise yaml.YAMLError("it merges sections (<<), which NeMo does not use")
         return node
 
 
@@ -239,8 +243,8 @@ def _yaml(data: bytes, path: Path) -> Mapping[str, Any]:
     except Exception as error:
         # Besides YAMLError: RecursionError, ValueError, OverflowError, whatever building a value raises.
         raise ModelUnavailable(
-            f"The configuration in {path} cannot be read: {str(error)[:500]}. Get the file again."
+            f"The configuration in {path} cannot be read: {str(error)[:500]}. Download the file again."
         ) from error
     if not isinstance(config, dict):
-        raise ModelUnavailable(f"The configuration in {path} is empty. Get the file again.")
+        raise ModelUnavailable(f"The configuration in {path} is empty. Download the file again.")
     return config

@@ -30,7 +30,7 @@ def unreadable(name: str, error: OSError, *, watched: bool = False) -> Dropscrib
 
     `watched`: `dropscribe up` sees that it can be read again, and goes on by itself.
     """
-    go_on = "`dropscribe up` then transcribes it." if watched else "Then go on with `dropscribe retry`."
+    go_on = "`dropscribe up` then transcribes it." if watched else "Then continue with `dropscribe retry`."
     if error.errno in NO_FILE:
         return BadMedia("missing", f"{name} no longer exists. Put it back. {go_on}")
     if error.errno in _NOT_ALLOWED:

@@ -153,7 +153,9 @@ class ToStdout:
     def check(self, found: Sequence[InputFile]) -> None:
         """Look whether the outputs may follow one another."""
         if self._format == "docx" and sys.stdout.isatty():
-            raise BadRequest("A docx is no text for a terminal. Redirect it: `--out - > talk.docx`.")
+            raise BadRequest(
+                "docx is binary and cannot be shown in a terminal. Redirect it: `--out - > talk.docx`."
+            )
         if len(found) > 1 and self._format not in ONE_AFTER_ANOTHER:
             allowed = ", ".join(one for one in formats.FORMATS if one in ONE_AFTER_ANOTHER)
             raise BadRequest(

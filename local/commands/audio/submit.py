@@ -94,7 +94,7 @@ def _answered(job: str, timeout: float | None, ports: Ports, *, as_json: bool, q
     try:
         answer = client.wait(job, ports=ports, timeout=timeout)
     except TimedOut as error:
-        again = f"To go on waiting, run the same command with --request-id {shlex.quote(job)}."
+        again = f"To keep waiting, run the same command with --request-id {shlex.quote(job)}."
         raise TimedOut(f"{error} {again}") from error
     if as_json:
         print_json(to_fields(answer) | {"outputs": [place(uri, ports) for uri in answer.outputs]})

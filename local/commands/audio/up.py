@@ -101,7 +101,7 @@ def command(
         bool,
         typer.Option(
             "--follow-links",
-            help="Follow symbolic links in the inbox, wherever they lead. \\[env: DROPSCRIBE_FOLLOW_LINKS]",
+            help="Follow symbolic links in the inbox, wherever they point. \\[env: DROPSCRIBE_FOLLOW_LINKS]",
             show_default=False,
         ),
     ] = False,

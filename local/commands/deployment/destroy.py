@@ -58,7 +58,7 @@ def _check_typed(project: str) -> None:
         raise BadRequest("Data can only be deleted from a terminal, where you type the project's name.")
     warning = (
         f"This permanently deletes all audio, transcripts, records and costs of {project}. "
-        "Type the name of the project to go on"
+        "Type the name of the project to continue"
     )
     if str(typer.prompt(warning, err=True)).strip() != project:
         raise BadRequest("That is not the name of the project. Nothing was changed.")

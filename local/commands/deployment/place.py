@@ -60,7 +60,7 @@ def agrees_with(*, yes: bool) -> Callable[[str], bool]:
             return True
         if not at_terminal():
             raise BadRequest(
-                "There is no terminal to ask at. Add YES=1 (or --yes) to go on without a question."
+                "There is no terminal to ask at. Add YES=1 (or --yes) to continue without a question."
             )
         return typer.confirm(question, err=True)
 

@@ -29,5 +29,5 @@ def command(
             told = f"{'must' if one.blocks else 'may '}  {one.what}\n      {one.cure}"
             output().print(told, highlight=False, markup=False, soft_wrap=True)
         if not lacks and not as_json:
-            output().print("Nothing is missing: `make deploy` can go on.", highlight=False, markup=False)
+            output().print("Nothing is missing: `make deploy` can continue.", highlight=False, markup=False)
         raise typer.Exit(1 if any(one.blocks for one in lacks) else 0)

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from deployment.rollout.steps import Steps
     from shared.ports import Ports
 
-STOPPED = "Stopped watching: shares stay as they are. `make rollout` goes on, `make rollback` goes back."
+STOPPED = "Stopped watching: shares stay as they are. `make rollout` resumes, `make rollback` rolls back."
 LEFT = (
-    "Stopped showing it. The project's guard goes on watching and moves shares; `make rollout` shows it again and "
-    "deploys the rest, `make rollback` goes back."
+    "Stopped showing it. The project's guard keeps watching and moving shares; `make rollout` shows it again and "
+    "deploys the rest, `make rollback` rolls back."
 )
 
 

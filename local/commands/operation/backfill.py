@@ -142,8 +142,8 @@ def _objects(place: str, ports: Ports, *, any_name: bool) -> tuple[list[StoredOb
     folder, inbox = Path(place).resolve(), ports.inbox.resolve()
     if folder == inbox or inbox in folder.parents:
         raise BadRequest(
-            f"{place} is in the inbox {ports.inbox}, all of which `dropscribe up` transcribes by itself. "
-            f"What it has not taken is asked for with `dropscribe backfill gs://{ports.settings.audio_bucket}/`."
+            f"{place} is in the inbox {ports.inbox}, all of which `dropscribe up` transcribes automatically. "
+            f"For what it has not taken, use `dropscribe backfill gs://{ports.settings.audio_bucket}/`."
         )
     found = inputs.collect([Path(place)], never_below=[ports.inbox, ports.out, ports.settings.state_dir])
     return list(_files(found, ports)), found.passed_over

@@ -47,7 +47,7 @@ OfRecording = Annotated[
 Keys = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[KEY...]", help="Keys, as `dropscribe dead-letters list` shows them.", show_default=False
+        metavar="KEY...", help="Keys, as `dropscribe dead-letters list` shows them.", show_default=False
     ),
 ]
 All = Annotated[bool, typer.Option("--all", help="All of them, or all that match --from and --recording.")]

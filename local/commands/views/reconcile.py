@@ -44,11 +44,11 @@ def command(
     *,
     since: Annotated[
         dt.datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="First day (UTC); by default six days before the last."),
+        typer.Option(formats=["%Y-%m-%d"], help="First day (UTC); default: six days before the last day."),
     ] = None,
     until: Annotated[
         dt.datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Last day (UTC); by default the day before yesterday."),
+        typer.Option(formats=["%Y-%m-%d"], help="Last day (UTC); default: the day before yesterday."),
     ] = None,
     billing_table: Annotated[
         str,
@@ -59,7 +59,7 @@ def command(
     ] = "",
     deepgram_project: Annotated[
         str,
-        typer.Option(help="Id of the Deepgram project, if the key belongs to several.", show_default=False),
+        typer.Option(help="ID of the Deepgram project, if the key belongs to several.", show_default=False),
     ] = "",
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,

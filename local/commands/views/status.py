@@ -46,7 +46,7 @@ def command(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Number of recordings to show.")] = 20,
     ids: Annotated[
         bool,
-        typer.Option("--ids", "--keys", help="Show IDs, files and states only."),
+        typer.Option("--ids", help="Show IDs, files and states only."),
     ] = False,
     follow: Annotated[
         bool,

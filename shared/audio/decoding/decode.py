@@ -41,7 +41,7 @@ beginning."""
 TOLERATED_SHORTFALL = 1.0
 """Seconds by which a recording may end before its header says without a warning."""
 TOO_LONG = (
-    "This part of the recording goes on for more than {hours:g} hours, which its header did not say. Convert it "
+    "This part of the recording is longer than {hours:g} hours, which its header did not say. Convert it "
     "to another format (for example FLAC) and try again."
 )
 NO_SOUND = (

@@ -49,7 +49,7 @@ def decode(
     if chunk.end is None and total / rate - begin > longest:
         raise BadMedia(
             "limit",
-            f"This recording goes on for more than {longest / 3600:g} hours, which is too long for one part. Convert "
+            f"This recording is longer than {longest / 3600:g} hours, which is too long for one part. Convert "
             "it to another format (for example FLAC) and try again.",
         )
     stop = total / rate if chunk.end is None else min(chunk.end + chunk.tail, total / rate)

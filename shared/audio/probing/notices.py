@@ -112,7 +112,7 @@ def stops_early(reached: float, declared: float) -> str:
 def followed_by_another(end: int, size: int) -> str:
     """The warning for a file behind whose end another recording begins; both in bytes."""
     return (
-        f"another recording follows behind the end of this one, and was not transcribed: {size - end:,} bytes; take it "
+        f"another recording follows the end of this one, and was not transcribed: {size - end:,} bytes; take it "
         f"out (tail -c +{end + 1} FILE > second) and transcribe it, too"
     )
 

@@ -70,7 +70,7 @@ class ReadBudget:
             BreachError: it is none, or one too many.
         """
         if len(payload) != wire.RANGE.size:
-            raise BreachError("a read that is none")
+            raise BreachError("a malformed read")
         start, length = wire.RANGE.unpack(payload)
         if not 0 < length <= min(LONGEST_READ, self._size - start):
             raise BreachError(f"a read of {length} bytes at {start}")
@@ -202,7 +202,7 @@ def status(payload: memoryview) -> int:
         if 0 <= told <= 0xFFFF and told & 0xFF != 0x7F:
             signal = told & 0x7F
             return -signal if signal else told >> 8
-    raise BreachError("an end that is none")
+    raise BreachError("a malformed end")
 
 
 def _record(payload: bytes, kind: type[Told]) -> Told:

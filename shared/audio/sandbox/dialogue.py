@@ -99,7 +99,7 @@ class Dialogue:
         following: Callable[[AudioInfo], wire.Job | None] | None,
     ) -> None:
         if len(payload) > wire.FRAME or self._over:
-            raise BreachError("a frame where none may come")
+            raise BreachError("an unexpected frame")
         if kind == wire.READ:
             self._answer(connection, payload)
         elif kind == wire.PCM:
@@ -113,7 +113,7 @@ class Dialogue:
             self._end.refusal = checks.refusal(bytes(payload))
             self._over = True
         else:
-            raise BreachError("a frame of no kind")
+            raise BreachError("an unknown kind of frame")
 
     def _finish(
         self,

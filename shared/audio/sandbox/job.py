@@ -94,7 +94,7 @@ def outcome(job: wire.Job, reader: Reader, remote: Remote) -> bytes:
         return _refusal(
             "internal",
             f"This file could not be read because of a fault in Dropscribe ({_what(error)}); the file may be fine. "
-            "Report the fault; until it is mended, convert the file to another format (for example FLAC) and "
+            "Report the fault; until it is fixed, convert the file to another format (for example FLAC) and "
             "try again.",
         )
 

@@ -89,7 +89,7 @@ class StaleRevision(Permanent):
 
     def __init__(self, theirs: Transcript, yours: Transcript) -> None:
         super().__init__(
-            f"Somebody else has corrected this transcript meanwhile: revision {theirs.revision} is the newest. Look "
+            f"Someone else has corrected this transcript in the meantime: revision {theirs.revision} is the newest. Look "
             "at both texts, then save yours again, based on that revision."
         )
         self.theirs = theirs

@@ -79,7 +79,7 @@ def test_the_second_of_two_editors_sees_both_texts(interview, fake, choice):
     }
     fake.words["interview"].append(edited(fake.words["interview"][0], change))
     field.press("Enter")
-    dialog = interview.get_by_role("dialog", name="Somebody else was first")
+    dialog = interview.get_by_role("dialog", name="Someone else saved first")
     expect(dialog).to_contain_text("And how did the night of the third")
     expect(dialog).to_contain_text("How did that night begin for you?")
     dialog.get_by_role("button", name=choice).click()

@@ -23,7 +23,7 @@ def test_the_sums_are_those_of_the_report(page, fake):
     table = page.get_by_role("region", name="Cost of each group")
     assert table.get_by_role("rowheader").all_inner_texts() == [
         one["name"] for one in fake.costs["groups"]
-    ] + ["Together"]
+    ] + ["Total"]
     days = page.get_by_role("region", name="Cost of each day")
     assert days.get_by_role("rowheader").all_inner_texts() == sorted(fake.costs["days"], reverse=True)
 
@@ -80,4 +80,4 @@ def test_nothing_yet(open_page, fake):
         "usd_per_audio_hour": None,
     }
     page = open_page("/costs")
-    expect(page.get_by_text("Nothing cost anything in these days.")).to_be_visible()
+    expect(page.get_by_text("No costs in this period.")).to_be_visible()

@@ -97,7 +97,7 @@ def test_the_second_of_two_editors_sees_both_texts(page, world, planned):
     expect(other.locator(".paragraph > p").first).to_have_text("theirs")
     page.bring_to_front()
     page.keyboard.press("Enter")
-    dialog = page.get_by_role("dialog", name="Somebody else was first")
+    dialog = page.get_by_role("dialog", name="Someone else saved first")
     expect(dialog.locator(".text")).to_have_text(["theirs", "mine"])
     dialog.get_by_role("button", name="Save mine instead").click()
     expect(page.locator(".paragraph > p").first).to_have_text("mine")
@@ -146,7 +146,7 @@ def test_every_view_opens(page, world, planned):
 def test_a_file_is_quoted_and_uploaded(page, world, sound):
     page.locator("#chooser").set_input_files(sound)
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_text("What was weighed")).to_be_visible()
+    expect(dialog.get_by_text("Options considered")).to_be_visible()
     dialog.get_by_label("Label").fill("sales")
     dialog.get_by_role("button", name="Upload 1 file").click()
     expect(page.get_by_text("Uploaded", exact=True)).to_be_visible()

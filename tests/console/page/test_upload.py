@@ -29,7 +29,7 @@ def test_files_dropped_anywhere_are_quoted_then_uploaded(open_page, fake):
     page.dispatch_event("body", "drop", {"dataTransfer": data})
     dialog = page.get_by_role("dialog", name="Transcribe 2 files")
     expect(dialog.get_by_text("Parakeet on this CPU")).to_have_count(2)
-    expect(dialog.get_by_role("row", name="Together")).to_contain_text("$0.002 to $0.004")
+    expect(dialog.get_by_role("row", name="Total")).to_contain_text("$0.002 to $0.004")
     assert fake.stored == {}
     dialog.get_by_role("button", name="Upload 2 files").click()
     expect(page.get_by_role("region", name="Uploads").get_by_text("Uploaded", exact=True)).to_have_count(2)

@@ -99,7 +99,7 @@ def test_there_must_be_something_to_go_back_to(deployment):
     def back():
         return rollback(deployment.steps, deployment.cloud, deployment.ports)
 
-    with pytest.raises(BadRequest, match="There was no rollout"):
+    with pytest.raises(BadRequest, match="Nothing to roll back"):
         back()
     deployment.rollout()
     deployment.google.lay(ANOTHER, ANOTHER.gpu)

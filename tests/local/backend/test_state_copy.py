@@ -149,7 +149,7 @@ def test_a_copy_that_cannot_be_read_says_what_to_do(folders, opened):
     StateCopy(*folders).save()
     vanish(folders, ports)
     (folders[1] / "times.json").write_text("{")
-    with pytest.raises(CannotWrite, match="to begin anew"):
+    with pytest.raises(CannotWrite, match="to start over"):
         StateCopy(*folders).restore()
     assert not (folders[0] / "dropscribe.sqlite").exists()
 

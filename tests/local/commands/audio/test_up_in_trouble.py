@@ -150,7 +150,7 @@ def test_an_inbox_that_is_away_for_a_while_fails_nothing_and_what_is_in_it_goes_
         away.rename(deployment.inbox)
         deployment.wait(deployment.all_ended(2))
     assert [(one.state, one.reason) for one in deployment.recordings()] == [("DONE", "")] * 2
-    assert deployment.said.read_text().count("What is in it waits, and goes on by itself.") == 1
+    assert deployment.said.read_text().count("What is in it waits, and continues automatically.") == 1
 
 
 def test_a_file_that_is_back_after_its_recording_failed_is_transcribed_without_another_word(

@@ -22,7 +22,7 @@ def google(monkeypatch):
 
 def test_nothing_missing_is_said_and_is_a_success(google):
     shown = CliRunner().invoke(cli.app, HERE)
-    assert (shown.exit_code, shown.stdout) == (0, "Nothing is missing: `make deploy` can go on.\n")
+    assert (shown.exit_code, shown.stdout) == (0, "Nothing is missing: `make deploy` can continue.\n")
 
 
 def test_what_must_be_mended_fails_and_what_may_be_does_not(google):

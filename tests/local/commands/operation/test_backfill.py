@@ -127,7 +127,7 @@ def test_the_inbox_is_left_to_up_which_takes_all_that_is_in_it(archive, call):
     for place in (archive.ports.inbox, archive.ports.inbox / "old"):
         result = call("backfill", str(place), "--yes")
         assert result.exit_code != 0
-        assert "by itself" in result.stderr
+        assert "automatically" in result.stderr
         assert "`dropscribe backfill gs://audio/`" in result.stderr
     with pytest.raises(BadRequest, match="Nothing to transcribe"):
         backfill.look(str(archive.ports.inbox.parent), None, archive.ports, any_name=False)
