@@ -74,7 +74,7 @@ def markdown(prices: PriceTable, settings: Settings) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     rows += [
-        f"| {one.rtfx:,}× | {one.hours or 'runs already'} | {one.work:.1f} | {one.around:.1f} | {one.billed:.1f} | "
+        f"| {one.rtfx:,}× | {one.hours or 'already running'} | {one.work:.1f} | {one.around:.1f} | {one.billed:.1f} | "
         f"{one.usd:.4f} | {one.saving:.1%} |"
         for one in lines(prices, settings)
     ]

@@ -107,7 +107,7 @@ def test_there_must_be_something_to_go_back_to(deployment):
         back()
     deployment.google.lay(NEW, NEW.gpu)
     deployment.go(back())
-    with pytest.raises(BadRequest, match="back already"):
+    with pytest.raises(BadRequest, match="already been rolled back"):
         back()
 
 

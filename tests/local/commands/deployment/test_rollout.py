@@ -64,7 +64,10 @@ def test_stopped_by_a_person_it_says_how_to_go_on(deployment, monkeypatch):
 
     monkeypatch.setattr(drive, "run", stopped)
     shown = run("rollout", "--yes")
-    assert (shown.exit_code, "`make rollout` resumes, `make rollback` rolls back" in shown.stderr) == (1, True)
+    assert (shown.exit_code, "`make rollout` resumes, `make rollback` rolls back" in shown.stderr) == (
+        1,
+        True,
+    )
 
 
 def test_stopped_while_the_guard_watches_it_says_that_shares_go_on_moving(deployment, monkeypatch):
