@@ -18,7 +18,7 @@ from anyio import to_thread
 
 from console.api.rows import row
 from shared.errors import DropscribeError
-from shared.state import dead_letters, documents, pages
+from shared.state import dead_letters, documents, pagination
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -145,18 +145,20 @@ class Feed:
     def _look(self) -> tuple[list[tuple[Recording, Row]], int]:
         ports = self._ports
         self._looks += 1
-        newest = pages.page(ports.records, pages.Filter(), self._newest).recordings
+        newest = pagination.page(ports.records, pagination.Filter(), self._newest).recordings
         if not self._here and self._rows and any(one.id not in self._rows for one in newest):
             # Others may have come with it since the look before.
             last = max(one.created for one in self._rows.values())
-            more = pages.page(ports.records, pages.Filter(), MOST_AT_ONCE).recordings
+            more = pagination.page(ports.records, pagination.Filter(), MOST_AT_ONCE).recordings
             newest = tuple(one for one in more if one.created > last)
         found = {one.id: one for one in newest}
         if self._here:
-            on_the_way = pages.page(ports.records, pages.Filter(in_progress=True), self._followed).recordings
+            on_the_way = pagination.page(
+                ports.records, pagination.Filter(in_progress=True), self._followed
+            ).recordings
             found |= {one.id: one for one in on_the_way}
         followed = [
-            key for key, one in self._rows.items() if one.state in pages.IN_PROGRESS and key not in found
+            key for key, one in self._rows.items() if one.state in pagination.IN_PROGRESS and key not in found
         ]
         for key in followed[: self._followed]:
             one = documents.glance(ports.records, key)

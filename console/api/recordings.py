@@ -16,7 +16,7 @@ from shared.formats import FILES
 from shared.messages import to_fields
 from shared.model import State
 from shared.outputs.printable import encodable
-from shared.state import pages
+from shared.state import pagination
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,12 +36,12 @@ def listed(request: Request, ports: Ports) -> Rows:
     """`GET /recordings`: a page, the newest first."""
     query = request.query_params
     limit = number(query.get("limit"), PAGE, MOST)
-    page = pages.page(ports.records, wanted(query), limit, query.get("cursor") or None)
+    page = pagination.page(ports.records, wanted(query), limit, query.get("cursor") or None)
     found = [one for one in page.recordings if one.source.name]
     return Rows(recordings=[row(one, ports) for one in found], next=page.cursor)
 
 
-def wanted(query: object) -> pages.Filter:
+def wanted(query: object) -> pagination.Filter:
     """The filter that a query asks for.
 
     Raises:
@@ -52,7 +52,7 @@ def wanted(query: object) -> pages.Filter:
     known = (*get_args(State), WORKING)
     if state is not None and state not in known:
         raise bad_request(f"There is no state {state[:40]!r}. Choose from {', '.join(known)}.")
-    return pages.Filter(
+    return pagination.Filter(
         state=None if state == WORKING else state,
         in_progress=state == WORKING,
         label=get("label") or None,

@@ -11,7 +11,7 @@ from console.api.types import DeadLetter, Replayed, Trouble, Workers
 from shared.outputs.printable import encodable
 from shared.recovery import replay
 from shared.routing import conditions
-from shared.state import audit, dead_letters, pages
+from shared.state import audit, dead_letters, pagination
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -26,7 +26,7 @@ FAILED, LETTERS, SHOWN = 100, 100, 300
 def trouble(request: Request, ports: Ports) -> Trouble:
     """`GET /trouble`."""
     del request
-    failed = pages.page(ports.records, pages.Filter(state="FAILED"), FAILED).recordings
+    failed = pagination.page(ports.records, pagination.Filter(state="FAILED"), FAILED).recordings
     return Trouble(
         failed=[row(one, ports) for one in failed],
         dead_letters=[_letter(one, ports) for one in dead_letters.newest(ports.records, LETTERS)],

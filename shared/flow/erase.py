@@ -18,7 +18,7 @@ from shared.model import Options, Recording, StoredObject
 from shared.results import LedgerRow
 from shared.state import answers, claims, dead_letters, documents, failure_log, ledger, sweep_notes, uploads
 from shared.state.answers import Asked
-from shared.state.pages import MARK
+from shared.state.pagination import MARK
 from shared.telemetry import log
 
 if TYPE_CHECKING:

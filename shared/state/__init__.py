@@ -1,7 +1,7 @@
 """What is stored, and who may change it: one file for each collection of documents.
 
     documents.py      recordings, and the keys of all other documents
-    pages.py          pages of recordings, the newest first
+    pagination.py     pages of recordings, the newest first
     uploads.py        the options that an upload was first seen with
     claims.py         which engine owns a chunk after a hand-over, and the paid calls that are open for it
     ledger.py         one row for each attempt of an engine, changed at most once

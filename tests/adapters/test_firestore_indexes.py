@@ -18,7 +18,7 @@ from shared.costs import budget, executions
 from shared.flow import record
 from shared.ports import TaskRun
 from shared.settings import Settings
-from shared.state import pages
+from shared.state import pagination
 from tests import index_rules
 from tests.adapters.test_data_model import COLLECTIONS, ROWS
 from tests.index_rules import DATA, FILE, Shape, exempted, lacking
@@ -99,7 +99,7 @@ def test_no_index_is_left_that_no_query_needs(world, monkeypatch):
         executions.reconcile(ports, ["main"])
         world.clock.time += 600
     for one in ({"state": "DONE"}, {"label": ""}, {"trouble": True}, {"is_held": True}):
-        pages.page(ports.records, pages.Filter(**one), 1)
+        pagination.page(ports.records, pagination.Filter(**one), 1)
     asked = {(one.collection, one.equal, one.descending or one.summed) for one in shapes}
     for index in DATA["indexes"]:
         *first, last = (one["fieldPath"] for one in index["fields"])

@@ -23,7 +23,7 @@ from shared.flow.reading import revision
 from shared.messages import ChunkDone, ChunkMessage, TranscriptReady, decode
 from shared.recovery import dead_letter, fallback, replay
 from shared.routing import flags, route
-from shared.state import answers, audit, claims, dead_letters, documents, failure_log, ledger, pages
+from shared.state import answers, audit, claims, dead_letters, documents, failure_log, ledger, pagination
 from shared.sweep import sweep
 from shared.topology import topology
 from shared.webhooks import deliver
@@ -221,7 +221,7 @@ class Deployment:
         for letter in (*dead_letters.newest(ports.records, 50), *dead_letters.every(ports.records)):
             replay.obstacle(letter, ports)
             letters_command._as_json(letter, ports)
-        for one in pages.page(ports.records, pages.Filter(), 50).recordings:
+        for one in pagination.page(ports.records, pagination.Filter(), 50).recordings:
             page_rows.row(one, ports)
             details.values(one, ports)
             retry.left(one, known, ports)

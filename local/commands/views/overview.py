@@ -11,7 +11,7 @@ from local.commands.views import details
 from shared.in_words import printable
 from shared.model import Recording, State
 from shared.routing import conditions
-from shared.state import dead_letters, documents, failure_log, pages
+from shared.state import dead_letters, documents, failure_log, pagination
 
 if TYPE_CHECKING:
     from shared.ports import Ports, Records
@@ -67,7 +67,7 @@ def look(wanted: Wanted, ports: Ports) -> Report:
         BadRequest: a name fits several recordings.
         Transient: the records did not answer.
     """
-    states = pages.states(ports.records)
+    states = pagination.states(ports.records)
     if wanted.places:
         recordings, more = found.each_of(wanted.places, ports), 0
     else:
@@ -103,7 +103,7 @@ def as_values(report: Report, ports: Ports) -> dict[str, Any]:
 
 def newest(ports: Ports, limit: int, states: tuple[State, ...] = ()) -> list[Recording]:
     """Up to `limit` recordings in some states, or in all: those in progress, then the others, each newest first."""
-    wanted: list[dict[str, str] | None] = [{"state": state} for state in states or pages.IN_PROGRESS]
+    wanted: list[dict[str, str] | None] = [{"state": state} for state in states or pagination.IN_PROGRESS]
     if not states:
         wanted.append(None)
     found = [
@@ -114,7 +114,7 @@ def newest(ports: Ports, limit: int, states: tuple[State, ...] = ()) -> list[Rec
     known = {
         key: one for page in found for key, one in documents.readable(documents.RECORDINGS, page, Recording)
     }
-    shown = [one for one in known.values() if not pages.is_mark(one)]
+    shown = [one for one in known.values() if not pagination.is_mark(one)]
     return sorted(shown, key=lambda one: (one.ended, -one.created))[:limit]
 
 

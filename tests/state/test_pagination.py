@@ -9,8 +9,8 @@ import pytest
 from shared.errors import BadRequest
 from shared.messages import from_fields, to_fields
 from shared.model import Options, Recording, StoredObject
-from shared.state import documents, pages
-from shared.state.pages import Filter
+from shared.state import documents, pagination
+from shared.state.pagination import Filter
 
 ONE = Recording(
     id="r",
@@ -38,9 +38,9 @@ def ids(found):
 def test_pages_are_newest_first_and_end(records):
     for number in range(5):
         put(records, f"r{number}", 100.5 + number // 2)
-    first = pages.page(records, Filter(), 2)
-    second = pages.page(records, Filter(), 2, first.cursor)
-    third = pages.page(records, Filter(), 2, second.cursor)
+    first = pagination.page(records, Filter(), 2)
+    second = pagination.page(records, Filter(), 2, first.cursor)
+    third = pagination.page(records, Filter(), 2, second.cursor)
     assert [ids(one) for one in (first, second, third)] == [["r4", "r3"], ["r2", "r1"], ["r0"]]
     assert third.cursor is None
 
@@ -54,7 +54,7 @@ def test_filters_are_served_by_indexes_alone_and_together(records):
     put(records, "leaving", 6.0, state="PLANNED", withdrawn="FAILED")
 
     def found(**wanted):
-        return ids(pages.page(records, Filter(**wanted), 9))
+        return ids(pagination.page(records, Filter(**wanted), 9))
 
     assert found(trouble=True) == ["leaving", "told", "failed"]
     assert found(is_held=True) == ["held"]
@@ -78,7 +78,7 @@ def test_fields_for_queries_follow_the_others_also_in_documents_that_do_not_have
 @pytest.mark.parametrize("cursor", ["", "1.0", "nan~a", "1e999~a", "1..2~a", "1~a/b", "1.0~A", "x" * 1000])
 def test_a_cursor_that_is_none_is_refused(records, cursor):
     with pytest.raises(BadRequest, match="Begin again"):
-        pages.page(records, Filter(), 2, cursor)
+        pagination.page(records, Filter(), 2, cursor)
 
 
 class Unnamed:
@@ -97,7 +97,7 @@ def test_a_part_of_a_name_is_found_in_letters_of_any_case_with_other_filters_pag
     records = kind(records)
 
     def found(limit=9, cursor=None, **wanted):
-        return pages.page(records, Filter(**wanted), limit, cursor)
+        return pagination.page(records, Filter(**wanted), limit, cursor)
 
     assert ids(found(name="äRger")) == ["r3", "r2", "r0"]
     assert ids(found(name="ärger", state="FAILED")) == ["r3"]
@@ -115,9 +115,9 @@ def test_the_names_follow_their_recordings(records):
     put(records, "r", 1.0)
     put(records, "other", 2.0)
     documents.change(documents.RECORDINGS, "r", Recording, lambda one: replace(one, state="FAILED"), records)
-    assert ids(pages.page(records, Filter(name="a.wav"), 9)) == ["other", "r"]
+    assert ids(pagination.page(records, Filter(name="a.wav"), 9)) == ["other", "r"]
     emptied = replace(ONE, id="r", created=3.0, source=replace(ONE.source, name=""))
     documents.overwrite(documents.RECORDINGS, "r", lambda _: emptied, records)
-    assert ids(pages.page(records, Filter(name="a.wav"), 9)) == ["other"]
+    assert ids(pagination.page(records, Filter(name="a.wav"), 9)) == ["other"]
     records.delete(documents.RECORDINGS, "other")
-    assert ids(pages.page(records, Filter(name="a.wav"), 9)) == []
+    assert ids(pagination.page(records, Filter(name="a.wav"), 9)) == []
