@@ -13,7 +13,7 @@ whose deliveries run out without so many failures (three; of a service as many a
 
 The engines form a circle, in the order of `shared/engines.py`. A chunk goes round from the one that it was
 planned for, past those that the deployment does not have or that the caller's options exclude. If none is left, an
-engine of the other kind takes a recording with speakers over whole (`shared/recovery/whole.py`); if there is none
+engine of the other kind takes a recording with speakers over whole (`shared/recovery/takeover.py`); if there is none
 either, the recording ends with the reason of each engine. Whoever worked on it gives it up: a worker with a GPU also takes
 the chunks that were planned for a CPU, and one that fails on the GPU has not been tried on a CPU.
 
@@ -46,7 +46,7 @@ from shared.errors import (
 )
 from shared.flow import capacity, chunk, dispatch, record
 from shared.model import Engine, Tried
-from shared.recovery import owner_messages, whole
+from shared.recovery import owner_messages, takeover
 from shared.routing import eligible, flags
 from shared.state import claims, documents, failure_log
 from shared.telemetry import log, measure
@@ -188,11 +188,11 @@ def _hand_on_whole(
     if (engine := after.engine) is None:
         return HandOver(outcome="no engine", excluded=after.excluded or excluded)
     try:
-        chunks = whole.chunks_for(engine, recording, ports.settings)
+        chunks = takeover.chunks_for(engine, recording, ports.settings)
     except OverLimit as limit:
         return HandOver(outcome="no engine", excluded=Excluded(engines=(engine,), why=str(limit).rstrip(".")))
     _note(message, engine, error, ports)
-    whole.take_over(recording, chunks, tried, ports)
+    takeover.take_over(recording, chunks, tried, ports)
     return HandOver(outcome="handed")
 
 

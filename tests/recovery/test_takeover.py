@@ -10,7 +10,7 @@ from shared.errors import BadMedia, EngineLimit, EngineRefused, OverLimit
 from shared.flow import chunk, dispatch, forget, record, upload
 from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.model import Fallback
-from shared.recovery import fallback, whole
+from shared.recovery import fallback, takeover
 from shared.state import documents
 from shared.sweep import stuck
 from tests.world import World, heard
@@ -56,10 +56,10 @@ def commit(world, message, engine="parakeet-cpu", **changes):
 def test_a_plan_of_another_engine_goes_on_with_the_numbers_of_the_one_before(world):
     recording, _ = planned(world)
     assert [one.index for one in recording.chunks] == [0, 1, 2]
-    [one] = whole.chunks_for("deepgram", recording, world.settings)
+    [one] = takeover.chunks_for("deepgram", recording, world.settings)
     assert (one.index, one.start, one.end, one.engine) == (3, 0.0, 90.0, "deepgram")
     after = replace(recording, chunks=(one,))
-    back = whole.chunks_for("parakeet-cpu", after, world.settings)
+    back = takeover.chunks_for("parakeet-cpu", after, world.settings)
     assert [chunk.index for chunk in back] == [4, 5, 6]
     assert [replace(one, index=one.index - 4) for one in back] == list(recording.chunks)
 
@@ -67,7 +67,7 @@ def test_a_plan_of_another_engine_goes_on_with_the_numbers_of_the_one_before(wor
 def test_a_plan_beyond_the_limit_is_none(world):
     recording, _ = planned(world, **{"dropscribe-method": "deepgram"})
     with pytest.raises(OverLimit, match="needs 3 chunks or more"):
-        whole.chunks_for("parakeet-cpu", recording, replace(world.settings, max_recording_chunks=2))
+        takeover.chunks_for("parakeet-cpu", recording, replace(world.settings, max_recording_chunks=2))
 
 
 def test_one_chunk_that_cannot_be_done_takes_the_whole_to_the_other_engine(world):
@@ -158,8 +158,8 @@ def test_two_chunks_that_are_given_up_at_once_are_one_take_over(world):
     fallback.hand_on(first, TOO_LARGE, world.ports)
     assert fallback.hand_on(second, TOO_LARGE, world.ports).done
     # As it was read before the other one took it over.
-    chunks = whole.chunks_for("deepgram", recording, world.settings)
-    whole.take_over(recording, chunks, (), world.ports)
+    chunks = takeover.chunks_for("deepgram", recording, world.settings)
+    takeover.take_over(recording, chunks, (), world.ports)
     assert [one.index for one in now(world).chunks] == [3]
     assert len(messages(world)) == 1
 
