@@ -146,7 +146,7 @@ class OverQueue:
         if place.startswith("gs://"):
             bucket, _, stored = place.removeprefix("gs://").partition("/")
             return self._ports.store.load(bucket, stored)
-        from shared.adapters.regular_files import read_regular
+        from shared.machine.regular_files import read_regular
 
         try:
             return read_regular(place)

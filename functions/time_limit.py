@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from shared.telemetry import log
-from shared.watchdog import Watchdog
+from shared.machine.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from gpu_job.weights import speakers
 from shared.connect import connect
 from shared.errors import CallHangs, DropscribeError
 from shared.settings import Settings
-from shared.stop_signals import stop_on
+from shared.machine.stop_signals import stop_on
 from shared.telemetry import log
 
 

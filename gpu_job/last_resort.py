@@ -1,7 +1,7 @@
 """The end of a process in which Python does nothing any more.
 
 A call that never returns and keeps the interpreter's lock stops every thread, also the one that looks for such calls
-(`shared/watchdog.py`). A thread of `faulthandler` is not Python's: it prints where every thread is, and ends the
+(`shared/machine/watchdog.py`). A thread of `faulthandler` is not Python's: it prints where every thread is, and ends the
 process with 1.
 """
 

@@ -18,8 +18,8 @@ Beside them, importing none of them, except that webhooks/ reads state/ and adap
 
 and small things that any of them may need: clock.py and concurrency.py (time and threads, which the simulation
 replaces), formats.py (names of output formats), languages.py, in_words.py (numbers for people), bundled.py (what comes
-with the project), versions.py, deployment_sizes.py, stop_signals.py, watchdog.py. `connect.py` opens a process's
-adapters; `client.py` is for other services.
+with the project), versions.py, deployment_sizes.py, and machine/ (signals, files, calls that hang). `connect.py` opens
+a process's adapters; `client.py` is for other services.
 
 It is part of Dropscribe's inside and changes without notice: programs import `dropscribe`.
 """

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections import Counter
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,8 @@ TOPS = ("shared", "functions", "gpu_job", "local", "deployment", "console", "dro
 ALL = (*TOPS, "bench")
 """With what only measures the others."""
 
-BASE = "formats model errors messages ports settings engines results topology telemetry clock concurrency watchdog"
-BASE += " bundled in_words languages deployment_sizes versions stop_signals audio.types"
+BASE = "formats model errors messages ports settings engines results topology telemetry clock concurrency machine"
+BASE += " bundled in_words languages deployment_sizes versions audio.types"
 FLOORS = {
     "bench": ("bench",),
     "dropscribe": ("dropscribe",),
@@ -61,7 +62,7 @@ BELOW = {
     "local": LIBRARY
     | {"functions", "gpu_job", "connect", "client", "embedded", "deployment", "google", "adapters"},
     "functions": LIBRARY | {"connect", "deployment"},
-    "gpu_job": LIBRARY | {"connect", "adapters"},
+    "gpu_job": LIBRARY - {"sweep", "hosted", "webhooks"} | {"connect"},
     "connect": LIBRARY,
     "client": {"state", "base"},
     "embedded": {"flow", "state", "adapters", "audio", "outputs", "search", "base"},
@@ -117,7 +118,7 @@ ROOMS = {
     "shared.adapters": (
         "google_ports > gcs pubsub > firestore pubsub_clients signed_urls > "
         "bills cloud_run cloud_telemetry engines firestore_documents google_errors storage_errors > "
-        "credentials firestore_values hosted_engines object_search pubsub_messages regular_files web"
+        "credentials firestore_values hosted_engines object_search pubsub_messages web"
     ),
     "shared.audio": (
         "local_file pool > sandbox > decoding > channel_levels encode peaks rendition > probing > "
@@ -137,7 +138,7 @@ ROOMS = {
 beside it. Every package that holds packages is here; what stands in `shared` itself has `FLOORS`."""
 
 MOST_MODULES = 20
-"""In one folder."""
+"""In one folder, beside its `__init__`. Folders of tests are not counted: each mirrors one that is, and holds helpers."""
 
 
 def modules(root=ROOT, tops=TOPS):
@@ -150,26 +151,69 @@ def modules(root=ROOT, tops=TOPS):
 
 
 @cache
-def named(text, package=""):
-    """What a module of a package imports, as pairs: a module, and the name that is taken from it or None."""
+def nodes(text):
+    """Everything that a module consists of."""
+    return list(ast.walk(ast.parse(text)))
+
+
+def aliases(text, package=""):
+    """What a module of a package imports: a module, the name that is taken from it or None, and its name here or None."""
     found = []
-    for node in ast.walk(ast.parse(text)):
+    for node in nodes(text):
         if isinstance(node, ast.Import):
-            found += [(alias.name, None) for alias in node.names]
+            found += [(alias.name, None, alias.asname) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             above = package.split(".")[: 1 - node.level or None] if node.level else []
             module = ".".join([*above, *filter(None, [node.module])])
-            found += [(module, alias.name) for alias in node.names]
+            found += [(module, alias.name, alias.asname) for alias in node.names]
     return found
 
 
+@cache
+def named(text, package=""):
+    """The same as pairs, without its name here."""
+    return [(module, name) for module, name, _ in aliases(text, package)]
+
+
+@cache
+def attributes(text, package=""):
+    """The dotted names that a module reads from what it imports: `shared.flow.upload` after `import shared.flow`."""
+    stands_for = {}
+    for module, name, here in aliases(text, package):
+        if name:
+            stands_for[here or name] = f"{module}.{name}"
+        else:
+            stands_for[here or module.split(".")[0]] = module if here else module.split(".")[0]
+    found = set()
+    for node in nodes(text):
+        inner, names = node, []
+        while isinstance(inner, ast.Attribute):
+            names.append(inner.attr)
+            inner = inner.value
+        if names and isinstance(inner, ast.Name) and inner.id in stands_for:
+            found.add(".".join([stands_for[inner.id], *reversed(names)]))
+    return found
+
+
+def nearest(name, known):
+    """The innermost module among `known` that a dotted name leads to, "" if there is none."""
+    while name and name not in known:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def package_of(module, known):
+    """The package from which a module's relative imports start."""
+    return module if known[module].name == "__init__.py" else module.rpartition(".")[0]
+
+
 def imports(module, known):
-    """The modules among `known` that one of them imports anywhere in it."""
-    path = known[module]
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    pairs = named(path.read_text("utf-8"), package)
+    """The modules among `known` that one of them imports anywhere in it, or reads from what it imports."""
+    text, package = known[module].read_text("utf-8"), package_of(module, known)
+    pairs = named(text, package)
     inner = {f"{one}.{name}" if f"{one}.{name}" in known else one for one, name in pairs}
-    return {one for one in inner if one in known}
+    read = {nearest(name, known) for name in attributes(text, package)} - {module}
+    return {one for one in inner | read if one in known}
 
 
 DOTTED = re.compile(rf"\b(?:{'|'.join(ALL)})(?:\.\w+)+")
@@ -178,25 +222,27 @@ DOTTED = re.compile(rf"\b(?:{'|'.join(ALL)})(?:\.\w+)+")
 @cache
 def dotted(text):
     """What looks like a module of ours in the strings of a module, but for its docstrings."""
-    nodes = list(ast.walk(ast.parse(text)))
-    docs = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    docs = {id(node.value) for node in nodes(text) if isinstance(node, ast.Expr)}
     return {
         name
-        for node in nodes
+        for node in nodes(text)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs
         for name in DOTTED.findall(node.value)
     }
 
 
+def started(text):
+    """The packages of ours that a command in a module starts: `[…, "-m", "gpu_job"]`."""
+    lists = [node.elts for node in nodes(text) if isinstance(node, ast.List | ast.Tuple)]
+    values = [[one.value if isinstance(one, ast.Constant) else None for one in each] for each in lists]
+    return {after for each in values for flag, after in pairwise(each) if flag == "-m" and after in ALL}
+
+
 def in_strings(module, known):
     """The modules among `known` that one of them names in a string, as for `importlib` or a process."""
-    found = set()
-    for name in dotted(known[module].read_text("utf-8")):
-        there = name
-        while there not in known:
-            there = there.rpartition(".")[0]
-        found.add(there)
-    return found - {module, *ALL}
+    text = known[module].read_text("utf-8")
+    found = {nearest(name, known) for name in dotted(text)} - {module, *ALL}
+    return found | {f"{package}.__main__" for package in started(text)}
 
 
 CHOSEN, CHILD = "the platform of the settings, or what only its networks need", "starts a process of it"
@@ -207,6 +253,8 @@ BY_NAME = {
     ("shared.connect", "local.backend.embedded_ports"): CHOSEN,
     ("shared.connect", "local.runtime.prometheus"): CHOSEN,
     ("local.runtime.fork_server", "local.runtime.serve"): CHILD,
+    ("local.runtime.processes", "console.__main__"): CHILD,
+    ("deployment.smoke", "gpu_job.__main__"): "runs it in the project",
     **{("shared.engines", one.hosted.adapter): "the table of engines" for one in hosted_specs()},
 }
 """Modules named in strings of what may not import them, each with the reason."""
@@ -239,13 +287,18 @@ def upward(known):
     ]
 
 
+def packages(module):
+    """All packages that a module stands in."""
+    return {module[: dot.start()] for dot in re.finditer(r"\.", module)}
+
+
 def circles(known):
     """Modules that import each other round, as the sets in which everybody reaches everybody."""
     graph = {module: edges(module, known) for module in known}
-    # A package's own table of contents may name its modules.
-    graph = {
-        module: {one for one in names if not module.startswith(f"{one}.")} for module, names in graph.items()
-    }
+    for module, names in graph.items():
+        # What stands in a package runs the package first; a package's own table of contents may name its modules.
+        own = {module, *packages(module)}
+        names |= {over for one in list(names) for over in packages(one) - own if over in known}
 
     def reach(start):
         seen, todo = set(), [start]
@@ -261,6 +314,46 @@ def circles(known):
         frozenset(other for other in reached[module] if module in reached[other])
         for module in graph
         if module in reached[module]
+    }
+
+
+DYNAMIC = {
+    "shared.connect": "PLATFORMS and TELEMETRY, which `BY_NAME` lists",
+    "shared.adapters.hosted_engines": "the table of engines",
+    "shared.audio.sandbox.warm_up": "all of its own package",
+    "gpu_job.weights.int8": "a library",
+    "local.cli": "one command of `local.commands`",
+    "local.runtime.fork_server": "an entrypoint, in the process that serves it",
+}
+"""Modules that may import what only a run shows, each with what that is."""
+
+
+def hidden(known):
+    """Every import of which the text does not say what it brings, but for those of `DYNAMIC`."""
+    functions = {"import_module", "run_module", "run_path", "__import__"}
+    found = set()
+    for module, path in known.items():
+        text = path.read_text("utf-8")
+        called = [node.func for node in nodes(text) if isinstance(node, ast.Call)]
+        names = {one.attr for one in called if isinstance(one, ast.Attribute)} & functions
+        names |= {one.id for one in called if isinstance(one, ast.Name)} & (functions | {"exec", "eval"})
+        names |= {name for one, name in named(text) if one in {"importlib", "runpy"}} & functions
+        if module not in DYNAMIC:
+            found |= {f"{module} calls {name}" for name in names}
+        stars = {one for one, name in named(text, package_of(module, known)) if name == "*"}
+        found |= {f"{module} takes all of {one}" for one in stars}
+    return found
+
+
+def outside(known):
+    """Every import of what no image and no wheel has, as `tests`; what only measures may have it."""
+    beside = {path.stem for path in ROOT.iterdir() if path.is_dir() or path.suffix == ".py"} - set(ALL)
+    return {
+        f"{module} imports {one}"
+        for module, path in known.items()
+        if module.split(".")[0] in TOPS
+        for one, _ in named(path.read_text("utf-8"))
+        if one.split(".")[0] in beside
     }
 
 
@@ -323,6 +416,17 @@ def test_only_what_needs_a_reason_is_named_without_an_edge():
     assert {(one, name) for one, name in BY_NAME if name not in in_strings(one, known)} == set()
 
 
+def test_every_import_says_what_it_brings():
+    known = modules(tops=ALL)
+    assert hidden(known) == set()
+    calls = {one for one in DYNAMIC if "import_module(" in known[one].read_text("utf-8")}
+    assert calls == set(DYNAMIC), "take it out of DYNAMIC"
+
+
+def test_nothing_that_is_shipped_imports_what_is_not():
+    assert outside(modules(tops=ALL)) == set()
+
+
 @pytest.mark.parametrize(
     ("where", "line", "told"),
     [
@@ -331,6 +435,14 @@ def test_only_what_needs_a_reason_is_named_without_an_edge():
         ("shared/state/__init__.py", "from ..flow.upload import run", "state (state) imports shared.flow.upload (flow)"),
         ("shared/state/claims.py", "x = import_module('shared.flow.upload')", "claims (state) imports shared.flow.upload"),
         ("shared/state/claims.py", "x = import_module('.upload', 'shared.flow')", "claims (state) imports shared.flow (flow)"),
+        ("shared/flow/merge.py", "import shared.flow\nshared.sweep.sweep.run()", "merge (flow) imports shared.sweep.sweep (sweep)"),
+        ("shared/flow/merge.py", "import shared\nx = shared.sweep.sweep", "merge (flow) imports shared.sweep.sweep (sweep)"),
+        ("shared/flow/merge.py", "import shared as s\nx = s.sweep.sweep", "merge (flow) imports shared.sweep.sweep (sweep)"),
+        ("shared/flow/merge.py", "from .. import sweep as s\nx = s.stuck", "merge (flow) imports shared.sweep.stuck (sweep)"),
+        ("shared/sweep/sweep.py", "run([sys.executable, '-m', 'gpu_job'])", "sweep (sweep) imports gpu_job.__main__ (gpu_job)"),
+        ("shared/sweep/sweep.py", "run(('python', '-m', 'console', '-x'))", "sweep (sweep) imports console.__main__ (console)"),
+        ("gpu_job/weights/lookup.py", "from shared.adapters import gcs", "lookup (gpu_job) imports shared.adapters.gcs (adapters)"),
+        ("gpu_job/weights/lookup.py", "from shared.sweep import stuck", "lookup (gpu_job) imports shared.sweep.stuck (sweep)"),
         ("shared/engines.py", "x = import_module('shared.routing.route')", "engines (base) imports shared.routing.route"),
         ("shared/engines.py", "X = 'shared.routing.route:choose'", "engines (base) imports shared.routing.route"),
         ("shared/costs/prices.py", "from shared.routing import route", "prices (costs) imports shared.routing.route"),
@@ -357,6 +469,8 @@ def test_only_what_needs_a_reason_is_named_without_an_edge():
         ("shared/adapters/gcs.py", "from shared.audio import pool", "gcs (adapters) imports shared.audio.pool (audio)"),
         ("shared/adapters/gcs.py", "from shared.adapters.engines import deepgram", "gcs (adapters) imports shared.adapters.engines.deepgram"),
         ("shared/model.py", "import shared.ports", ""),
+        ("shared/telemetry/metrics.py", "from shared.telemetry import log", ""),
+        ("shared/routing/matrix.py", "from shared.routing.pick import Picked", ""),
         ("local/runtime/exit_with_parent.py", "X = 'local.runtime.fork_server'", ""),
         ("bench/engines/job.py", "def f():\n    from bench.engines import contest", ""),
     ],
@@ -364,6 +478,38 @@ def test_only_what_needs_a_reason_is_named_without_an_edge():
 def test_a_planted_breach_is_found(tmp_path, where, line, told):
     known = planted(tmp_path, where, line)
     assert any(told in one for one in upward(known)) if told else circles(known)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("import_module('..sweep.sweep', __package__)", "calls import_module"),
+        ("importlib.import_module(f'{PACKAGE}.sweep')", "calls import_module"),
+        ("from importlib import import_module as load", "calls import_module"),
+        ("__import__('.'.join(['shared', 'sweep']))", "calls __import__"),
+        ("exec('from shared import sweep')", "calls exec"),
+        ("runpy.run_module(name)", "calls run_module"),
+        ("from shared import *", "takes all of shared"),
+        ("from ..sweep import *", "takes all of shared.sweep"),
+    ],
+)
+def test_an_import_that_hides_what_it_brings_is_found(tmp_path, line, told):
+    assert hidden(planted(tmp_path, "shared/flow/merge.py", line)) == {f"shared.flow.merge {told}"}
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("from tests import acme", "tests"),
+        ("def f():\n    import tests.world", "tests.world"),
+        ("from samples import make", "samples"),
+        ("from images import parts", "images"),
+        ("import setup", "setup"),
+    ],
+)
+def test_an_import_of_what_is_not_shipped_is_found(tmp_path, line, name):
+    known = planted(tmp_path, "shared/flow/merge.py", line)
+    assert outside(known) == {f"shared.flow.merge imports {name}"}
 
 
 def test_in_every_package_imports_go_down():

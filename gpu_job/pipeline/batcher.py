@@ -20,7 +20,7 @@ from gpu_job.pipeline.loaded_engines import LOADING, LoadedEngines
 from gpu_job.speech import packing
 from gpu_job.speech.transcriber import SAMPLE_RATE, Transcriber
 from shared import concurrency
-from shared.watchdog import Watchdog
+from shared.machine.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from gpu_job.pipeline.chunk_job import ChunkJob
     from gpu_job.voices.diarizer import Diarizer
-    from shared.watchdog import Watchdog
+    from shared.machine.watchdog import Watchdog
 
 AT_A_TIME = 2
 """Chunks: a diarizer shares one out over the cores, and another one keeps them busy where it ends."""

@@ -15,7 +15,7 @@ from shared import concurrency
 from shared.errors import DropscribeError
 from shared.ports import Delivery
 from shared.telemetry import log
-from shared.watchdog import Watchdog
+from shared.machine.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gpu_job.pipeline.summary import Summary
     from shared.costs.executions import Meter
     from shared.results import Word
-    from shared.watchdog import Watchdog
+    from shared.machine.watchdog import Watchdog
 
 ROUNDING = 1.000001
 """What sums of the same units in another order may differ by."""

@@ -9,7 +9,7 @@
 
 Every step overlaps with the others, bounded by the messages in flight (inflight.py). Windows of all chunks and files
 in flight share batches; a chunk is committed as soon as its last window is recognised, whatever its batch still holds.
-A call that does not return ends the worker, and its chunks count as tried (shared/watchdog.py).
+A call that does not return ends the worker, and its chunks count as tried (shared/machine/watchdog.py).
 Speakers are told apart beside the engine, where a recording asks for that.
 A chunk whose message comes again because its worker died runs alone from the start. One that a worker gives back
 because it was asked to stop does not: that says nothing about the chunk.
@@ -35,7 +35,7 @@ from shared import concurrency
 from shared.costs.executions import Meter
 from shared.errors import CallHangs
 from shared.planning import plan
-from shared.watchdog import Watchdog
+from shared.machine.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
-from shared.adapters.regular_files import open_regular
+from shared.machine.regular_files import open_regular
 
 SETTLED = 5.0
 """Seconds after its last change from which the time of change of a file is taken to name its content."""

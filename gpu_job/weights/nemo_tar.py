@@ -14,7 +14,7 @@ import tarfile
 from contextlib import ExitStack, contextmanager
 from typing import IO, TYPE_CHECKING
 
-from shared.adapters.regular_files import open_regular
+from shared.machine.regular_files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

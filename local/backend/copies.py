@@ -19,7 +19,7 @@ from local.backend.files.disk_errors import unwritable
 from local.backend.files.store import FileStore
 from local.backend.sqlite.queue import SqliteQueue
 from local.backend.sqlite.records import SqliteRecords
-from shared.adapters.regular_files import read_regular
+from shared.machine.regular_files import read_regular
 from shared.formats import file_names
 from shared.ports import Ports
 

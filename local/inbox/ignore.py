@@ -15,7 +15,7 @@ import signal
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from shared.adapters.regular_files import open_regular
+from shared.machine.regular_files import open_regular
 from shared.audio.containers import SUFFIXES
 from shared.formats import FILES
 

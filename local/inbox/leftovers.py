@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from local.backend.files import staged
 from local.backend.files.store import FileStore
-from shared.adapters.regular_files import open_regular
+from shared.machine.regular_files import open_regular
 from shared.state import uploads
 from shared.telemetry import log
 

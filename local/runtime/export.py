@@ -13,7 +13,7 @@ from local.backend.files import names
 from local.backend.files.atomic_write import replace
 from local.backend.files.beneath import LinkError, folder_below
 from local.backend.files.disk_errors import unwritable
-from shared.adapters.regular_files import open_regular
+from shared.machine.regular_files import open_regular
 from shared.errors import CannotWrite
 from shared.flow.reading import output_files as reading
 from shared.state import documents

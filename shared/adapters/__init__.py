@@ -11,5 +11,4 @@ fail the import. The flow imports none of these modules. google_ports.py puts th
     cloud_telemetry.py  measurements and traces         credentials.py
     hosted_engines.py   the hosted engines with a key; engines/  the adapter of each
     bills/              what providers say it cost      web/  addresses that somebody named
-    regular_files.py    files of this machine that others may exchange
 """

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.adapters.regular_files import open_regular
+from shared.machine.regular_files import open_regular
 from shared.errors import ConfigurationError
 from shared.telemetry import log
 

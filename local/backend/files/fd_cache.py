@@ -8,7 +8,7 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from shared.adapters.regular_files import open_regular
+from shared.machine.regular_files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

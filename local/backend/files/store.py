@@ -24,7 +24,7 @@ from local.backend.files.beneath import LinkError, has_link, open_below
 from local.backend.files.fd_cache import FdCache
 from local.backend.files.permissions import PRIVATE, Permissions
 from local.backend.files.presence import OF_INBOX, Expected
-from shared.adapters.regular_files import open_regular
+from shared.machine.regular_files import open_regular
 from shared.errors import BadMedia, BadRequest, BucketRefused, Permanent, StoreUnavailable
 from shared.model import StoredObject
 from shared.telemetry import log

@@ -40,7 +40,7 @@ from shared.errors import ConfigurationError, DropscribeError
 from shared.messages import metadata_of
 from shared.planning.worker_pools import calls_of
 from shared.routing import eligible, flags, speakers, weights
-from shared.stop_signals import stop_on
+from shared.machine.stop_signals import stop_on
 from shared.sweep import clock_steps
 from shared.telemetry import log, show_logs
 from shared.topology import EXPORTER

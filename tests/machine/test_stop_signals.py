@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import signal
 
-from shared.stop_signals import stop_on
+from shared.machine.stop_signals import stop_on
 
 
 def test_a_signal_in_the_middle_of_the_wait_for_it_does_not_wait_for_itself():

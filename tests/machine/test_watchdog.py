@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from shared.watchdog import Watchdog
+from shared.machine.watchdog import Watchdog
 
 
 def test_only_what_is_under_way_and_over_its_time_is_overdue():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.regular_files import NotAFileError, open_regular, read_regular
+from shared.machine.regular_files import NotAFileError, open_regular, read_regular
 from tests.irregular import IRREGULAR, irregular
 
 
