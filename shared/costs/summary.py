@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shared.results import LedgerRow
 
 By = Literal["day", "month", "method", "engine", "prefix", "label"]
+"""`method`: as callers ask for it, parakeet or deepgram, and hybrid for a recording of which both heard a part."""
 
 PERIODS: frozenset[By] = frozenset({"day", "month"})
 """What groups by time: idle time then counts when it was, and groups are in order."""
@@ -188,4 +189,4 @@ def _names(rows: Iterable[LedgerRow], by: By) -> Callable[[LedgerRow], str]:
     for row in rows:
         if row.kind == "attempt" and row.outcome == "heard":
             methods[row.recording].add(spec(row.engine).method)
-    return lambda row: HYBRID if len(methods[row.recording]) > 1 else row.engine
+    return lambda row: HYBRID if len(methods[row.recording]) > 1 else spec(row.engine).method

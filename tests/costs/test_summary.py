@@ -48,15 +48,15 @@ def test_nothing_costs_nothing_and_has_no_mean():
     assert (sums.usd, sums.usd_per_recording, sums.usd_per_hour) == (0.0, None, None)
 
 
-def test_by_method_a_recording_of_both_engines_is_a_hybrid():
+def test_by_method_engines_of_one_method_are_together_and_a_recording_of_both_methods_is_a_hybrid():
     groups = summary.grouped(
         account(
             attempt("r1"), attempt("r1", chunk=1, engine="deepgram", usd=3.0), attempt("r2", engine="deepgram", usd=5.0),
-            attempt("r3", usd=0.25),
+            attempt("r3", usd=0.25), attempt("r4", engine="parakeet-cpu", usd=0.5),
         ),
         "method",
     )  # fmt: skip
-    assert usd(groups) == {"deepgram": 5.0, "hybrid": 4.0, "parakeet-gpu": 0.25}
+    assert usd(groups) == {"deepgram": 5.0, "hybrid": 4.0, "parakeet": 0.75}
 
 
 def test_by_folder_and_by_label_what_has_none_is_named():

@@ -70,7 +70,7 @@ def costs(now=None):
         if (today - dt.timedelta(days=back)).weekday() < 5
     }
     usd = round(sum(days.values()), 6)
-    shares = (("parakeet-gpu", 0.55), ("deepgram", 0.3), ("hybrid", 0.1), ("(workers without work)", 0.05))
+    shares = (("parakeet", 0.55), ("deepgram", 0.3), ("hybrid", 0.1), ("(workers without work)", 0.05))
     return {
         "since": (today - dt.timedelta(days=29)).isoformat(),
         "until": today.isoformat(),

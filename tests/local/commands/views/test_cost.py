@@ -81,7 +81,7 @@ def test_the_help_says_which_days_are_meant_where_none_are_given(call):
 
 def test_it_shows_sums_methods_days_and_advice(call, spent):
     shown = call().stdout
-    for text in ( "parakeet-gpu", "deepgram",
+    for text in ( "parakeet", "deepgram",
         "start-up and idle time", "$0.15 (35%)", "forecast for this month (average of 2 days)", TODAY.isoformat(), "█",
         "of the money bought nothing", "    attempts that failed", "$0.03 (7%)",
     ):  # fmt: skip
@@ -156,7 +156,7 @@ def test_json_has_every_number(call, spent):
     assert told["busy_hours"] == pytest.approx(6 * 3.0 / 3600, abs=1e-6)
     assert told["deepgram_usd"] == 0.258
     assert told["saved_usd"] == pytest.approx(0.258 - told["usd"])
-    assert [one["name"] for one in told["groups"]] == ["parakeet-gpu", "deepgram"]
+    assert [one["name"] for one in told["groups"]] == ["parakeet", "deepgram"]
     assert len(told["days"]) == 3
     assert told["forecast_usd"] > told["days"][TODAY.isoformat()]
     assert (told["forecast_from_days"], told["advice_withheld"]) == (2, None)
