@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
-from shared.telemetry import log
 from shared.machine.watchdog import Watchdog
+from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,8 +14,8 @@ from gpu_job.start_up import StartUp, process_began
 from gpu_job.weights import speakers
 from shared.connect import connect
 from shared.errors import CallHangs, DropscribeError
-from shared.settings import Settings
 from shared.machine.stop_signals import stop_on
+from shared.settings import Settings
 from shared.telemetry import log
 
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Literal
 
 from shared import concurrency
 from shared.errors import DropscribeError
+from shared.machine.watchdog import Watchdog
 from shared.ports import Delivery
 from shared.telemetry import log
-from shared.machine.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from gpu_job.pipeline.loaded_engines import LoadedEngines
     from gpu_job.pipeline.summary import Summary
     from shared.costs.executions import Meter
-    from shared.results import Word
     from shared.machine.watchdog import Watchdog
+    from shared.results import Word
 
 ROUNDING = 1.000001
 """What sums of the same units in another order may differ by."""

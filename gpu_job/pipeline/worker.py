@@ -34,8 +34,8 @@ from gpu_job.start_up import StartUp
 from shared import concurrency
 from shared.costs.executions import Meter
 from shared.errors import CallHangs
-from shared.planning import plan
 from shared.machine.watchdog import Watchdog
+from shared.planning import plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,8 +19,8 @@ from local.backend.files.disk_errors import unwritable
 from local.backend.files.store import FileStore
 from local.backend.sqlite.queue import SqliteQueue
 from local.backend.sqlite.records import SqliteRecords
-from shared.machine.regular_files import read_regular
 from shared.formats import file_names
+from shared.machine.regular_files import read_regular
 from shared.ports import Ports
 
 if TYPE_CHECKING:

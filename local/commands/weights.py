@@ -15,10 +15,10 @@ from gpu_job.weights.speakers import NETWORKS, SPEAKERS, SpeakerNetwork
 from local.commands import downloads
 from local.commands.table import table
 from local.commands.terminal import beside, output, print_json, print_text
-from shared.machine.regular_files import open_regular
 from shared.bundled import bundled
 from shared.errors import BadMedia, BadRequest, ModelUnavailable, NotFound
 from shared.in_words import human_size
+from shared.machine.regular_files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,9 +15,9 @@ import signal
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from shared.machine.regular_files import open_regular
 from shared.audio.containers import SUFFIXES
 from shared.formats import FILES
+from shared.machine.regular_files import open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path

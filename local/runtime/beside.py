@@ -16,9 +16,9 @@ from local.backend.copies import BESIDE, MOST_BESIDE, as_text
 from local.backend.files.beneath import folder_below
 from local.backend.files.disk_errors import unwritable
 from local.runtime import export
-from shared.machine.regular_files import NotAFileError, read_regular
 from shared.errors import CannotWrite
 from shared.flow.reading import output_files as reading
+from shared.machine.regular_files import NotAFileError, read_regular
 from shared.state import documents
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from local.backend.files import names
 from local.backend.files.atomic_write import replace
 from local.backend.files.beneath import LinkError, folder_below
 from local.backend.files.disk_errors import unwritable
-from shared.machine.regular_files import open_regular
 from shared.errors import CannotWrite
 from shared.flow.reading import output_files as reading
+from shared.machine.regular_files import open_regular
 from shared.state import documents
 from shared.telemetry import log
 

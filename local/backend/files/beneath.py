@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.machine.regular_files import open_regular
 from shared.errors import ConfigurationError
+from shared.machine.regular_files import open_regular
 from shared.telemetry import log
 
 if TYPE_CHECKING:

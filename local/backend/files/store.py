@@ -24,8 +24,8 @@ from local.backend.files.beneath import LinkError, has_link, open_below
 from local.backend.files.fd_cache import FdCache
 from local.backend.files.permissions import PRIVATE, Permissions
 from local.backend.files.presence import OF_INBOX, Expected
-from shared.machine.regular_files import open_regular
 from shared.errors import BadMedia, BadRequest, BucketRefused, Permanent, StoreUnavailable
+from shared.machine.regular_files import open_regular
 from shared.model import StoredObject
 from shared.telemetry import log
 

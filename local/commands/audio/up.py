@@ -37,10 +37,10 @@ from shared import concurrency, formats
 from shared.adapters.hosted_engines import has_library
 from shared.engines import AUTO, hosted_specs
 from shared.errors import ConfigurationError, DropscribeError
+from shared.machine.stop_signals import stop_on
 from shared.messages import metadata_of
 from shared.planning.worker_pools import calls_of
 from shared.routing import eligible, flags, speakers, weights
-from shared.machine.stop_signals import stop_on
 from shared.sweep import clock_steps
 from shared.telemetry import log, show_logs
 from shared.topology import EXPORTER

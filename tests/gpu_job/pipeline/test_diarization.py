@@ -16,9 +16,9 @@ from gpu_job.pipeline.worker import Worker
 from shared.audio import Pcm
 from shared.errors import ModelUnavailable
 from shared.flow import chunk, upload
+from shared.machine.watchdog import Watchdog
 from shared.model import Options
 from shared.state import documents
-from shared.machine.watchdog import Watchdog
 from tests import measured
 from tests.gpu_job.pipeline.test_worker import CountingEngine, chunks_done, state, toned, wait_until
 from tests.voices import RATE, FakeDiarizer
