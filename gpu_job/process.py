@@ -84,7 +84,7 @@ def run(ports: Ports, stop: concurrency.Event, *, stay: bool, began: float) -> W
             last_resort.end_within(LAST_WORDS)
             raise
         except ModelUnavailable as error:
-            hand_on_all(error, ports, stop)
+            hand_over_all(error, ports, stop)
             raise
         finally:
             log.info("worker ends: %s", worker.summary)
@@ -118,15 +118,15 @@ def _load(settings: Settings, start_up: StartUp, model: str) -> Transcriber:
     return loaded
 
 
-def hand_on_all(error: ModelUnavailable, ports: Ports, stop: concurrency.Event) -> int:
+def hand_over_all(error: ModelUnavailable, ports: Ports, stop: concurrency.Event) -> int:
     """Hand the chunks that wait for this worker to the engines that may take them over.
 
     Each is tried once; the rest comes again, for a worker that finds its weights.
 
     Returns:
-        How many were handed on.
+        How many were handed over.
     """
-    queue, seen, handed_on = ports.queue, set[str](), 0
+    queue, seen, handed_over = ports.queue, set[str](), 0
     until = concurrency.monotonic() + PATIENCE
     subscriptions = itertools.cycle(subscriptions_of(ports.settings))
     while concurrency.monotonic() < until and not stop.wait(0.2):
@@ -135,18 +135,18 @@ def hand_on_all(error: ModelUnavailable, ports: Ports, stop: concurrency.Event) 
             if delivery.message_id not in seen:
                 until = concurrency.monotonic() + PATIENCE
             seen.add(delivery.message_id)
-            if _handed_on(delivery, error, ports):
-                handed_on += queue.ack(subscription, delivery.lease)
+            if _handed_over(delivery, error, ports):
+                handed_over += queue.ack(subscription, delivery.lease)
             else:
                 queue.nack(subscription, delivery.lease, f"{type(error).__name__}: {error}")
-    log.warning("%d of %d chunks were handed to other engines", handed_on, len(seen))
-    return handed_on
+    log.warning("%d of %d chunks were handed to other engines", handed_over, len(seen))
+    return handed_over
 
 
-def _handed_on(delivery: Delivery, error: ModelUnavailable, ports: Ports) -> bool:
+def _handed_over(delivery: Delivery, error: ModelUnavailable, ports: Ports) -> bool:
     try:
         message = decode(delivery.data, ChunkMessage)
-        if fallback.hand_on(message, error, ports).done:
+        if fallback.hand_over(message, error, ports).done:
             return True
         # For whoever finds it among the dead letters, and for the guard of Parakeet's share.
         failure_log.note(
@@ -158,5 +158,5 @@ def _handed_on(delivery: Delivery, error: ModelUnavailable, ports: Ports) -> boo
             attributes=delivery.attributes,
         )
     except DropscribeError as another:
-        log.warning("message %s cannot be handed on now: %s", delivery.message_id, another)
+        log.warning("message %s cannot be handed over now: %s", delivery.message_id, another)
     return False

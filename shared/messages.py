@@ -70,7 +70,7 @@ class ChunkMessage:
     hosted_model: str = ""
     """Weights of a hosted engine, by the provider's name; empty for ours, and in messages from before this field."""
     turn: int = 0
-    """How often the chunk was handed on; a message of an earlier turn than its claim's is void."""
+    """How often the chunk was handed over; a message of an earlier turn than its claim's is void."""
     tried: tuple[Tried, ...] = ()
     """The engines that gave it up before."""
     life: int = 0

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shared.results import ChunkResult
 
 TOOK_OVER = "transcribed parts that another engine could not."
-"""Part of the warning about a chunk that was handed on, before the reasons of the other engines."""
+"""Part of the warning about a chunk that was handed over, before the reasons of the other engines."""
 
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 
@@ -46,7 +46,7 @@ def actual_decision(decision: Decision, chunks: Sequence[Chunk], results: Sequen
 
 
 def dedupe_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
-    """Warnings without repeats, with one for all chunks that were handed on for the same reason.
+    """Warnings without repeats, with one for all chunks that were handed over for the same reason.
 
     Numbers are ignored: a reason may name the length of its chunk, and twelve hours have many chunks.
     """

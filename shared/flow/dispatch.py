@@ -1,4 +1,4 @@
-"""Between the steps: publish the chunks of a plan, a chunk that was handed on, and that a chunk is done."""
+"""Between the steps: publish the chunks of a plan, a chunk that was handed over, and that a chunk is done."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def missing(recording: Recording, ports: Ports) -> list[ChunkMessage]:
 
 
 def publish_turn(recording: Recording, claim: Claim, ports: Ports) -> None:
-    """Publish the message of a chunk that was handed on, and note that it is published; nobody wants one of an earlier plan.
+    """Publish the message of a chunk that was handed over, and note that it is published; nobody wants one of an earlier plan.
 
     Raises:
         Transient: it may be published anyway; the next delivery of the old message publishes it again.

@@ -133,7 +133,7 @@ def _given_up(message: ChunkMessage, error: EngineRefused | EngineFailed | Perma
     if isinstance(error, Permanent):
         fallback.give_up(message, error, ports)
         return True
-    return _another_should(message, error, ports) and fallback.hand_on(message, error, ports).done
+    return _another_should(message, error, ports) and fallback.hand_over(message, error, ports).done
 
 
 def _another_should(message: ChunkMessage, error: EngineRefused | EngineFailed, ports: Ports) -> bool:

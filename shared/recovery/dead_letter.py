@@ -113,7 +113,7 @@ def _wait(recording: Recording, lost: ChunkMessage | None, why: str, ports: Port
 def _go_on(lost: ChunkMessage, tries: str, reason: str, ports: Ports) -> None:
     """Give a chunk to the next engine if its own failed often enough, else to its own again."""
     if _counts_against(lost, ports):
-        handed = fallback.hand_on(lost, Permanent(tries), ports)
+        handed = fallback.hand_over(lost, Permanent(tries), ports)
         if not handed.done:
             fallback.end(lost, Permanent(reason), ports, handed)
     elif chunk.is_wanted(lost, ports):

@@ -138,7 +138,7 @@ class _Next:
     excluded: Excluded | None = None
 
 
-def hand_on(
+def hand_over(
     message: ChunkMessage, error: Exception, ports: Ports, *, out: Collection[Engine] = ()
 ) -> HandOver:
     """Give a chunk to the next engine, or its recording to one that takes it over whole, unless another process did.
@@ -156,7 +156,7 @@ def hand_on(
     no_use = {*out, *(one.engine for one in tried)}
     after = _next(message, recording, no_use, ports)
     if (engine := after.engine) is None:
-        return _hand_on_whole(message, recording, tried, no_use, after.excluded, error, ports)
+        return _hand_over_whole(message, recording, tried, no_use, after.excluded, error, ports)
     _note(message, engine, error, ports)
 
     def handed(stored: Claim) -> Claim | None:
@@ -169,12 +169,12 @@ def hand_on(
     claim = claims.change(claims.first_of(message), handed, ports)
     if not claim.published:
         dispatch.publish_turn(recording, claim, ports)
-    handed_on = replace(message.chunk, engine=claim.engine)
-    capacity.start_for(recording.id, [handed_on], ports, ports.clock.now() - recording.created)
+    handed_over = replace(message.chunk, engine=claim.engine)
+    capacity.start_for(recording.id, [handed_over], ports, ports.clock.now() - recording.created)
     return HandOver(outcome="handed")
 
 
-def _hand_on_whole(
+def _hand_over_whole(
     message: ChunkMessage,
     recording: Recording,
     tried: tuple[Tried, ...],
@@ -244,12 +244,12 @@ def give_up(message: ChunkMessage, error: DropscribeError, ports: Ports, *, by: 
         return  # another engine has the chunk or the whole, or it was tried again: that one will say what it finds
     if by is not None and not hopeless and by not in {one.engine for one in _tried(message, ports)}:
         message = replace(message, chunk=replace(message.chunk, engine=by))
-    handed = HandOver(outcome="no engine") if hopeless else hand_on(message, error, ports)
+    handed = HandOver(outcome="no engine") if hopeless else hand_over(message, error, ports)
     if not handed.done:
         end(message, error, ports, handed)
 
 
-def hand_on_missing(
+def hand_over_missing(
     recording: Recording, error: DropscribeError, ports: Ports, *, out: Collection[Engine] | None = None
 ) -> list[Outcome]:
     """Give the chunks of a recording that have no result to the next engines; returns what became of each.
@@ -268,7 +268,7 @@ def hand_on_missing(
             dispatch.publish_turn(recording, claim, ports)
             outcomes.append("handed")
         elif out is None or message.chunk.engine in out:
-            outcomes.append(hand_on(message, error, ports, out=out or ()).outcome)
+            outcomes.append(hand_over(message, error, ports, out=out or ()).outcome)
     return outcomes
 
 

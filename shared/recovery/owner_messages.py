@@ -27,7 +27,7 @@ def broken(error: Exception, failures: int) -> DropscribeError:
 
 
 def warnings(message: ChunkMessage) -> tuple[str, ...]:
-    """The warning for the owner about a chunk that was handed on."""
+    """The warning for the owner about a chunk that was handed over."""
     if not message.tried:
         return ()
     before = "; ".join(f"{spec(one.engine).in_sentences}: {_sentence(one.reason)}" for one in message.tried)

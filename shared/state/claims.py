@@ -27,7 +27,7 @@ CLAIMS = "claims"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """The document of a chunk that was handed on."""
+    """The document of a chunk that was handed over."""
 
     recording: str
     """Key of the recording."""
@@ -36,13 +36,13 @@ class Claim:
     engine: Engine
     """The engine that owns it."""
     turn: int = 0
-    """How often it was handed on; never decreases."""
+    """How often it was handed over; never decreases."""
     tried: tuple[Tried, ...] = ()
     """The engines that gave it up, in order."""
     published: bool = True
     """False from the hand-over until the message to the next engine is published."""
     handed: float = 0.0
-    """When it was handed on last, seconds since 1970."""
+    """When it was handed over last, seconds since 1970."""
 
     @property
     def key(self) -> str:

@@ -185,16 +185,16 @@ def _counted(before: Conditions, ports: Ports) -> Conditions:
         heard = [row for row in attempts if row.outcome == "heard"]
         in_vain = [row for row in attempts if row.outcome == "failed" and not is_hosted(row.engine)]
         failed = [one for one in notes if _is_parakeets(one)]
-        handed_on = [one for one in notes if one.code == parakeet_share.HANDED_ON and _is_ours(one.where)]
+        handed_over = [one for one in notes if one.code == parakeet_share.HANDED_ON and _is_ours(one.where)]
         found = Minute(
             minute=minute,
             done=sum(not is_hosted(row.engine) for row in heard),
             # One failure may leave a row, a note, or both.
             failed=max(len(in_vain), len(failed)),
-            fallbacks=len(handed_on),
+            fallbacks=len(handed_over),
             hit=len(
                 {(row.recording, row.chunk) for row in in_vain}
-                | {(note.recording, note.chunk) for note in (*failed, *handed_on)}
+                | {(note.recording, note.chunk) for note in (*failed, *handed_over)}
             ),
         )
         if found.done or found.failed or found.fallbacks:

@@ -187,7 +187,7 @@ def _push(recording: Recording, world: _World, ports: Ports) -> bool:
     quiet = now - max(note.since, workers.awake)
     if verdict.action == "push":
         note = replace(note, since=now, tries=note.tries + 1)
-    handed = _handed_on(recording, verdict, quiet, none, ports)
+    handed = _handed_over(recording, verdict, quiet, none, ports)
     if handed:
         note = replace(note, since=now, tries=0)
     # A note that any later look would make again need not be written.
@@ -195,7 +195,7 @@ def _push(recording: Recording, world: _World, ports: Ports) -> bool:
         sweep_notes.write(recording.id, note, ports)
     acts = handed or verdict.action != "wait"
     if acts:
-        log.warning("%s %s: %s", "hand on" if handed else verdict.action, recording.id, verdict.reason)
+        log.warning("%s %s: %s", "hand over" if handed else verdict.action, recording.id, verdict.reason)
     if acts and not handed:
         _act(recording, verdict, none, ports)
     return acts
@@ -253,7 +253,7 @@ def _unavailable(ports: Ports) -> dict[WorkerPool, str]:
     return none
 
 
-def _handed_on(
+def _handed_over(
     recording: Recording, verdict: Verdict, quiet: float, none: Mapping[WorkerPool, str], ports: Ports
 ) -> bool:
     """Give its chunks to other engines if no worker is available or pushing did not help; whether that changed anything.
@@ -269,9 +269,9 @@ def _handed_on(
     if not gives_up:
         out = [one for one in ENGINES if worker_pools.pool_of(one, ports.settings) in none]
     try:
-        outcomes = fallback.hand_on_missing(recording, error, ports, out=out)
+        outcomes = fallback.hand_over_missing(recording, error, ports, out=out)
     except Transient as another:
-        log.warning("%s cannot be handed on yet: %s", recording.id, another)
+        log.warning("%s cannot be handed over yet: %s", recording.id, another)
         return False
     return any(outcome != "no engine" for outcome in outcomes)
 

@@ -50,7 +50,7 @@ class Mark:
 
 
 def finish_hand_overs(ports: Ports) -> int:
-    """Publish the messages of chunks that were handed on and have none; returns how many.
+    """Publish the messages of chunks that were handed over and have none; returns how many.
 
     Raises:
         Transient: some could not be published; all others were.
@@ -68,7 +68,7 @@ def finish_hand_overs(ports: Ports) -> int:
             claims.change(claim, lambda one: replace(one, published=True) if one == claim else None, ports)
             return False
         log.warning(
-            "publish %s to %s: it was handed on %.0f s ago, without a message", key, claim.engine, ago
+            "publish %s to %s: it was handed over %.0f s ago, without a message", key, claim.engine, ago
         )
         dispatch.publish_turn(recording, claim, ports)
         if (planned := recording.chunk(claim.index)) is not None:

@@ -62,7 +62,7 @@ def written(folder):
     failure_log.note(
         EngineLimit("x"), ports, where="parakeet-cpu", message_id="m", attempt=1, attributes={"recording": recording.id, "chunk": "0"}
     )  # fmt: skip
-    fallback.hand_on(first, EngineLimit("x"), ports)
+    fallback.hand_over(first, EngineLimit("x"), ports)
     for chunk in recording.chunks:
         commit_result(*heard(recording, chunk), ports)
         dispatch.say_done(recording.id, chunk.index, ports)

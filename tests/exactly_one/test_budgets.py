@@ -48,11 +48,11 @@ def test_a_hand_over_repeated_after_a_crash_is_committed_once(world, ports, monk
     seen = set()
     for _ in range(5):
         with pytest.raises(StoreUnavailable):
-            fallback.hand_on(message, EngineLimit("x"), ports)
+            fallback.hand_over(message, EngineLimit("x"), ports)
         seen.add(round(budget.committed(ports), 6))
     assert len(seen) == 1
     monkeypatch.setattr(claims, "change", change)
-    assert fallback.hand_on(message, EngineLimit("x"), ports).done
+    assert fallback.hand_over(message, EngineLimit("x"), ports).done
     assert round(budget.committed(ports), 6) in seen
     record.fail(recording.id, Permanent("x"), ports)
     world.clock.time += 1

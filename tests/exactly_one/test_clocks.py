@@ -132,7 +132,7 @@ def test_a_hand_over_without_its_message_gets_it_after_the_clock_was_set_back(wo
         monkeypatch,
         dispatch,
         "publish_turn",
-        lambda: fallback.hand_on(first, EngineLimit("x"), world.ports),
+        lambda: fallback.hand_over(first, EngineLimit("x"), world.ports),
     )
     minutes(world, 1)
     world.clock.step(-back)
@@ -158,7 +158,7 @@ def test_failures_after_the_clock_was_set_back_count_and_those_of_other_engines_
             )
 
     fail(first, 3)
-    fallback.hand_on(first, EngineLimit("x"), world.ports)
+    fallback.hand_over(first, EngineLimit("x"), world.ports)
     second = next(one for one in dispatch.missing(recording, world.ports) if one.turn)
     world.clock.step(-back)
     fail(second, 2)

@@ -136,7 +136,7 @@ class Deployment:
         messages = [decode(one.data, ChunkMessage) for one in self.world.pull("cpu-worker")]
         for number, message in enumerate(messages):
             if number and role != "done":
-                fallback.hand_on(message, EngineLimit("x"), ports)
+                fallback.hand_over(message, EngineLimit("x"), ports)
             else:
                 self.transcribe(message)
         if role == "done":

@@ -1,4 +1,4 @@
-"""Deliveries say nothing about a chunk: only failures of its engine hand it on, however often its message comes."""
+"""Deliveries say nothing about a chunk: only failures of its engine hand it over, however often its message comes."""
 
 from __future__ import annotations
 

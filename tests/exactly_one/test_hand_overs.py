@@ -1,4 +1,4 @@
-"""A chunk that is handed on reaches the next engine, and no engine is skipped."""
+"""A chunk that is handed over reaches the next engine, and no engine is skipped."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def test_a_hand_over_that_died_before_its_message_is_finished_and_not_repeated(w
 
     monkeypatch.setattr(world.ports.queue, "publish", down)
     with pytest.raises(StoreUnavailable):
-        fallback.hand_on(first, EngineLimit("x"), world.ports)
+        fallback.hand_over(first, EngineLimit("x"), world.ports)
     monkeypatch.setattr(world.ports.queue, "publish", publish)
     [claim] = claims.of_recording(recording.id, world.ports.records).values()
     assert not claim.published
     # Whoever looks for chunks without a result later reads the claim, and so finds the turn that has no message.
-    assert fallback.hand_on_missing(recording, Permanent("it did not go on"), world.ports) == ["handed"]
+    assert fallback.hand_over_missing(recording, Permanent("it did not go on"), world.ports) == ["handed"]
     [stands] = claims.of_recording(recording.id, world.ports.records).values()
     assert (stands.engine, stands.turn, stands.published) == (claim.engine, claim.turn, True)
     sent = [

@@ -163,8 +163,8 @@ def merger_died_before_it_published_what_goes_on(world, monkeypatch):
 def worker_died_before_it_published_the_next_turn(world, monkeypatch):
     recording = upload.on_upload(world.upload("handed.wav"), world.ports)
     message = dispatch.missing(recording, world.ports)[0]
-    hand_on = partial(fallback.hand_on, message, EngineLimit("x"), world.ports)
-    dying(world, monkeypatch, "chunks-deepgram", hand_on)
+    hand_over = partial(fallback.hand_over, message, EngineLimit("x"), world.ports)
+    dying(world, monkeypatch, "chunks-deepgram", hand_over)
     return sent(world, "chunks-deepgram", recording)
 
 

@@ -114,10 +114,10 @@ def test_whatever_an_older_version_does_it_keeps_the_fields_of_a_newer_one(world
     newer.touch()
     flags.change({"ENABLE_FALLBACK": "true"}, ports)
     first = dispatch.missing(recording, ports)[0]
-    fallback.hand_on(first, EngineLimit("x"), ports)
+    fallback.hand_over(first, EngineLimit("x"), ports)
     newer.touch()
     again = decode(world.pull("deepgram")[0].data, ChunkMessage)
-    fallback.hand_on(again, EngineLimit("x"), replace(ports, engines=frozenset({"deepgram"})))
+    fallback.hand_over(again, EngineLimit("x"), replace(ports, engines=frozenset({"deepgram"})))
     dispatch.publish_chunks(recording, ports, again=True)
     for _ in range(30):
         world.clock.time += 300
@@ -311,7 +311,7 @@ def test_a_hand_over_takes_the_weights_of_the_plan_not_those_of_the_moment(world
     assert set(weights_of(world, "deepgram")) == {("nova-3", "nova-3")}
     later = replace(ports, settings=replace(settings, model="b/second"))
     for moment, message in zip((ports, later), dispatch.missing(recording, ports), strict=False):
-        fallback.hand_on(message, EngineLimit("x"), moment)
+        fallback.hand_over(message, EngineLimit("x"), moment)
     assert weights_of(world, "cpu-worker") == [("a/first", "")] * len(recording.chunks)
 
 
@@ -333,7 +333,7 @@ def test_a_version_with_other_hosted_weights_uses_those_of_the_plan(world, monke
     assert [(job.model, job.plain) for job in jobs] == [("nova-3", False)]
 
 
-def test_a_recording_from_before_its_weights_were_frozen_is_handed_on_as_before(world):
+def test_a_recording_from_before_its_weights_were_frozen_is_handed_over_as_before(world):
     settings = replace(world.settings, model="a/first")
     ports = replace(world.ports, engines=frozenset({"parakeet-cpu", "deepgram"}), settings=settings)
     event = world.upload(**{"dropscribe-method": "deepgram"})
@@ -346,5 +346,5 @@ def test_a_recording_from_before_its_weights_were_frozen_is_handed_on_as_before(
         lambda one: {name: value for name, value in (one | older).items() if name != "weights"},
     )
     recording = documents.get_recording(world.ports.records, recording.id)
-    fallback.hand_on(dispatch.missing(recording, ports)[0], EngineLimit("x"), ports)
+    fallback.hand_over(dispatch.missing(recording, ports)[0], EngineLimit("x"), ports)
     assert weights_of(world, "cpu-worker") == [("a/first", "")]

@@ -124,7 +124,7 @@ def test_a_recording_that_ended_gets_no_messages(world):
     assert messages(world) == []
 
 
-def test_a_chunk_that_was_handed_on_goes_to_its_engine_and_is_noted_as_out(world):
+def test_a_chunk_that_was_handed_over_goes_to_its_engine_and_is_noted_as_out(world):
     recording = planned(world)
     first = claims.first_of(dispatch.missing(recording, world.ports)[0])
     claim = claims.change(

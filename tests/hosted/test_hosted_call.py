@@ -127,7 +127,7 @@ def test_a_copy_that_slept_over_the_whole_call_makes_none(world, service, messag
 def test_a_hand_over_during_a_call_leaves_its_row_to_the_call(world, service, message, monkeypatch):
     message = replace(message, audio=replace(message.audio, duration=None))
     monkeypatch.setattr(world.ports.store, "signed_url", lambda *_: "https://x")
-    service.meanwhile = lambda: fallback.hand_on(message, EngineLimit("x"), world.ports)
+    service.meanwhile = lambda: fallback.hand_over(message, EngineLimit("x"), world.ports)
     deliver(message, world)
     [row] = found(world)
     assert (row.outcome, row.billed_seconds, row.request_id) == ("heard", 20.0, "q1")

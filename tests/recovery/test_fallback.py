@@ -416,7 +416,7 @@ def test_a_chunk_of_deepgrams_goes_to_parakeet_with_its_weights(deployment):
     upload.on_upload(one.world.upload(), one.ports)
     [delivery] = one.world.ports.queue.pull("deepgram", 1, 60.0)
     message = decode(delivery.data, ChunkMessage)
-    assert fallback.hand_on(message, REFUSED, one.ports).done
+    assert fallback.hand_over(message, REFUSED, one.ports).done
     [next_] = one.world.pull("cpu-worker")
     after = decode(next_.data, ChunkMessage)
     assert (message.model, after.model) == ("nova-3", "tiny")
@@ -428,13 +428,13 @@ def test_a_hand_over_says_what_became_of_the_chunk(deployment):
     one = deployment()
     recording = upload.on_upload(one.world.upload(), one.ports)
     [first] = dispatch.missing(recording, one.ports)
-    assert fallback.hand_on(first, BROKEN[0], one.ports).outcome == "handed"
-    assert fallback.hand_on(first, BROKEN[0], one.ports).outcome == "unwanted"
+    assert fallback.hand_over(first, BROKEN[0], one.ports).outcome == "handed"
+    assert fallback.hand_over(first, BROKEN[0], one.ports).outcome == "unwanted"
     [second] = dispatch.missing(recording, one.ports)
-    assert fallback.hand_on(second, REFUSED, one.ports) == fallback.HandOver(outcome="no engine")
+    assert fallback.hand_over(second, REFUSED, one.ports) == fallback.HandOver(outcome="no engine")
 
 
-def test_a_recording_of_which_nothing_is_missing_any_more_is_not_counted_as_handed_on(
+def test_a_recording_of_which_nothing_is_missing_any_more_is_not_counted_as_handed_over(
     deployment, monkeypatch
 ):
     one = deployment()
@@ -442,14 +442,14 @@ def test_a_recording_of_which_nothing_is_missing_any_more_is_not_counted_as_hand
     [missing] = dispatch.missing(recording, one.ports)
     chunk.commit_result(*heard(recording, missing.chunk), one.ports)
     monkeypatch.setattr(dispatch, "missing", lambda *_: [missing])
-    assert fallback.hand_on_missing(recording, BROKEN[0], one.ports) == ["unwanted"]
+    assert fallback.hand_over_missing(recording, BROKEN[0], one.ports) == ["unwanted"]
 
 
 def test_a_push_of_what_is_stuck_goes_to_the_engine_whose_it_is(deployment):
     one = deployment(rollout_percent=0.0)
     recording = upload.on_upload(one.world.upload(), one.ports)
     [delivery] = one.world.ports.queue.pull("deepgram", 1, 60.0)
-    fallback.hand_on(decode(delivery.data, ChunkMessage), REFUSED, one.ports)
+    fallback.hand_over(decode(delivery.data, ChunkMessage), REFUSED, one.ports)
     one.world.pull("cpu-worker")
     upload.take(recording.source, recording.options, one.ports, again=True)
     assert [decode(again.data, ChunkMessage).turn for again in one.world.pull("cpu-worker")] == [1]
@@ -466,12 +466,12 @@ def test_two_hand_overs_at_once_are_one(deployment):
     def meanwhile(first, how, ports):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(claims, "change", real)
-            fallback.hand_on(message, Permanent("the other one"), one.ports)
+            fallback.hand_over(message, Permanent("the other one"), one.ports)
         return real(first, how, ports)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(claims, "change", meanwhile)
-        assert fallback.hand_on(message, Permanent("this one"), one.ports).done
+        assert fallback.hand_over(message, Permanent("this one"), one.ports).done
     [claim] = claims.of_recording(one.recording.id, one.ports.records).values()
     assert (claim.turn, [tried.reason for tried in claim.tried]) == (1, ["the other one"])
     assert len(one.world.pull("deepgram")) == 1
@@ -540,7 +540,7 @@ def broke(tmp_path):
         one.world.close()
 
 
-def test_a_hard_budget_has_room_for_what_is_handed_on_or_it_is_not_handed_on(broke):
+def test_a_hard_budget_has_room_for_what_is_handed_over_or_it_is_not_handed_over(broke):
     one, [recording] = broke(budget_daily_usd=0.001)
     assert one.fake.charged == 0
     assert recording.state == "FAILED"
@@ -548,7 +548,7 @@ def test_a_hard_budget_has_room_for_what_is_handed_on_or_it_is_not_handed_on(bro
     assert "Raise DROPSCRIBE_BUDGET_DAILY_USD and submit the recording again" in recording.reason
 
 
-def test_of_two_that_are_handed_on_a_hard_budget_takes_as_many_as_fit(broke):
+def test_of_two_that_are_handed_over_a_hard_budget_takes_as_many_as_fit(broke):
     one, recordings = broke(recordings=2, budget_monthly_usd=0.005)
     assert one.fake.charged == 1
     assert [recording.state for recording in recordings] == ["DONE", "FAILED"]
@@ -556,7 +556,7 @@ def test_of_two_that_are_handed_on_a_hard_budget_takes_as_many_as_fit(broke):
 
 
 @pytest.mark.parametrize("budgets", [{}, {"budget_daily_usd": 0.001, "budget_mode": "soft"}])
-def test_without_a_hard_budget_whatever_fails_is_handed_on(broke, budgets):
+def test_without_a_hard_budget_whatever_fails_is_handed_over(broke, budgets):
     one, recordings = broke(recordings=2, **budgets)
     assert one.fake.charged == 2
     assert {recording.state for recording in recordings} == {"DONE"}

@@ -37,7 +37,7 @@ def test_a_chunk_of_its_first_engine_needs_no_warning():
     assert owner_messages.warnings(message()) == ()
 
 
-def test_a_chunk_that_was_handed_on_names_all_that_gave_it_up():
+def test_a_chunk_that_was_handed_over_names_all_that_gave_it_up():
     first = replace(GAVE_UP, engine="parakeet-gpu", reason="Lost!")
     (told,) = owner_messages.warnings(message(tried=(first, GAVE_UP)))
     assert told.startswith("Deepgram ")

@@ -73,7 +73,7 @@ def test_a_plan_beyond_the_limit_is_none(world):
 def test_one_chunk_that_cannot_be_done_takes_the_whole_to_the_other_engine(world):
     _, (first, second, third) = planned(world)
     commit(world, first)
-    assert fallback.hand_on(second, TOO_LARGE, world.ports).done
+    assert fallback.hand_over(second, TOO_LARGE, world.ports).done
     taken = now(world)
     assert (taken.state, [one.engine for one in taken.chunks]) == ("PLANNED", ["deepgram"])
     assert taken.fallback == Fallback(engines=("deepgram",), whole=("parakeet-cpu",))
@@ -95,7 +95,7 @@ def test_one_chunk_that_cannot_be_done_takes_the_whole_to_the_other_engine(world
 def test_results_of_the_first_engine_are_not_used_whenever_they_come(world):
     _, (first, second, third) = planned(world)
     commit(world, first, text="never read")
-    fallback.hand_on(second, TOO_LARGE, world.ports)
+    fallback.hand_over(second, TOO_LARGE, world.ports)
     [message] = messages(world)
     commit(world, third, text="too late")
     assert now(world).state == "PLANNED", "one result of the new plan is missing"
@@ -110,7 +110,7 @@ def test_results_of_the_first_engine_are_not_used_whenever_they_come(world):
 def test_what_was_not_used_still_counts_as_wasted_when_the_recording_is_deleted(world):
     recording, (first, second, _) = planned(world)
     commit(world, first)
-    fallback.hand_on(second, TOO_LARGE, world.ports)
+    fallback.hand_over(second, TOO_LARGE, world.ports)
     [message] = messages(world)
     commit(world, message, engine="deepgram", model="nova-3")
     day = dt.datetime.fromtimestamp(world.clock.now(), dt.UTC).date()
@@ -123,7 +123,7 @@ def test_what_was_not_used_still_counts_as_wasted_when_the_recording_is_deleted(
 
 def test_what_the_first_engine_says_of_the_file_is_void_once_another_has_it(world):
     _, (_, second, third) = planned(world)
-    fallback.hand_on(second, TOO_LARGE, world.ports)
+    fallback.hand_over(second, TOO_LARGE, world.ports)
     fallback.give_up(third, BadMedia("limit", "Decoding took too much memory."), world.ports)
     assert now(world).state == "PLANNED"
     [message] = messages(world)
@@ -143,7 +143,7 @@ def test_what_was_said_of_the_file_before_it_was_tried_again_is_void(world):
 def test_the_report_of_a_day_counts_them_as_wasted_too(world):
     _, (first, second, _) = planned(world)
     commit(world, first)
-    fallback.hand_on(second, TOO_LARGE, world.ports)
+    fallback.hand_over(second, TOO_LARGE, world.ports)
     commit(world, messages(world)[0], engine="deepgram")
     (row, *_) = rows.of_recording(now(world), world.ports)[0]
     day = rows.dt.date.fromisoformat(row.day)
@@ -155,8 +155,8 @@ def test_the_report_of_a_day_counts_them_as_wasted_too(world):
 
 def test_two_chunks_that_are_given_up_at_once_are_one_take_over(world):
     recording, (first, second, _) = planned(world)
-    fallback.hand_on(first, TOO_LARGE, world.ports)
-    assert fallback.hand_on(second, TOO_LARGE, world.ports).done
+    fallback.hand_over(first, TOO_LARGE, world.ports)
+    assert fallback.hand_over(second, TOO_LARGE, world.ports).done
     # As it was read before the other one took it over.
     chunks = takeover.chunks_for("deepgram", recording, world.settings)
     takeover.take_over(recording, chunks, (), world.ports)
@@ -224,7 +224,7 @@ def test_a_plan_whose_messages_were_not_published_is_pushed_by_the_sweeper(world
     with monkeypatch.context() as patch:
         patch.setattr(dispatch, "publish_chunks", dies)
         with pytest.raises(KeyboardInterrupt):
-            fallback.hand_on(first, TOO_LARGE, world.ports)
+            fallback.hand_over(first, TOO_LARGE, world.ports)
     assert (now(world).published, messages(world)) == (0, [])
     assert not chunk.is_wanted(first, world.ports), "so its message is acknowledged"
     stuck.push_stuck(world.ports)

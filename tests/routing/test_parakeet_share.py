@@ -89,7 +89,7 @@ def test_one_bad_minute_changes_nothing_however_bad_and_whatever_comes_after_it(
 
 
 def test_one_of_three_recordings_that_fails_changes_nothing():
-    # Its one chunk failed three times and was handed on, within the same minute or in the next.
+    # Its one chunk failed three times and was handed over, within the same minute or in the next.
     story = [None, {"done": 1}, {"done": 1, "failed": 2, "hit": 1}, {"done": 0, "failed": 1, "fallbacks": 1}]
     for number in range(4):
         _, shares = guarded(100.0, [*story[number:], *story[:number], *[None] * 20])
@@ -107,9 +107,9 @@ def test_where_nothing_works_at_all_a_chunk_a_minute_is_enough():
     )
     assert shares[-1] == 0.0
     assert shares.index(0.0) <= 5 + 12
-    handed_on, shares = guarded(100.0, [{"done": 0, "fallbacks": 1}] * 20)
+    handed_over, shares = guarded(100.0, [{"done": 0, "fallbacks": 1}] * 20)
     assert shares[-1] == 0.0
-    assert "to another engine" in handed_on.history[-1].reason
+    assert "to another engine" in handed_over.history[-1].reason
     assert "Parakeet's" in state.history[-1].reason
 
 

@@ -215,7 +215,7 @@ def _explains(
     if time > later.began:
         return False
     if fault.what == "twice":
-        return fault.about in {one.message for one in deliveries} | _handed_on(world, piece, first, second)
+        return fault.about in {one.message for one in deliveries} | _handed_over(world, piece, first, second)
     if fault.what == "outage":
         # Nobody could renew a lease: another worker gets the message as soon as anybody can get one.
         renewed = max(first.time, time - LEASE / 3) if first else time
@@ -242,7 +242,7 @@ def _explains(
     )
 
 
-def _handed_on(world: World, piece: Piece, first: Taken | None, second: Taken | None) -> set[str]:
+def _handed_over(world: World, piece: Piece, first: Taken | None, second: Taken | None) -> set[str]:
     """The messages that two processes had in hand at a time, when each of them handed the chunk on by a message of its own."""
     if first is None or second is None or first.message == second.message:
         return set()

@@ -35,7 +35,7 @@ class Undisturbed:
     engines: dict[tuple[str, int], str]
     """Who recognised what, by name of the recording and index of the chunk."""
     planned: dict[tuple[str, int], str]
-    """Who was to recognise it, before anything was handed on."""
+    """Who was to recognise it, before anything was handed over."""
     tried: dict[tuple[str, int], str]
     """Who gave it up, and why."""
     work: Counter[tuple[str, str]]
@@ -152,7 +152,7 @@ def planned_of(world: World) -> dict[tuple[str, int], str]:
 
 
 def tried_of(world: World) -> dict[tuple[str, int], str]:
-    """Who gave up each chunk that was handed on, and why: a transcript tells it."""
+    """Who gave up each chunk that was handed over, and why: a transcript tells it."""
     names = {one.id: one.source.name for one in recordings_of(world)}
     claims = (from_fields(fields, Claim) for _, fields in world.records.query(CLAIMS))
     handed = [(names[one.recording], one.index, one.tried) for one in claims]

@@ -258,7 +258,7 @@ SCENARIOS = {
         ),
         Scenario(
             name="cancelled-hand-over",
-            about="the same of a recording whose chunks were handed on",
+            about="the same of a recording whose chunks were handed over",
             uploads=(Upload(name="a.wav", cancelled=True, retried=True),),
             gpu="too small",
             call_seconds=2.0,

@@ -74,7 +74,7 @@ def _helpers() -> set[str]:
 
 
 def _used(path: Path) -> Iterator[tuple[str, str, ast.expr]]:
-    """Each function with the names that it uses, and where: not only calls, because some are handed on."""
+    """Each function with the names that it uses, and where: not only calls, because some are handed over."""
 
     def visit(node: ast.AST, function: str) -> Iterator[tuple[str, str, ast.expr]]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -113,7 +113,7 @@ def name_of(frame: FrameType, file: str) -> str:
 
 NOT_REACHED = {
     "gpu_job/process.py:_check_image#1": "a worker with other weights than the deployment uses, which ends at once",
-    "gpu_job/process.py:_handed_on#1": "a worker without weights where no other engine may take over: nothing ends",
+    "gpu_job/process.py:_handed_over#1": "a worker without weights where no other engine may take over: nothing ends",
     "gpu_job/pipeline/inflight.py:ack#1": "hands its call to `_end`, which is a point",
     "gpu_job/pipeline/inflight.py:add#1": "hands its call to `_end`, which is a point",
     "gpu_job/pipeline/inflight.py:give_back#1": "hands its call to `_end`, which is a point",

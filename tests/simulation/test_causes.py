@@ -202,10 +202,10 @@ def test_a_message_that_comes_again_while_it_is_in_hand_is_worked_on_for_its_fir
         (("m-one", "m-one"), 0.0, 9.0, 1),
     ],
 )
-def test_a_copy_that_two_processes_hand_on_at_a_time_explains_that_the_next_engine_is_asked_twice(
+def test_a_copy_that_two_processes_hand_over_at_a_time_explains_that_the_next_engine_is_asked_twice(
     told, held, since, until, found
 ):
-    def handed_on(world, first):
+    def handed_over(world, first):
         other = Process("worker-1001")
         other.number = 1001
         deliveries = [one for one in world.calls.taken if one.process is first.process]
@@ -229,7 +229,7 @@ def test_a_copy_that_two_processes_hand_on_at_a_time_explains_that_the_next_engi
                 world.calls.over[lease] = first.began + until if number else first.began + 0.4
         return [fault(world, first, what="twice", about="m-old")]
 
-    assert len(told(handed_on)) == found
+    assert len(told(handed_over)) == found
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_while_settings_are_changed_each_recording_keeps_those_of_its_plan():
 )
 def test_what_was_once_wrong_is_right(scenario, seed):
     """A chunk that an engine had when it was asked for again; two planned for a CPU that a GPU had, of which it gave one up;
-    one handed on a moment before the sweeper pushed its recording; a push that was broken before it published."""
+    one handed over a moment before the sweeper pushed its recording; a push that was broken before it published."""
     outcome = history.run(scenario, seed)
     assert not unknown(outcome), report(outcome)
 

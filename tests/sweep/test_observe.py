@@ -200,7 +200,7 @@ def test_the_guard_sets_the_rollout_back_and_the_router_obeys(world, ports, capl
     assert route.choose(case, route.known(ports)).decision.method == "parakeet"
 
 
-def test_a_chunk_that_failed_and_was_handed_on_is_one_that_was_hit(world, ports):
+def test_a_chunk_that_failed_and_was_handed_over_is_one_that_was_hit(world, ports):
     message = {"recording": "r", "chunk": "0"}
     for attempt in (1, 2, 3):
         failure_log.note(
@@ -224,7 +224,7 @@ def test_a_chunk_that_failed_and_was_handed_on_is_one_that_was_hit(world, ports)
 
 
 def test_where_no_weights_load_the_rollout_is_set_back_also_in_a_quiet_deployment(world, ports):
-    def hand_on(number):
+    def hand_over(number):
         attributes = {"recording": f"r{number}", "chunk": "0"}
         failure_log.note(
             HandedOn("no weights"), ports, where="parakeet-gpu", message_id=f"r{number}", attempt=1,
@@ -232,10 +232,10 @@ def test_where_no_weights_load_the_rollout_is_set_back_also_in_a_quiet_deploymen
         )  # fmt: skip
 
     tick(world, ports)
-    hand_on(0)
+    hand_over(0)
     assert tick(world, ports, 20).rollout.percent == 100.0
     for number in range(1, 16):
-        hand_on(number)
+        hand_over(number)
         tick(world, ports)
     seen = conditions.read(ports)
     assert seen.rollout.percent == 0.0

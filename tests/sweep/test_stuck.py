@@ -116,8 +116,8 @@ def test_lost_chunk_messages_are_published_again(world, tick):
     assert message.attributes["chunk"] == "1"
 
 
-def handed_on(message, world):
-    fallback.hand_on(message, EngineLimit("It killed its workers."), world.ports)
+def handed_over(message, world):
+    fallback.hand_over(message, EngineLimit("It killed its workers."), world.ports)
 
 
 def begun_alone(message, world):
@@ -127,7 +127,7 @@ def begun_alone(message, world):
     poison.begin(row, world.ports)
 
 
-@pytest.mark.parametrize("begin", [handed_on, begun_alone])
+@pytest.mark.parametrize("begin", [handed_over, begun_alone])
 def test_what_was_given_to_an_engine_a_moment_ago_is_not_published_again(world, tick, begin):
     world.ports = replace(world.ports, engines=frozenset({"parakeet-cpu", "deepgram"}))
     one = upload.on_upload(world.upload(), world.ports)

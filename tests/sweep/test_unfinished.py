@@ -19,7 +19,7 @@ from tests.world import heard
 
 @pytest.fixture
 def handed(world, monkeypatch):
-    """A recording of which a chunk was handed on without a message."""
+    """A recording of which a chunk was handed over without a message."""
     world.ports = replace(world.ports, engines=frozenset(ENGINES))
     recording = upload.on_upload(world.upload(), world.ports)
     message = dispatch.missing(recording, world.ports)[0]
@@ -30,7 +30,7 @@ def handed(world, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(world.ports.queue, "publish", down)
         with pytest.raises(StoreUnavailable):
-            fallback.hand_on(message, EngineLimit("x"), world.ports)
+            fallback.hand_over(message, EngineLimit("x"), world.ports)
     return recording
 
 

@@ -159,6 +159,6 @@ def test_a_hand_over_is_measured_with_both_engines(world, told):
     recording = upload.on_upload(world.upload(), ports)
     [delivery, *_] = world.pull("cpu-worker")
     message = decode(delivery.data, ChunkMessage)
-    assert fallback.hand_on(message, RuntimeError("broken"), ports).done
+    assert fallback.hand_over(message, RuntimeError("broken"), ports).done
     assert told.of("handed_on_total") == [(1.0, {"engine": "parakeet-cpu", "to": "deepgram"})]
     assert recording.fallback.engines

@@ -50,7 +50,7 @@ def row_values(one: Recording, ports: Ports) -> dict[str, Any]:
         "words": one.words,
         "chunks": len(one.chunks),
         "chunks_done": chunks_done(one, ports),
-        "chunks_handed_on": _handed_on(one, ports),
+        "chunks_handed_on": _handed_over(one, ports),
         "method": one.decision.method if one.decision else None,
         "why": one.decision.reason if one.decision else None,
         "considered": to_fields(one.decision.considered) if one.decision else [],
@@ -191,8 +191,8 @@ def summary(one: Recording, ports: Ports) -> str:
         return "; ".join([said, *same, *more])
     if one.decision is None:
         return budget.why_held(one, ports) or "waiting"
-    handed = _handed_on(one, ports)
-    told = f", {sum(handed.values())} handed on ({', '.join(handed)})" if handed else ""
+    handed = _handed_over(one, ports)
+    told = f", {sum(handed.values())} handed over ({', '.join(handed)})" if handed else ""
     trouble = failure_log.last_trouble(one.id, ports.records)
     last = f"; last error: {trouble}" if trouble else ""
     return (
@@ -207,7 +207,7 @@ def chunks_done(one: Recording, ports: Ports) -> int:
     return documents.count_done(one, ports.records) if one.chunks else 0
 
 
-def _handed_on(one: Recording, ports: Ports) -> dict[str, int]:
+def _handed_over(one: Recording, ports: Ports) -> dict[str, int]:
     """Chunks of its plan that were handed to another engine, counted by that engine."""
     found = documents.every(CLAIMS, Claim, ports.records, {"recording": one.id}) if one.chunks else ()
     return dict(Counter(claim.engine for _, claim in found if claim.tried and one.chunk(claim.index)))

@@ -280,7 +280,7 @@ def killed(world, engine, *, only=None):
     thread.join()
 
 
-def handed_on(world):
+def handed_over(world):
     return [decode(one.data, ChunkMessage) for one in world.pull(DEEPGRAM.subscription)]
 
 
@@ -290,7 +290,7 @@ def test_it_runs_alone_the_second_and_third_time_and_goes_to_the_next_engine_aft
         # The other one was in hand only, and is tried on.
         work(world, CountingEngine(), until=lambda: chunks_done(world, recording) == 1)
         wait_until(lambda: world.ports.queue.pending(DEEPGRAM.subscription), 20.0)
-        [message] = handed_on(world)
+        [message] = handed_over(world)
     assert (message.chunk.engine, message.chunk.index) == ("deepgram", 0)
     assert "died 2 times without an error message" in message.tried[0].reason
     rows = [fields for _, fields in world.ports.records.query(documents.LEDGER)]
@@ -301,7 +301,7 @@ def test_two_kills_of_a_healthy_worker_prove_nothing(world):
     recording = upload.on_upload(world.upload(), world.ports)
     with killed(world, Endless()), killed(world, Endless(), only=0):
         work(world, CountingEngine(), until=lambda: chunks_done(world, recording) == 2)
-    assert handed_on(world) == []
+    assert handed_over(world) == []
     rows = [fields for _, fields in world.ports.records.query(documents.LEDGER)]
     assert sorted(row["outcome"] for row in rows) == ["heard", "heard", "open"]
 
@@ -312,7 +312,7 @@ def test_one_that_failed_alone_and_said_so_is_tried_again(world):
         engine = CountingEngine()
         engine.failures = 2
         work(world, engine, until=lambda: chunks_done(world, recording) == 2)
-    assert handed_on(world) == []
+    assert handed_over(world) == []
 
 
 def test_without_another_engine_its_recording_ends_and_it_is_not_run_again(world):

@@ -63,10 +63,10 @@ def test_status_shows_why_a_method_was_chosen_and_which_were_not(call, state):
 def test_status_shows_which_parts_went_to_another_engine(call, state):
     state.ports = replace(state.ports, engines=frozenset({"parakeet-cpu", "deepgram"}))
     recording = state.upload("talk.wav")
-    assert "handed on" not in call("status").stdout
+    assert "handed over" not in call("status").stdout
     for message in dispatch.missing(recording, state.ports)[:1]:
-        fallback.hand_on(message, EngineLimit("It does not fit."), state.ports)
-    assert "0 of 2 parts, 1 handed on (deepgram);" in " ".join(call("status").stdout.split())
+        fallback.hand_over(message, EngineLimit("It does not fit."), state.ports)
+    assert "0 of 2 parts, 1 handed over (deepgram);" in " ".join(call("status").stdout.split())
     (told,) = json.loads(call("status", "--json").stdout)["recordings"]
     assert told["chunks_handed_on"] == {"deepgram": 1}
 

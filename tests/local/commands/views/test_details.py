@@ -63,7 +63,7 @@ def test_of_one_that_was_taken_over_whole_the_parts_are_those_of_the_plan_that_c
     chunk.commit_result(*heard(recording, first), deployment.ports)
     for _ in range(2):
         [message] = dispatch.missing(deployment.stored(recording), deployment.ports)
-        fallback.hand_on(message, EngineLimit("It does not fit."), deployment.ports)
+        fallback.hand_over(message, EngineLimit("It does not fit."), deployment.ports)
     taken = deployment.stored(recording)
     assert [(one.index, one.engine) for one in taken.chunks] == [(2, "deepgram")]
     [row] = json.loads(ask("status", recording.id, "--json").stdout)["recordings"]
