@@ -20,11 +20,11 @@ from local.runtime.push import PushLoop, end_despite, stop_all
 from local.runtime.steps import in_process
 from shared import concurrency
 from shared.costs import budget
-from shared.errors import CallHangs, ModelUnavailable, Transient
+from shared.errors import CallHangs, Damaged, ModelUnavailable, Transient
 from shared.flow import dispatch
 from shared.model import Options, Recording
 from shared.planning import plan
-from shared.state import documents
+from shared.state import answers, documents
 from shared.topology import EXPORTER, MERGER, REQUESTS
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gpu_job.speech.transcriber import Transcriber
     from local.backend.embedded_ports import LocalPorts
     from local.runtime.submission import Submitted
+    from shared.errors import Permanent
 
 LOOK_EVERY, LOOK_EACH = 0.25, 0.02
 """Seconds between two looks at all records, and for each recording more: an end in this process is reported at once, the rest
@@ -90,7 +91,7 @@ def follow(
     progress = progress or NoProgress()
     ports.queue.look_seconds = LOOK_EVERY  # each step of this run publishes here
     keys = [one.key for one in submitted if one.to_do and not one.of_up]
-    yield from ((one, _unread(one, ports)) for one in submitted if one.problem)
+    yield from ((one, _unread(one, one.problem, ports)) for one in submitted if one.problem)
     waiting = {one.key: one for one in submitted if not one.problem}
     ports.reclaim()
     yield from _ended(waiting, ports, progress)
@@ -146,16 +147,16 @@ def _told(keys: Sequence[str], ports: LocalPorts) -> None:
         ports.queue.purge("recording", *keys, subscription=EXPORTER)
 
 
-def _unread(one: Submitted, ports: LocalPorts) -> Recording:
-    """What stands for a recording whose file cannot be read."""
+def _unread(one: Submitted, error: Permanent, ports: LocalPorts) -> Recording:
+    """What stands for a recording whose file, or whose document, cannot be read."""
     return Recording(
         id=one.key,
         source=one.source,
         options=Options(),
         state="FAILED",
         created=ports.clock.now(),
-        reason=one.problem,
-        code="missing",
+        reason=str(error),
+        code=answers.code_of(error) if isinstance(error, Damaged) else "missing",
     )
 
 
@@ -223,7 +224,12 @@ def _ended(
     waiting: dict[str, Submitted], ports: LocalPorts, progress: Progress, *, only: str | None = None
 ) -> Iterator[tuple[Submitted, Recording]]:
     for key in [one for one in waiting if only in (None, one)]:
-        recording = documents.get_recording(ports.records, key)
+        try:
+            recording = documents.get_recording(ports.records, key)
+        except Damaged as error:
+            one = waiting.pop(key)
+            yield one, _unread(one, error, ports)
+            continue
         if recording is not None and recording.ended:
             yield waiting.pop(key), recording
         elif recording is not None and recording.held:

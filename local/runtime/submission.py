@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from local.runtime import contents, taken
 from local.runtime.events import object_resource
 from shared import concurrency
-from shared.errors import Permanent
+from shared.errors import Damaged, Permanent
 from shared.flow import dispatch, upload
 from shared.messages import AUDIO_FINALIZED, metadata_of, options_from_metadata
 from shared.model import FILES_BUCKET, Options, StoredObject, recording_id
@@ -52,8 +52,8 @@ class Submitted:
     """Whether an earlier run finished it."""
     known_as: str = ""
     """Name that the file had when an earlier run finished it; empty if it had this one."""
-    problem: str = ""
-    """Why there is nothing to submit; empty unless the file cannot be read."""
+    problem: Permanent | None = None
+    """Why there is nothing to submit; None unless the file, or the document of its recording, cannot be read."""
     of_up: bool = False
     """Whether it is a file of the inbox that `up` has taken: its recording is waited for, and goes on without this run."""
 
@@ -69,8 +69,11 @@ def look(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> lis
     keys: set[str] = set()
     until = concurrency.monotonic() + taken.SOON
     for file in files:
-        one = _of_up(file, options, ports, until) or _look(file, options, ports)
-        known = one if one.problem or one.skipped else _known(one, options, ports)
+        try:
+            one = _of_up(file, options, ports, until) or _look(file, options, ports)
+            known = one if one.skipped else _known(one, options, ports)
+        except Permanent as error:
+            one = known = _unreadable(file, options, error)
         # Two files of one content may not both stand for one recording.
         chosen = one if known.key in keys else known
         found.append(chosen)
@@ -135,7 +138,8 @@ def forget(submitted: Sequence[Submitted], ports: LocalPorts) -> None:
     keys = [key for key in own if not _is_asked_for(key, ports)]
     ports.queue.drop(keys)
     for key in keys:
-        dispatch.forget_published(key, ports)
+        with suppress(Damaged):
+            dispatch.forget_published(key, ports)
 
 
 def _is_asked_for(key: str, ports: LocalPorts) -> bool:
@@ -158,15 +162,16 @@ def _of_up(file: InputFile, options: Options, ports: LocalPorts, until: float) -
 
 
 def _look(file: InputFile, options: Options, ports: LocalPorts) -> Submitted:
-    try:
-        source = replace(ports.file(file.path), metadata=metadata_of(options))
-    except Permanent as error:
-        source = StoredObject(bucket=FILES_BUCKET, name=str(file.path), generation=0, size=0)
-        return Submitted(file=file, source=source, key=recording_id(source, options), problem=str(error))
+    source = replace(ports.file(file.path), metadata=metadata_of(options))
     key = recording_id(source, options)
     recording = documents.get_recording(ports.records, key)
     done = recording is not None and recording.state == "DONE"
     return Submitted(file=file, source=source, key=key, skipped=done)
+
+
+def _unreadable(file: InputFile, options: Options, error: Permanent) -> Submitted:
+    source = StoredObject(bucket=FILES_BUCKET, name=str(file.path), generation=0, size=0)
+    return Submitted(file=file, source=source, key=recording_id(source, options), problem=error)
 
 
 def _known(one: Submitted, options: Options, ports: LocalPorts) -> Submitted:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from shared import formats
 from shared.costs import budget
 from shared.engines import choices
-from shared.errors import BadRequest, NewerVersion, Permanent
+from shared.errors import BadRequest, NewerVersion, Permanent, Transient
 from shared.flow import dispatch, probe, record, redo, refusals, retry
 from shared.messages import object_from_event, to_fields
 from shared.model import Options, Recording, recording_id
@@ -82,7 +82,7 @@ def take(source: StoredObject, options: Options, ports: Ports, *, again: bool = 
     `again` as for `dispatch.publish_chunks`.
 
     Raises:
-        Transient: try again.
+        Transient: try again; also while this process must leave it alone, or its place is not there.
     """
     recording = accept(source, options, ports)
     with documents.about(recording), span("plan"):
@@ -93,6 +93,8 @@ def _take(recording: Recording, ports: Ports, *, again: bool) -> Recording:
     ours = False
     try:
         if recording.state == "ACCEPTED":
+            if why := ports.out_of_reach(recording):
+                raise Transient(why)
             recording, ours = freeze_plan(_let_go(recording, ports), ports)
         dispatch.publish_chunks(recording, ports, again=again, ours=ours)
     except Permanent as error:

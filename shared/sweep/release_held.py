@@ -129,6 +129,7 @@ class _Release:
             return False
         if not fits:
             self._still_held.append(usd)
+        if not fits or ports.out_of_reach(recording):
             return False
         self._committed = None
         log.info("release %s: %s fit into the budget now", key, dollars(usd))

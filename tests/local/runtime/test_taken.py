@@ -13,12 +13,15 @@ from gpu_job.weights.catalogue import TINY
 from local.backend import remembered
 from local.backend.embedded_ports import UP_LOCK, open_ports
 from local.commands.audio import inputs
-from local.runtime import submission, taken
+from local.runtime import one_shot, submission, taken
+from shared.costs import budget
+from shared.errors import Transient
 from shared.flow import upload
 from shared.messages import CHUNKS_DONE, TRANSCRIPTS_READY, TranscribeRequest
 from shared.model import Options
 from shared.settings import Settings
 from shared.state import answers, documents, uploads
+from shared.sweep import release_held
 
 
 @pytest.fixture
@@ -195,6 +198,56 @@ def test_what_a_run_works_on_is_left_to_it_by_the_sweeper_and_the_dead_letters_o
     assert ports.out_of_reach(recording) == ""
     ports.close()
     assert another.out_of_reach(recording) == ""
+
+
+def test_what_a_run_works_on_is_planned_by_nobody_else(ports, own, another):
+    with pytest.raises(Transient, match="works on it"):
+        upload.take(own.source, Options(model=TINY), another)
+    assert documents.get_recording(ports.records, own.key).state == "ACCEPTED"
+
+
+def test_what_a_budget_holds_of_a_run_is_released_by_nobody_else(ports, own, another):
+    documents.change_recording(ports, own.key, lambda one: replace(one, held="the budget"))
+    budget_holds = budget.Commitment(usd=1.0, state="held", counts=False, changed=0.0)
+    documents.put(budget.COMMITMENTS, own.key, budget_holds, ports)
+    assert release_held.keep_budgets(another) == 0
+    stands = documents.get_recording(ports.records, own.key)
+    assert (stands.state, stands.held) == ("ACCEPTED", "the budget")
+    ports.queue.leave()
+    release_held.keep_budgets(another)
+    assert documents.get_recording(ports.records, own.key).state == "FAILED"  # it was read
+
+
+@pytest.fixture
+def damaged(ports, own):
+    ports.records.update(documents.RECORDINGS, own.key, lambda _: {"state": 7})
+    return own
+
+
+def test_a_document_that_cannot_be_read_is_the_problem_of_its_file_alone(ports, damaged, tmp_path):
+    other = tmp_path / "other.wav"
+    other.write_bytes(b"RIFF of a third talk")
+    files = inputs.collect([str(damaged.file.path), str(other)]).files
+    found = submission.look(files, Options(model=TINY), ports)
+    problems = {one.file.path: str(one.problem or "") for one in found}
+    assert problems[other] == ""
+    assert f"recordings/{damaged.key} cannot be read" in problems[damaged.file.path]
+    submission.submit(found, ports)
+    submission.forget([damaged], ports)
+
+
+def test_one_of_the_inbox_that_up_has_is_too(ports, talk):
+    recording = take(ports)
+    ports.records.update(documents.RECORDINGS, recording.id, lambda _: {"state": 7})
+    assert "cannot be read" in str(look(ports, talk).problem)
+
+
+def test_one_that_is_damaged_meanwhile_ends_with_its_message(ports, damaged):
+    waiting = {damaged.key: damaged}
+    [(one, recording)] = one_shot._ended(waiting, ports, one_shot.NoProgress())
+    assert (one, recording.state, recording.code) == (damaged, "FAILED", "Damaged")
+    assert "cannot be read" in recording.reason
+    assert waiting == {}
 
 
 def test_what_up_has_is_taken_while_no_up_runs_and_no_longer(ports, talk, another):
