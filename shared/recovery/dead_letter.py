@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from shared.engines import spec
 from shared.errors import BadRequest, NewerVersion, Permanent
-from shared.flow import chunk, dispatch, erase, record
-from shared.messages import ChunkDone, ChunkMessage, decode, readable_part
+from shared.flow import chunk, dispatch, erase, record, upload
+from shared.messages import TRANSCRIBE_REQUESTS, ChunkDone, ChunkMessage, decode, readable_part
+from shared.model import Options, StoredObject
 from shared.recovery import fallback
 from shared.state import answers, dead_letters, documents, failure_log
 from shared.state.dead_letters import COUNT, ERROR, SOURCE
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from shared.messages import TranscribeRequest
     from shared.model import Recording
     from shared.ports import Ports
     from shared.state.failure_log import About
@@ -97,8 +99,22 @@ def _act(
         # An upload's event names no recording.
         if attributes.get("recording") or _is_hopeless(recording, ports):
             record.fail(recording.id, Permanent(reason), ports)
-    elif (request := readable_part(data)) is not None:
+    elif (request := readable_part(data)) is not None and (why := ports.out_of_reach(_asked(request, ports))):
+        log.warning("request %s comes again: %s", request.request_id, why)
+        ports.queue.publish(TRANSCRIBE_REQUESTS, data, {"request_id": request.request_id})
+    elif request is not None:
         answers.refuse(request, Permanent(reason), ports)
+
+
+def _asked(request: TranscribeRequest, ports: Ports) -> Recording:
+    """The recording that a request asks for; before its file was looked at, one of the place that it names."""
+    asked = answers.find(request.request_id, ports.records)
+    if asked is None or asked.source is None:
+        bucket, _, name = request.uri.partition("://")[2].partition("/")
+        place = StoredObject(bucket=bucket, name=name, generation=0, size=0)
+        return upload.first_seen(place, Options(), ports)
+    known = documents.get_recording(ports.records, asked.recording)
+    return known or upload.first_seen(asked.source, asked.options, ports)
 
 
 def _wait(recording: Recording, lost: ChunkMessage | None, why: str, ports: Ports) -> None:

@@ -13,11 +13,11 @@ from local.backend import remembered
 from local.backend.embedded_ports import open_ports
 from local.inbox import returned
 from shared.errors import BadMedia, StoreUnavailable
-from shared.flow import record, upload
-from shared.messages import TRANSCRIBE_REQUESTS
+from shared.flow import record, request, upload
+from shared.messages import TRANSCRIBE_REQUESTS, TranscribeRequest, request_to_json
 from shared.recovery import dead_letter
 from shared.settings import Settings
-from shared.state import documents, uploads
+from shared.state import answers, documents, uploads
 from shared.sweep import stuck
 from shared.topology import topology
 from tests.world import SetClock
@@ -116,6 +116,36 @@ def test_deliveries_that_run_out_end_nothing_while_the_inbox_is_away(ports, reco
     (tmp_path / "away").rename(tmp_path / "inbox")
     give_up(recording, ports)
     assert state(recording, ports) == "FAILED"
+
+
+def request_of(uri, **more):
+    return TranscribeRequest(uri=uri, request_id="q", **more)
+
+
+def give_up_request(request, ports):
+    attributes = {"request_id": request.request_id, "CloudPubSubDeadLetterSourceSubscription": "requests"}
+    data = base64.b64encode(request_to_json(request)).decode()
+    dead_letter.on_dead_letter({"messageId": "2", "data": data, "attributes": attributes}, ports)
+
+
+def test_a_request_whose_deliveries_run_out_comes_again_while_the_inbox_is_away(ports, recording, tmp_path):
+    asked = request_of("gs://audio/talk.wav")
+    (tmp_path / "inbox").rename(tmp_path / "away")
+    give_up_request(asked, ports)
+    assert requests(ports) == ["q"]
+    assert answers.find("q", ports.records) is None
+    (tmp_path / "away").rename(tmp_path / "inbox")
+    give_up_request(asked, ports)
+    assert answers.find("q", ports.records).refused
+
+
+def test_so_does_one_that_was_looked_at_before(ports, recording, tmp_path):
+    asked = request_of("gs://audio/talk.wav")
+    request.remember(asked, ports)
+    (tmp_path / "inbox").rename(tmp_path / "away")
+    give_up_request(asked, ports)
+    assert requests(ports) == ["q"]
+    assert answers.find("q", ports.records).answer is None
 
 
 def test_hours_in_which_the_inbox_is_away_are_no_hours_without_progress(ports, recording, tmp_path):
