@@ -7,6 +7,7 @@ backfill may be broken off and repeated: nothing is transcribed twice.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
     from shared.model import Options, StoredObject
     from shared.ports import Ports, Records
+
+
+BEGINNING = f"{refusals.OPERATOR}backfill-"
+"""Beginning of the ids of its requests; the key of the upload, and a digest of the options, follow."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,11 +70,17 @@ def ask(source: StoredObject, options: Options | None, ports: Ports) -> str:
     digest = hashlib.sha256(encode(options)).hexdigest()[:8]
     request = TranscribeRequest(
         uri=source.uri,
-        request_id=f"{refusals.OPERATOR}backfill-{uploads.key_of(source)}-{digest}",
+        request_id=f"{BEGINNING}{uploads.key_of(source)}-{digest}",
         options=options,
     )
     ports.queue.publish(TRANSCRIBE_REQUESTS, request_to_json(request), {"request_id": request.request_id})
     return request.request_id
+
+
+def is_of_another(request_id: str, source: StoredObject) -> bool:
+    """Whether a request of `ask` is about an object of which `source` has taken the place."""
+    found = re.fullmatch(rf"{BEGINNING}([a-z2-7]{{26}})-[0-9a-f]{{8}}", request_id)
+    return found is not None and found[1] != uploads.key_of(source)
 
 
 def estimate(sources: Sequence[StoredObject], options: Options | None, ports: Ports, probes: int) -> Estimate:

@@ -4,7 +4,8 @@ The answer goes to `transcripts-ready` with the caller's `request_id`. It is sen
 (`record.announce`); this module answers requests for recordings that have ended already, and invalid ones.
 
 The id of an operator's request follows from what it is about, so it is the same when the operator asks again. If it was
-refused, it is looked at again then. One of `retry.py` names its recording: it never begins another one.
+refused, it is looked at again then. One of `retry.py` names its recording, and one of `backfill.py` its upload: it never
+begins another one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.errors import BadMedia, BadRequest, BucketRefused, OverLimit, Permanent
-from shared.flow import erase, record, refusals, retry, upload
+from shared.flow import backfill, erase, record, refusals, retry, upload
 from shared.messages import options_from_metadata, readable_part, request_from_json
 from shared.model import FILES_BUCKET, recording_id
 from shared.routing import weights
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from shared.ports import Ports
     from shared.settings import Settings
     from shared.state.answers import Asked
+
+REPLACED = "Its file has been replaced; the new one has a recording of its own."
+"""Why a request of an operator is refused that is about an object which is gone."""
 
 
 def on_request(message: Mapping[str, Any], ports: Ports) -> None:
@@ -97,6 +101,8 @@ def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
     try:
         check_bucket(request.uri, ports.settings)
         source = locate(request.uri, ports)
+        if backfill.is_of_another(request.request_id, source):
+            raise BadMedia("missing", REPLACED)
         options = request.options or _options_of(source, ports)
         _check_quota(request, options, ports)
         key = recording_id(source, options)
@@ -150,7 +156,7 @@ def _look_up_again(request: TranscribeRequest, recording: Recording, life: int, 
         if recording.state == "DELETED":
             raise BadRequest(erase.REASON)
         if locate(request.uri, ports).generation != recording.source.generation:
-            raise BadMedia("missing", "Its file has been replaced; the new one has a recording of its own.")
+            raise BadMedia("missing", REPLACED)
     except (Permanent, BucketRefused) as error:
         return replace(asked, answer=answers.failure(request, error))
     last = _last_end(recording)

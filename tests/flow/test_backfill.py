@@ -51,6 +51,19 @@ def test_options_make_another_recording_and_another_request(world):
     assert sorted(one.options.language or "" for one in recordings(world)) == ["", "de"]
 
 
+@pytest.mark.parametrize("options", [None, Options(language="de")])
+def test_a_file_that_was_replaced_meanwhile_is_not_transcribed_in_place_of_the_one_that_was_meant(
+    world, options
+):
+    one = source(world, "old.wav")
+    request_id = backfill.ask(one, options, world.ports)
+    world.ports.store.delete(one.bucket, one.name, one.generation)
+    assert source(world, "old.wav").generation != one.generation
+    route(world)
+    assert recordings(world) == []
+    assert "has been replaced" in answers.find(request_id, world.ports.records).answer.reason
+
+
 def test_an_upload_that_has_its_recording_is_not_new(world):
     upload.on_upload(world.upload("talk.wav"), world.ports)
     assert not backfill.is_new(world.ports.store.stat("audio", "talk.wav"), None, world.ports.records)
