@@ -121,6 +121,8 @@ class Inbox:
     def notice(self, path: Path) -> None:
         """Something happened to a file, or to a folder and perhaps to everything in it."""
         with self._changed:
+            if not self._folder.is_dir():
+                self._identity = None  # if it is back before anybody has looked, it is scanned all the same
             for file in self._files(path):
                 now = time.monotonic()
                 fresh = _Candidate(signature=None, since=now, look_at=now)

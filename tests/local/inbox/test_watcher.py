@@ -290,6 +290,17 @@ def test_inbox_that_is_away_is_not_made_and_is_watched_again_when_it_is_back(
     assert caplog.text.count("is not there") == 1
 
 
+def test_a_file_that_came_while_the_inbox_was_away_for_a_moment_is_found_soon(folder, watching, until):
+    away = folder.with_name("away")
+    with watching() as published:
+        settle()
+        folder.rename(away)
+        (away / "x.mp3").write_bytes(b"x")
+        time.sleep(0.2)
+        away.rename(folder)
+        until(published)
+
+
 def test_a_file_that_went_and_came_back_is_asked_about_again_and_not_published_again(folder, watching, until):
     asked = []
     with watching(known=lambda source: bool(asked.append(source.name)) or len(asked) > 1) as published:
