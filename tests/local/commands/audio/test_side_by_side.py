@@ -21,7 +21,7 @@ pytestmark = pytest.mark.long
 
 OWN = ("voice-note.opus", "order-hotline.m4a", "warehouse-tour.mp4")
 """Files of `transcribe`."""
-OF_UP = "status-meeting.mp3"
+OF_UP, ANOTHER = "status-meeting.mp3", "another.mp3"
 
 
 class Told(BaseHTTPRequestHandler):
@@ -128,23 +128,23 @@ def left(ports):
     return {name: count for name, count in counts.items() if count}
 
 
-def check(deployment, hosted, told, tmp_path):
+def check(deployment, hosted, told, tmp_path, *of_up):
     """One transcript of each file with the settings of its command, a row for each call, and nothing is left."""
     ports = deployment.ports
     found = {one.source.name.rpartition("/")[2]: one for one in deployment.recordings()}
-    assert sorted(found) == sorted([*OWN, OF_UP])
+    assert sorted(found) == sorted([*OWN, *of_up])
     assert len(deployment.recordings()) == len(found)
     assert {one.state for one in found.values()} == {"DONE"}
     assert {name: {chunk.engine for chunk in one.chunks} for name, one in found.items()} == {
         **{name: {"deepgram"} for name in OWN},
-        OF_UP: {"parakeet-cpu"},
+        **{name: {"parakeet-cpu"} for name in of_up},
     }
     for name in OWN:
         assert sorted(one.name for one in (tmp_path / "texts" / name).iterdir()) == [
             "transcript.srt",
             "transcript.txt",
         ]
-    assert (deployment.out / OF_UP / "transcript.json").is_file()
+    assert all((deployment.out / name / "transcript.json").is_file() for name in of_up)
     assert not any((deployment.out / name).exists() for name in OWN)
     rows = [row for _, row in ports.records.query(documents.LEDGER, {})]
     assert sum(row["engine"] == "deepgram" for row in rows) == len(hosted.server.asked)
@@ -155,68 +155,63 @@ def check(deployment, hosted, told, tmp_path):
     assert ends == sorted((one.id, "DONE") for one in found.values())
 
 
-def test_side_by_side_each_does_its_own_work_by_its_own_settings(
+def all_done(deployment, told, *of_up):
+    """Every recording has ended, its folder and webhook know it, and nothing is left."""
+    deployment.wait(deployment.all_ended(len(OWN) + len(of_up)))
+    for name in of_up:
+        deployment.wait((deployment.out / name / "transcript.json").is_file)
+    deployment.wait(lambda: len(told) >= len(OWN) + len(of_up) and left(deployment.ports) == {})
+
+
+def test_ups_that_are_stopped_and_killed_leave_transcribe_its_work_and_go_on_with_their_own(
     deployment, transcribe, hosted, told, tmp_path
 ):
     with deployment.up():
         run = begin(deployment, transcribe, hosted)
-        hosted.may_answer.set()
-        said = run.communicate(timeout=60)
-        assert run.returncode == 0, said
-        deployment.wait(deployment.all_ended(len(OWN) + 1))
-        deployment.wait((deployment.out / OF_UP / "transcript.json").is_file)
-        deployment.wait(lambda: len(told) >= len(OWN) + 1 and left(deployment.ports) == {})
-    check(deployment, hosted, told, tmp_path)
-
-
-@pytest.mark.parametrize("killed", [False, True])
-def test_an_up_that_is_stopped_or_killed_leaves_transcribe_its_work_and_goes_on_with_its_own(
-    deployment, transcribe, hosted, told, tmp_path, killed
-):
-    with deployment.up(killed=killed):
-        run = begin(deployment, transcribe, hosted)
+    with deployment.up(killed=True):
+        shutil.copy(SAMPLES / OF_UP, deployment.inbox / ANOTHER)
+        deployment.wait(lambda: len(deployment.recordings()) == len(OWN) + 2)
     hosted.may_answer.set()
     said = run.communicate(timeout=60)
     assert run.returncode == 0, said
     with deployment.up():
-        deployment.wait(deployment.all_ended(len(OWN) + 1))
-        deployment.wait((deployment.out / OF_UP / "transcript.json").is_file)
-        deployment.wait(lambda: len(told) >= len(OWN) + 1 and left(deployment.ports) == {})
-    check(deployment, hosted, told, tmp_path)
+        all_done(deployment, told, OF_UP, ANOTHER)
+    check(deployment, hosted, told, tmp_path, OF_UP, ANOTHER)
 
 
-@pytest.mark.parametrize("killed", [False, True])
-def test_a_transcribe_that_is_stopped_or_killed_goes_on_when_it_is_called_again(
-    deployment, transcribe, hosted, told, tmp_path, killed
+def test_a_transcribe_that_is_killed_and_stopped_goes_on_when_it_is_called_again_beside_an_up(
+    deployment, transcribe, hosted, told, tmp_path
 ):
     with deployment.up():
-        run = begin(deployment, transcribe, hosted)
-        run.send_signal(signal.SIGKILL if killed else signal.SIGINT)
+        killed = begin(deployment, transcribe, hosted)
+        killed.kill()
+        killed.communicate()
+        stopped = transcribe()
+        deployment.wait(lambda: len(hosted.server.asked) == 2 * len(OWN))
+        stopped.send_signal(signal.SIGINT)
         hosted.may_answer.set()
-        run.communicate(timeout=60)
-        assert run.returncode == (-signal.SIGKILL if killed else 130)
+        stopped.communicate(timeout=60)
+        assert stopped.returncode == 130
         again = transcribe()
         said = again.communicate(timeout=90)
         assert again.returncode == 0, said
-        deployment.wait(deployment.all_ended(len(OWN) + 1))
-        deployment.wait((deployment.out / OF_UP / "transcript.json").is_file)
-        deployment.wait(lambda: len(told) >= len(OWN) + 1 and left(deployment.ports) == {})
-    check(deployment, hosted, told, tmp_path)
+        all_done(deployment, told, OF_UP)
+        check(deployment, hosted, told, tmp_path, OF_UP)
+        what_a_killed_transcribe_had_to_itself_is_done_by_up_soon(deployment, tmp_path)
 
 
-def test_what_a_killed_transcribe_had_to_itself_is_done_by_up_soon(deployment, tmp_path):
-    path = tmp_path / "mine.mp3"
+def what_a_killed_transcribe_had_to_itself_is_done_by_up_soon(deployment, tmp_path):
+    path, before = tmp_path / "mine.mp3", deployment.chunks_done()
     shutil.copy(SAMPLES / OF_UP, path)
     command = [sys.executable, "-m", "local.cli", "transcribe", str(path), "--model", "tiny"]
     command += ["--state-dir", str(deployment.state), "--out", str(tmp_path / "texts")]
-    with deployment.up():
-        run = subprocess.Popen(
-            command, env=os.environ | {"CHUNK_DURATION_MINUTES": "0.1", "MAX_CONCURRENT_CHUNKS": "1"}
-        )
-        deployment.wait(deployment.chunks_done)
-        run.kill()
-        run.wait()
-        deployment.wait(deployment.all_ended(1))
-        deployment.wait(lambda: left(deployment.ports) == {})
-    [recording] = deployment.recordings()
+    run = subprocess.Popen(
+        command, env=os.environ | {"CHUNK_DURATION_MINUTES": "0.1", "MAX_CONCURRENT_CHUNKS": "1"}
+    )
+    deployment.wait(lambda: deployment.chunks_done() > before)
+    run.kill()
+    run.wait()
+    deployment.wait(deployment.all_ended(len(OWN) + 2))
+    deployment.wait(lambda: left(deployment.ports) == {})
+    [recording] = [one for one in deployment.recordings() if one.source.name == str(path).lstrip("/")]
     assert recording.state == "DONE"
