@@ -8,7 +8,7 @@ Read sweep.py first, then stuck.py.
     unfinished.py    hand-overs without a message, and complete sets that nobody merges
     release_held.py  recordings that a budget holds go on once they fit, and alerts are published
     clock_steps.py   on one machine: when its clock was set, and how old something is all the same
-    forgotten.py     deleted recordings are erased for the last time, and old ones deleted
+    retention.py     deleted recordings are erased for the last time, and old ones deleted
     measured.py      the state of the deployment, for its dashboard and alerts
     each.py          a bounded number in one tick, in turn; one bad item does not stop the others
 

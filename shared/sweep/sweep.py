@@ -8,7 +8,7 @@
     workers             are started if chunks wait and too few run (`shared/flow/capacity.py`)
     conditions          are stored for the router, and Parakeet's share is guarded (observe.py)
     budgets             are summed up, and held recordings that fit are released (release_held.py)
-    deleted ones        are erased for the last time, and old ones and refused requests deleted (forgotten.py)
+    deleted ones        are erased for the last time, and old ones and refused requests deleted (retention.py)
     ended workers       get the rest of their bill into the ledger (`shared/costs/executions.py`)
 
 All of it is read from the records, because Pub/Sub does not say how many messages wait. A tick may run twice or
@@ -34,7 +34,7 @@ from shared.settings import variable
 from shared.state import answers, documents, uploads
 from shared.state.answers import Asked
 from shared.state.sweep_notes import SWEEPS
-from shared.sweep import forgotten, observe, release_held
+from shared.sweep import observe, release_held, retention
 from shared.sweep.each import LOOKS, SECONDS, each
 from shared.sweep.measured import measure_state
 from shared.sweep.stuck import push_stuck
@@ -100,9 +100,9 @@ def on_tick(ports: Ports) -> dict[str, int]:
         "tasks_started": start_workers,
         "tasks_accounted": lambda ports: executions.reconcile(ports, _pools(ports)),
         "released": release_held.keep_budgets,
-        "erased": forgotten.settle,
-        "too_old": forgotten.forget_old,
-        "aged_out": forgotten.age_out,
+        "erased": retention.settle,
+        "too_old": retention.forget_old,
+        "aged_out": retention.age_out,
     }
     report, failed = {}, []
     for name, part in parts.items():

@@ -15,7 +15,7 @@ from shared.model import Recording
 from shared.results import LedgerRow
 from shared.routing import conditions, flags
 from shared.state import answers, audit, claims, dead_letters, documents, failure_log, sweep_notes, uploads
-from shared.sweep import clock_steps, forgotten, release_held, sweep
+from shared.sweep import clock_steps, release_held, retention, sweep
 from shared.webhooks import outbox
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "data-model.md").read_text("utf-8")
@@ -51,7 +51,7 @@ def test_guide_has_a_row_for_each_collection():
         (budget.COMMITMENTS, budget.Commitment),
         (budget.STATE, limits.Sums),
         (sweep_notes.SWEEPS, clock_steps.Clocks),
-        (sweep_notes.SWEEPS, forgotten.Round),
+        (sweep_notes.SWEEPS, retention.Round),
         (audit.AUDIT, audit.Entry),
     ],
 )

@@ -150,9 +150,9 @@ NOT_REACHED = {
     "shared/flow/erase.py:_erase_records#1": "webhooks of requests that were refused before their file was there",
     "shared/flow/erase.py:_erase_records#2": "dead letters about what is deleted",
     "shared/flow/erase.py:_refused#1": "requests that were refused before their file was there",
-    "shared/sweep/forgotten.py:delete#1": "a retention of days; a person has recordings deleted here",
-    "shared/sweep/forgotten.py:delete#2": "a request without a recording that is older than it is kept",
-    "shared/sweep/forgotten.py:delete#3": "a request without a recording that is older than it is kept",
-    "shared/sweep/forgotten.py:forget_old#1": "a retention of days; a person has recordings deleted here",
+    "shared/sweep/retention.py:delete#1": "a retention of days; a person has recordings deleted here",
+    "shared/sweep/retention.py:delete#2": "a request without a recording that is older than it is kept",
+    "shared/sweep/retention.py:delete#3": "a request without a recording that is older than it is kept",
+    "shared/sweep/retention.py:forget_old#1": "a retention of days; a person has recordings deleted here",
 }
 """Those that no history reaches, and why; each has tests beside its module."""
