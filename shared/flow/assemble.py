@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shared import languages
 from shared.errors import BadMedia
 from shared.flow import attribution, merge, speakers
-from shared.outputs import heard_language
+from shared.outputs import detected_language
 from shared.outputs.printable import tidy
 from shared.outputs.segments import sentences
 from shared.results import Transcript
@@ -83,11 +83,11 @@ def _language(
 ) -> tuple[str | None, tuple[str, ...]]:
     """The language of a transcript, and a warning if it is not the one that was asked for."""
     said = asked or next((one.language for one in results if one.language), None)
-    known = heard_language.among(parts)
+    known = detected_language.among(parts)
     if not known:
         return said, ()
-    heard = heard_language.Heard(sentences(tidy(words)), known)
-    warning = heard.warning(asked)
+    detected = detected_language.Detected(sentences(tidy(words)), known)
+    warning = detected.warning(asked)
     if said is None or languages.primary(said) != languages.SEVERAL:
-        said = heard_language.named(heard.most, said)
+        said = detected_language.named(detected.most, said)
     return said, ((warning,) if warning else ())

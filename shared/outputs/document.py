@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shared.outputs import heard_language
+from shared.outputs import detected_language
 from shared.outputs.printable import encodable, milliseconds
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ def transcript_json(
     # Left out of the machine's own transcript, in which nobody has a name.
     if transcript.revision:
         fields["revision"] = transcript.revision
-    known = heard_language.among(transcript.parts)
+    known = detected_language.among(transcript.parts)
     spoken = [
-        heard_language.named(code, transcript.language) if known else None
-        for code in heard_language.Heard(segments, known).each
+        detected_language.named(code, transcript.language) if known else None
+        for code in detected_language.Detected(segments, known).each
     ]
     lists: dict[str, Iterable[object]] = {
         "warnings": map(encodable, transcript.warnings),

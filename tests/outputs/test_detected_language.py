@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from shared.languages import WEIGHTS
-from shared.outputs.heard_language import Heard, among, named
+from shared.outputs.detected_language import Detected, among, named
 from shared.outputs.segments import sentences
 from shared.results import Part
 from tests.world import words
@@ -49,7 +49,7 @@ def said(text):
 
 
 def heard(text):
-    return Heard(said(text), KNOWN)
+    return Detected(said(text), KNOWN)
 
 
 def test_a_sentence_of_each_language_of_parakeet_is_told():

@@ -1,4 +1,4 @@
-"""Which language was heard, told from the text, where the weights know several and do not say which. Pure.
+"""Which language was spoken, detected from the text, where the weights know several and do not say which. Pure.
 
 py3langid looks at the letters of a text, whatever its length: of 75 sentences of five words and more in the 25
 languages of Parakeet it told all apart, of 25 of two or three words 21. So a short sentence, or one that it is not sure
@@ -32,7 +32,7 @@ STRAY, SHARE = 10, 0.02
 
 
 def among(parts: Iterable[Part]) -> tuple[str, ...]:
-    """The languages that may have been heard, if only the text tells which: those of our weights that know several."""
+    """The languages that may have been spoken, if only the text tells which: those of our weights that know several."""
     several: set[str] = set()
     for part in parts:
         known = () if is_hosted(part.engine) else languages.of_weights(part.model) or ()
@@ -40,12 +40,12 @@ def among(parts: Iterable[Part]) -> tuple[str, ...]:
     return tuple(sorted(several))
 
 
-def named(heard: str | None, asked: str | None) -> str | None:
-    """How the language that was heard is written: with script and region as it was asked for; that if none was heard."""
-    return asked if heard is None or (asked and languages.primary(asked) == heard) else heard
+def named(detected: str | None, asked: str | None) -> str | None:
+    """How the detected language is written: with script and region as it was asked for; that if none was detected."""
+    return asked if detected is None or (asked and languages.primary(asked) == detected) else detected
 
 
-class Heard:
+class Detected:
     """The languages of some sentences.
 
     `known` are the languages to choose from; none: nothing is told.
