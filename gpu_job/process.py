@@ -1,8 +1,7 @@
-"""The life of a worker process: its machine, its engines, and what becomes of its chunks if none can be loaded."""
+"""The life of a worker process: its machine, its engines, its end."""
 
 from __future__ import annotations
 
-import itertools
 import os
 from dataclasses import fields, replace
 from functools import partial
@@ -12,19 +11,18 @@ from gpu_job import last_resort, loading
 from gpu_job.pipeline.consumer import subscriptions_of
 from gpu_job.pipeline.worker import Worker
 from gpu_job.start_up import StartUp
-from shared import concurrency
 from shared.costs.executions import Meter, Place
 from shared.engines import hosted_specs
-from shared.errors import CallHangs, ConfigurationError, DropscribeError, ModelUnavailable
-from shared.messages import ChunkMessage, decode
+from shared.errors import CallHangs, ConfigurationError, ModelUnavailable
 from shared.planning import plan, worker_pools
-from shared.recovery import fallback
-from shared.state import failure_log, unfit_workers
+from shared.recovery import no_weights
+from shared.state import unfit_workers
 from shared.telemetry import flush, log, measure
 
 if TYPE_CHECKING:
     from gpu_job.speech.transcriber import Transcriber
-    from shared.ports import Delivery, Ports
+    from shared import concurrency
+    from shared.ports import Ports
     from shared.settings import Settings
 
 IDLE_EXIT = 60.0
@@ -35,12 +33,6 @@ LAST_WORDS = 30.0
 
 FLUSH = 1.5
 """Seconds for the last measurements: Cloud Run kills ten seconds after it asked for the end, and the worker takes 8."""
-
-PULLED_AT_A_TIME = 100
-"""Messages handed to other engines at one time."""
-
-PATIENCE = 5.0
-"""Seconds without a new message after which all have been seen: what was given back comes again within that time."""
 
 
 def run(ports: Ports, stop: concurrency.Event, *, stay: bool, began: float) -> Worker:
@@ -84,7 +76,7 @@ def run(ports: Ports, stop: concurrency.Event, *, stay: bool, began: float) -> W
             last_resort.end_within(LAST_WORDS)
             raise
         except ModelUnavailable as error:
-            hand_over_all(error, ports, stop)
+            no_weights.hand_over_all(error, subscriptions_of(settings), ports, stop)
             raise
         finally:
             log.info("worker ends: %s", worker.summary)
@@ -116,47 +108,3 @@ def _load(settings: Settings, start_up: StartUp, model: str) -> Transcriber:
     for step in fields(start_up):
         measure("worker_start_seconds", getattr(start_up, step.name), step=step.name)
     return loaded
-
-
-def hand_over_all(error: ModelUnavailable, ports: Ports, stop: concurrency.Event) -> int:
-    """Hand the chunks that wait for this worker to the engines that may take them over.
-
-    Each is tried once; the rest comes again, for a worker that finds its weights.
-
-    Returns:
-        How many were handed over.
-    """
-    queue, seen, handed_over = ports.queue, set[str](), 0
-    until = concurrency.monotonic() + PATIENCE
-    subscriptions = itertools.cycle(subscriptions_of(ports.settings))
-    while concurrency.monotonic() < until and not stop.wait(0.2):
-        subscription = next(subscriptions)
-        for delivery in queue.pull(subscription, PULLED_AT_A_TIME, ports.settings.lease_seconds):
-            if delivery.message_id not in seen:
-                until = concurrency.monotonic() + PATIENCE
-            seen.add(delivery.message_id)
-            if _handed_over(delivery, error, ports):
-                handed_over += queue.ack(subscription, delivery.lease)
-            else:
-                queue.nack(subscription, delivery.lease, f"{type(error).__name__}: {error}")
-    log.warning("%d of %d chunks were handed to other engines", handed_over, len(seen))
-    return handed_over
-
-
-def _handed_over(delivery: Delivery, error: ModelUnavailable, ports: Ports) -> bool:
-    try:
-        message = decode(delivery.data, ChunkMessage)
-        if fallback.hand_over(message, error, ports).done:
-            return True
-        # For whoever finds it among the dead letters, and for the guard of Parakeet's share.
-        failure_log.note(
-            error,
-            ports,
-            where=message.chunk.engine,
-            message_id=delivery.message_id,
-            attempt=delivery.attempt,
-            attributes=delivery.attributes,
-        )
-    except DropscribeError as another:
-        log.warning("message %s cannot be handed over now: %s", delivery.message_id, another)
-    return False

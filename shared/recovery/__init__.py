@@ -4,6 +4,7 @@ Read fallback.py first, then dead_letter.py.
 
     fallback.py        an engine gave up a chunk: the next engine gets it, or its recording fails
     takeover.py        an engine of the other kind takes over a recording with speakers, all chunks of it
+    no_weights.py      a worker without weights: other engines get the chunks that wait for it
     poison.py          a chunk that kills its worker's process
     dead_letter.py     a message failed too often: its chunk goes to another engine, or its recording ends
     replay.py          a person fixed what a message failed on: it is published again

@@ -27,7 +27,8 @@ def ports(tmp_path):
 
 
 IMPATIENT = (
-    "import sys; from gpu_job import __main__, process; process.PATIENCE = 1.0; sys.exit(__main__.main())"
+    "import sys; from gpu_job import __main__; from shared.recovery import no_weights; no_weights.PATIENCE = 1.0; "
+    "sys.exit(__main__.main())"
 )
 """`python -m gpu_job` that looks for another second only for what it gave back."""
 

@@ -113,7 +113,7 @@ def name_of(frame: FrameType, file: str) -> str:
 
 NOT_REACHED = {
     "gpu_job/process.py:_check_image#1": "a worker with other weights than the deployment uses, which ends at once",
-    "gpu_job/process.py:_handed_over#1": "a worker without weights where no other engine may take over: nothing ends",
+    "shared/recovery/no_weights.py:_handed_over#1": "a worker without weights where no other engine may take over: nothing ends",
     "gpu_job/pipeline/inflight.py:ack#1": "hands its call to `_end`, which is a point",
     "gpu_job/pipeline/inflight.py:add#1": "hands its call to `_end`, which is a point",
     "gpu_job/pipeline/inflight.py:give_back#1": "hands its call to `_end`, which is a point",
