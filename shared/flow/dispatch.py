@@ -94,10 +94,10 @@ def _taken_over(recording: Recording, ports: Ports) -> Recording:
         same = (stored.planned, stored.published) == (recording.planned, recording.published)
         return replace(stored, planned=planned_anew(stored, ports)) if same else None
 
-    changed, ours = documents.change_recording_first(ports, recording.id, to_ours)
-    if not ours:
+    changed = documents.change_recording_first(ports, recording.id, to_ours)
+    if not changed.by_us:
         raise UnderWay(f"another process has just begun to publish {recording.id} in place of one that died")
-    return changed
+    return changed.record
 
 
 def planned_anew(recording: Recording, ports: Ports) -> float:

@@ -269,11 +269,11 @@ def _continue(recording: Recording, ports: Ports) -> Recording:
         chunks = plan.extend(stored.chunks)[:most]
         return replace(stored, chunks=chunks, planned=ports.clock.now(), published=0)
 
-    changed, ours = documents.change_recording_first(ports, recording.id, longer)
-    name = documents.called(changed.source, ports.settings)
-    log.info("%s is longer than its header says: %d chunks now", name, len(changed.chunks))
-    dispatch.publish_chunks(changed, ports, ours=ours)
-    return changed
+    changed = documents.change_recording_first(ports, recording.id, longer)
+    name = documents.called(changed.record.source, ports.settings)
+    log.info("%s is longer than its header says: %d chunks now", name, len(changed.record.chunks))
+    dispatch.publish_chunks(changed.record, ports, ours=changed.by_us)
+    return changed.record
 
 
 def _decide(recording: Recording, rendered: Rendered, ports: Ports) -> Recording:

@@ -116,11 +116,11 @@ def again(recording: Recording, indexes: Sequence[int], ports: Ports) -> Recordi
         state: State = "ACCEPTED" if held else "PLANNED"
         return replace(_told(stored, indexes), state=state, held=held, planned=planned, published=0)
 
-    changed, ours = documents.change_recording_first(ports, recording.id, to_unpublished)
-    if ours:
-        _forget(changed, indexes, done, ports)
-        dispatch.publish_chunks(changed, ports, ours=True)
-    return changed
+    changed = documents.change_recording_first(ports, recording.id, to_unpublished)
+    if changed.by_us:
+        _forget(changed.record, indexes, done, ports)
+        dispatch.publish_chunks(changed.record, ports, ours=True)
+    return changed.record
 
 
 def _usd(recording: Recording, indexes: Sequence[int], ports: Ports) -> float:

@@ -20,6 +20,7 @@ from shared.model import FILES_BUCKET, recording_id
 from shared.routing import weights
 from shared.settings import variable
 from shared.state import answers, dead_letters, documents, uploads
+from shared.state.documents import Changed
 from shared.telemetry import log
 from shared.topology import REQUESTS
 
@@ -49,10 +50,11 @@ def on_request(message: Mapping[str, Any], ports: Ports) -> None:
         data = dead_letters.data_of(message)
         refusals.check_request(data, ports.settings)
         request = request_from_json(data)
-        asked, first = remember(request, ports)
+        found = remember(request, ports)
     except (BadRequest, OverLimit) as error:
         refuse(message, error, ports)
         return
+    asked = found.record
     if asked.forgotten:
         log.info("a request came again whose recording is deleted")
         # An earlier delivery may have failed before it found that.
@@ -62,15 +64,15 @@ def on_request(message: Mapping[str, Any], ports: Ports) -> None:
         answers.settle(asked.request.request_id, asked.answer, ports, again=True)
         erase.once_more(asked.recording, ports)
         return
-    recording = go_on(asked, ports, first=first)
+    recording = go_on(asked, ports, first=found.by_us)
     if recording.ended:
         answers.settle(asked.request.request_id, record.ending(recording, ports), ports)
     if recording.state == "DELETED":
         erase.once_more(recording.id, ports)
 
 
-def remember(request: TranscribeRequest, ports: Ports) -> tuple[Asked, bool]:
-    """The document of a request, and whether it is new: what its first delivery found applies to all later ones.
+def remember(request: TranscribeRequest, ports: Ports) -> Changed[Asked]:
+    """The document of a request, by us if it is new: what its first delivery found applies to all later ones.
 
     Raises:
         BadRequest: its request_id was used for another request.
@@ -81,7 +83,7 @@ def remember(request: TranscribeRequest, ports: Ports) -> tuple[Asked, bool]:
         asked = look_up(request, ports)
         if answers.create(asked, ports):
             log.info("request %s asks for %s", request.request_id, request.uri)
-            return asked, True
+            return Changed(record=asked, by_us=True)
         asked = answers.find(request.request_id, ports.records) or asked
     if asked.refused and refusals.is_of_operator(request.request_id):
         return answers.ask_again(look_up(request, ports), ports)
@@ -90,7 +92,7 @@ def remember(request: TranscribeRequest, ports: Ports) -> tuple[Asked, bool]:
             f"request_id {request.request_id} was used before, with another uri, other options or other metadata. "
             "Send this request with a request_id of its own."
         )
-    return asked, False
+    return Changed(record=asked, by_us=False)
 
 
 def look_up(request: TranscribeRequest, ports: Ports) -> Asked:

@@ -20,6 +20,7 @@ from shared.model import Options, Recording, recording_id
 from shared.routing import afford, eligible, flags, route, weights
 from shared.routing.case import Case
 from shared.state import claims, documents, uploads
+from shared.state.documents import Changed
 from shared.telemetry import context, log, measure, span
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def _take(recording: Recording, ports: Ports, *, again: bool) -> Recording:
         if recording.state == "ACCEPTED":
             if why := ports.out_of_reach(recording):
                 raise Transient(why)
-            recording, ours = freeze_plan(_let_go(recording, ports), ports)
+            planned = freeze_plan(_let_go(recording, ports), ports)
+            recording, ours = planned.record, planned.by_us
         dispatch.publish_chunks(recording, ports, again=again, ours=ours)
     except Permanent as error:
         return record.fail(recording.id, error, ports)
@@ -182,13 +184,10 @@ def _let_go(recording: Recording, ports: Ports) -> Recording:
     return documents.change_recording(ports, recording.id, unheld) or recording
 
 
-def freeze_plan(recording: Recording, ports: Ports) -> tuple[Recording, bool]:
+def freeze_plan(recording: Recording, ports: Ports) -> Changed[Recording]:
     """Probe, route and plan; the first stored plan is the plan. The recording stays ACCEPTED if a budget holds it.
 
-    One that is tried again keeps its plan.
-
-    Returns:
-        The recording, and whether it was this process that made it PLANNED.
+    One that is tried again keeps its plan. It is changed by us if it was this process that made it PLANNED.
 
     Raises:
         NewerVersion: its method was accepted by a newer version.
@@ -211,13 +210,13 @@ def freeze_plan(recording: Recording, ports: Ports) -> tuple[Recording, bool]:
     afforded = afford.choose(case, ports)
     refusals.check_chunks(len(afforded.choice.chunks), ports.settings)
     if afforded.held:
-        return _hold(recording, afforded.held, ports), False
+        return _hold(recording, afforded.held, ports)
     decision, chunks = afforded.choice.decision, afforded.choice.chunks
     settings = flags.read(ports).applied(ports.settings)
     others = eligible.allowed(recording.options, settings, ports.engines, chunks)
     used = weights.each(recording.options, settings, ports.engines)
 
-    planned, ours = _plan_once(
+    planned = _plan_once(
         recording,
         ports,
         audio=audio,
@@ -227,25 +226,26 @@ def freeze_plan(recording: Recording, ports: Ports) -> tuple[Recording, bool]:
         weights=used,
         formats=formats.of_recording(recording.options.formats, settings.formats),
     )
-    count = "1 chunk" if len(planned.chunks) == 1 else f"{len(planned.chunks)} chunks"
+    number = len(planned.record.chunks)
+    count = "1 chunk" if number == 1 else f"{number} chunks"
     log.info("planned %s: %s; %s", documents.called(recording.source, ports.settings), count, decision.reason)
-    return planned, ours
+    return planned
 
 
-def _resume(recording: Recording, ports: Ports) -> tuple[Recording, bool]:
+def _resume(recording: Recording, ports: Ports) -> Changed[Recording]:
     """Go on with the frozen plan of a recording that is tried again, if what is left to do fits into the budgets."""
     redo.forget(recording, ports)
     left = retry.left(recording, route.known(ports), ports)
     admission = budget.commit(recording.id, left.usd or 0.0, ports, life=recording.life)
     if admission.action == "hold":
-        return _hold(recording, admission.lasting, ports), False
-    planned, ours = _plan_once(recording, ports)
-    name = documents.called(planned.source, ports.settings)
+        return _hold(recording, admission.lasting, ports)
+    planned = _plan_once(recording, ports)
+    name = documents.called(planned.record.source, ports.settings)
     log.info("%s continues: %d of %d chunks are left", name, left.chunks, left.of)
-    return planned, ours
+    return planned
 
 
-def _plan_once(recording: Recording, ports: Ports, **found: Any) -> tuple[Recording, bool]:
+def _plan_once(recording: Recording, ports: Ports, **found: Any) -> Changed[Recording]:
     """Let an ACCEPTED recording be PLANNED with what was found, unless another process did that first."""
 
     def plan_once(stored: Recording) -> Recording | None:
@@ -253,14 +253,14 @@ def _plan_once(recording: Recording, ports: Ports, **found: Any) -> tuple[Record
             return None
         return replace(stored, state="PLANNED", planned=ports.clock.now(), held="", **found)
 
-    planned, ours = documents.change_recording_first(ports, recording.id, plan_once)
-    if planned.ended:
+    planned = documents.change_recording_first(ports, recording.id, plan_once)
+    if planned.record.ended:
         # Another delivery was so much faster that the recording ended before this commitment was made.
-        budget.ended(planned.id, ports, life=planned.life)
-    return planned, ours
+        budget.ended(recording.id, ports, life=planned.record.life)
+    return planned
 
 
-def _hold(recording: Recording, why: str, ports: Ports) -> Recording:
+def _hold(recording: Recording, why: str, ports: Ports) -> Changed[Recording]:
     def to_held(stored: Recording) -> Recording | None:
         return replace(stored, held=why) if stored.state == "ACCEPTED" else None
 
@@ -268,4 +268,4 @@ def _hold(recording: Recording, why: str, ports: Ports) -> Recording:
     assert held is not None, "it was accepted a moment ago"
     if held.state == "PLANNED":
         budget.let_go(held.id, ports)
-    return held
+    return Changed(record=held, by_us=False)

@@ -79,8 +79,8 @@ def take_over(
             published=0,
         )
 
-    changed, ours = documents.change_recording_first(ports, recording.id, taken)
-    if ours:
-        name = documents.called(changed.source, ports.settings)
+    changed = documents.change_recording_first(ports, recording.id, taken)
+    if changed.by_us:
+        name = documents.called(recording.source, ports.settings)
         log.warning("%s goes whole to %s: %d chunks of it", name, engine, len(chunks))
-        dispatch.publish_chunks(changed, ports, ours=True)
+        dispatch.publish_chunks(changed.record, ports, ours=True)

@@ -21,6 +21,7 @@ from shared.messages import (
 )
 from shared.model import Options, StoredObject
 from shared.state import documents
+from shared.state.documents import Changed
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -86,8 +87,8 @@ def create(asked: Asked, ports: Ports) -> bool:
     return ports.records.create(REQUESTS, key_of(asked.request.request_id), to_fields(asked))
 
 
-def ask_again(asked: Asked, ports: Ports) -> tuple[Asked, bool]:
-    """Put a new look at a request in the place of its refusal; returns its document, and whether this call did.
+def ask_again(asked: Asked, ports: Ports) -> Changed[Asked]:
+    """Put a new look at a request in the place of its refusal.
 
     Only for requests of an operator, which have one id each time: the answer of any other never changes.
 
@@ -100,7 +101,7 @@ def ask_again(asked: Asked, ports: Ports) -> tuple[Asked, bool]:
 
     key = key_of(asked.request.request_id)
     changed = documents.change_first(REQUESTS, key, Asked, anew, ports.records)
-    return changed[0] or asked, changed[1]
+    return changed or Changed(record=asked, by_us=False)
 
 
 def id_in(fields: Fields) -> str:

@@ -198,8 +198,8 @@ def note_replay(letter: Letter, ports: Ports) -> bool:
     def noted(stored: Replay) -> Replay | None:
         return Replay(replayed=now) if stored.replayed == letter.replayed else None
 
-    _, ours = documents.change_first(DEAD_LETTERS, letter.key, Replay, noted, ports.records)
-    return ours
+    changed = documents.change_first(DEAD_LETTERS, letter.key, Replay, noted, ports.records)
+    return changed is not None and changed.by_us
 
 
 def discard(key: str, records: Records) -> bool:

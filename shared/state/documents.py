@@ -7,7 +7,8 @@ it writes what this version knows over what is stored, and leaves all else as it
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from shared import versions
 from shared.errors import BadRequest, Damaged, NewerVersion
@@ -24,6 +25,17 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 Record = TypeVar("Record")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Changed(Generic[Record]):
+    """What is stored after a change for which several processes may come."""
+
+    record: Record
+    """The record, whichever process wrote it."""
+    by_us: bool
+    """Whether this call changed it: of several processes only one goes on."""
+
 
 RECORDINGS = "recordings"
 CHUNKS = "chunks"
@@ -83,8 +95,8 @@ def change(
 
 def change_first(
     collection: str, key: str, kind: type[Record], how: Callable[[Record], Record | None], records: Records
-) -> tuple[Record | None, bool]:
-    """Change a document as `change` does, and say whether this call did: of several processes only one goes on."""
+) -> Changed[Record] | None:
+    """Change a document as `change` does, and say whether this call did; None if there is none."""
     ours = False
 
     def noting(before: Record) -> Record | None:
@@ -93,7 +105,8 @@ def change_first(
         ours = after is not None
         return after
 
-    return change(collection, key, kind, noting, records), ours
+    record = change(collection, key, kind, noting, records)
+    return None if record is None else Changed(record=record, by_us=ours)
 
 
 def put(collection: str, key: str, record: Record, ports: Ports) -> None:
@@ -269,9 +282,8 @@ def change_recording(
 
 def change_recording_first(
     ports: Ports, key: str, how: Callable[[Recording], Recording | None]
-) -> tuple[Recording, bool]:
+) -> Changed[Recording]:
     """Change a recording that exists, and say whether this call did, see `change_first`."""
-    found = change_first(RECORDINGS, key, Recording, how, ports.records)
-    changed, ours = found
+    changed = change_first(RECORDINGS, key, Recording, how, ports.records)
     assert changed is not None, "it was there a moment ago"
-    return changed, ours
+    return changed

@@ -149,8 +149,9 @@ def test_a_chunk_planned_for_a_hosted_engine_gets_weights_of_ours_when_it_comes_
 
 def test_of_two_who_publish_a_plan_because_its_maker_died_one_does(world):
     accepted = upload.accept(object_from_event(world.upload()), Options(), world.ports)
-    made, ours = upload.freeze_plan(accepted, world.ports)
-    assert ours
+    planned = upload.freeze_plan(accepted, world.ports)
+    made = planned.record
+    assert planned.by_us
     world.clock.time += dispatch.PUBLISHED_WITHIN
     dispatch.publish_chunks(made, world.ports)
     # The other one read the recording in the same moment.

@@ -53,11 +53,11 @@ def test_a_router_that_died_after_accepting_is_made_good_by_the_next_delivery(wo
 
 def test_of_two_plans_made_at_once_the_first_to_be_stored_is_the_plan(world):
     recording = upload.accept(stored(world), Options(), world.ports)
-    first, ours = upload.freeze_plan(recording, world.ports)
-    assert ours
+    first = upload.freeze_plan(recording, world.ports)
+    assert first.by_us
     world.media.info = replace(world.media.info, duration=600.0)
-    second, ours = upload.freeze_plan(recording, world.ports)
-    assert (second.chunks, ours) == (first.chunks, False)
+    second = upload.freeze_plan(recording, world.ports)
+    assert (second.record.chunks, second.by_us) == (first.record.chunks, False)
 
 
 def test_bad_media_end_as_failed_with_the_reason_and_are_announced_once(world):

@@ -23,6 +23,7 @@ from shared.errors import BadMedia, ModelUnavailable, Transient
 from shared.flow import upload
 from shared.messages import from_fields
 from shared.model import Options
+from shared.recovery import no_weights
 from shared.results import LedgerRow
 from shared.settings import Settings
 from shared.state import claims, documents, failure_log
@@ -305,7 +306,7 @@ def test_a_worker_without_weights_hands_on_what_others_may_do_and_gives_back_the
         raise ModelUnavailable("The weights are not in this image.")
 
     monkeypatch.setattr("gpu_job.loading.load", load)
-    monkeypatch.setattr(process, "PATIENCE", 2.0)
+    monkeypatch.setattr(no_weights, "PATIENCE", 2.0)
     world.ports = replace(world.ports, engines=frozenset({"parakeet-gpu", "deepgram"}))
     free = upload.on_upload(world.upload("free.wav"), world.ports)
     bound = upload.on_upload(world.upload("bound.wav", **{"dropscribe-method": "parakeet"}), world.ports)

@@ -116,5 +116,5 @@ def test_of_several_that_would_make_a_change_one_is_told_that_it_did(world):
         return replace(one, n=2) if one.n == 1 else None
 
     told = [documents.change_first("c", "k", Known, to_two, world.ports.records) for _ in range(2)]
-    assert [(one.n, ours) for one, ours in told] == [(2, True), (2, False)]
-    assert documents.change_first("c", "none", Known, to_two, world.ports.records) == (None, False)
+    assert [(one.record.n, one.by_us) for one in told] == [(2, True), (2, False)]
+    assert documents.change_first("c", "none", Known, to_two, world.ports.records) is None

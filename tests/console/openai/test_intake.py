@@ -40,13 +40,13 @@ def requested(world):
     pulled = world.pull(REQUESTS)
     for one in pulled:
         asked = request.request_from_json(one.data)
-        found, first = request.remember(asked, world.ports)
-        if found.answer is None:
-            recording = request.go_on(found, world.ports, first=first)
+        found = request.remember(asked, world.ports)
+        if found.record.answer is None:
+            recording = request.go_on(found.record, world.ports, first=found.by_us)
             if recording.ended:
                 answers.settle(asked.request_id, record.ending(recording, world.ports), world.ports)
         else:
-            answers.settle(asked.request_id, found.answer, world.ports, again=True)
+            answers.settle(asked.request_id, found.record.answer, world.ports, again=True)
     return len(pulled)
 
 

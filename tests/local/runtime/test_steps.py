@@ -203,8 +203,9 @@ def test_a_file_of_the_inbox_that_up_did_not_plan_gets_the_weights_of_up_and_not
 def test_an_event_that_comes_while_another_publishes_the_plan_comes_again_and_is_no_failure(ports, tmp_path):
     (tmp_path / "talk.wav").write_bytes(b"sound")
     source = ports.file(tmp_path / "talk.wav")
-    planned, ours = upload.freeze_plan(upload.accept(source, Options(), ports), ports)
-    assert ours
+    made = upload.freeze_plan(upload.accept(source, Options(), ports), ports)
+    planned = made.record
+    assert made.by_us
     body, step = published(ports, AUDIO_FINALIZED, object_resource(source)), steps.in_process(ports)[ROUTER]
     with pytest.raises(UnderWay):
         step(body)
