@@ -19,9 +19,9 @@ from tests.local.commands.audio.test_up import SAMPLES, Deployment
 
 pytestmark = pytest.mark.long
 
-OWN = ("voice-note.opus", "order-hotline.m4a", "warehouse-tour.mp4")
+OWN = ("status-meeting.mp3", "order-hotline.m4a", "warehouse-tour.mp4")
 """Files of `transcribe`."""
-OF_UP, ANOTHER = "status-meeting.mp3", "another.mp3"
+OF_UP, ANOTHER = "voice-note.opus", "another.opus"
 
 
 class Told(BaseHTTPRequestHandler):
@@ -201,8 +201,8 @@ def test_a_transcribe_that_is_killed_and_stopped_goes_on_when_it_is_called_again
 
 
 def what_a_killed_transcribe_had_to_itself_is_done_by_up_soon(deployment, tmp_path):
-    path, before = tmp_path / "mine.mp3", deployment.chunks_done()
-    shutil.copy(SAMPLES / OF_UP, path)
+    path, before = tmp_path / "mine.m4a", deployment.chunks_done()
+    shutil.copy(SAMPLES / "order-hotline.m4a", path)
     command = [sys.executable, "-m", "local.cli", "transcribe", str(path), "--model", "tiny"]
     command += ["--state-dir", str(deployment.state), "--out", str(tmp_path / "texts")]
     run = subprocess.Popen(
