@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from local.runtime.events import pushed
-from local.runtime.steps import in_process
+from local.runtime.subscriptions import in_process
 from shared import client
 from shared.errors import BadRequest, Transient
 from shared.flow import chunk, record

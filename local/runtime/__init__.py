@@ -2,7 +2,7 @@
 
 In reading order:
 
-    steps              what each push subscription calls
+    subscriptions      what each push subscription calls
     push               delivers the messages of a subscription, over HTTP or as a call
     events             messages as Pub/Sub pushes them
     one_shot           everything in one process, for `transcribe`

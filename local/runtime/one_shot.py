@@ -17,7 +17,7 @@ from gpu_job.pipeline.worker import Worker
 from local.backend import remembered
 from local.runtime import submission
 from local.runtime.push import PushLoop, end_despite, stop_all
-from local.runtime.steps import in_process
+from local.runtime.subscriptions import in_process
 from shared import concurrency
 from shared.costs import budget
 from shared.errors import CallHangs, Damaged, ModelUnavailable, Transient

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from local.runtime.events import object_resource, pushed
-from local.runtime.steps import in_process
+from local.runtime.subscriptions import in_process
 from shared.flow import chunk, record, upload
 from shared.messages import ChunkDone
 from shared.state import documents

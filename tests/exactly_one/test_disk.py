@@ -9,7 +9,7 @@ import pytest
 from local.backend.embedded_ports import open_ports
 from local.runtime import export
 from local.runtime.push import PushLoop
-from local.runtime.steps import exporter
+from local.runtime.subscriptions import exporter
 from shared.flow import record
 from shared.messages import encode, to_fields
 from shared.model import Options, Recording, recording_id

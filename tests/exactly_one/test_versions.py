@@ -11,7 +11,7 @@ from functools import reduce
 
 import pytest
 
-from local.runtime.steps import in_process
+from local.runtime.subscriptions import in_process
 from shared.costs import budget
 from shared.engines import DEEPGRAM, ENGINES
 from shared.errors import BadRequest, EngineLimit, NewerVersion, Permanent, Transient

@@ -205,7 +205,7 @@ def test_a_lost_answer_is_asked_for_again_and_both_are_in_the_ledger(server, tra
 def test_a_computer_without_connection_is_told_so_within_a_minute(server, transcribe, monkeypatch):
     monkeypatch.setenv("DROPSCRIBE_DEEPGRAM_URL", "http://127.0.0.1:9")
     monkeypatch.setattr("shared.adapters.engines.deepgram.SHORTEST_PAUSE", 0.01)
-    monkeypatch.setattr("local.runtime.steps.OFFLINE_TRIES", 1)
+    monkeypatch.setattr("local.runtime.subscriptions.OFFLINE_TRIES", 1)
     code, line = transcribe(SAMPLES / "voice-note.opus")
     assert (code, line["state"]) == (1, "FAILED")
     assert "No connection to Deepgram" in line["reason"]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local.runtime.steps import in_process
+from local.runtime.subscriptions import in_process
 from shared.engines import DEEPGRAM
 from shared.errors import DropscribeError, EngineFailed
 from shared.flow import dispatch, record, upload

@@ -32,7 +32,7 @@ from local.runtime import export, processes, prometheus
 from local.runtime.page_address import page_address
 from local.runtime.push import HttpSender, PushLoop, end_despite, stop_all
 from local.runtime.scheduler import Scheduler
-from local.runtime.steps import exporter, webhooks
+from local.runtime.subscriptions import exporter, webhooks
 from shared import concurrency, formats
 from shared.adapters.hosted_engines import has_library
 from shared.engines import AUTO, hosted_specs

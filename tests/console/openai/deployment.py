@@ -21,7 +21,7 @@ from gpu_job import loading
 from gpu_job.pipeline.worker import Worker
 from local.backend.embedded_ports import UP_LOCK, open_ports
 from local.runtime.push import PushLoop
-from local.runtime.steps import in_process
+from local.runtime.subscriptions import in_process
 from shared.settings import Settings
 from shared.telemetry import show_logs
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from local import cli
 from local.backend.embedded_ports import open_ports
 from local.runtime.events import object_resource, pushed
-from local.runtime.steps import in_process
+from local.runtime.subscriptions import in_process
 from shared.errors import Permanent
 from shared.flow import chunk, record, upload
 from shared.messages import ChunkDone

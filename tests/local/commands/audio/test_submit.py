@@ -14,7 +14,7 @@ from local.backend.embedded_ports import open_ports
 from local.commands.audio import inputs, submit
 from local.runtime import submission
 from local.runtime.events import pushed
-from local.runtime.steps import in_process
+from local.runtime.subscriptions import in_process
 from shared.errors import BadRequest
 from shared.flow import upload
 from shared.messages import TranscriptReady, request_from_json

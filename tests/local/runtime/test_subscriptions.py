@@ -11,7 +11,7 @@ from standardwebhooks.webhooks import Webhook
 from local.backend import remembered
 from local.backend.embedded_ports import embedded_topology, open_ports
 from local.backend.sqlite.queue import SqliteQueue
-from local.runtime import steps
+from local.runtime import subscriptions
 from local.runtime.events import object_resource, pushed
 from local.runtime.push import PushLoop
 from shared.audio import Pcm
@@ -50,10 +50,10 @@ def ports(tmp_path):
 
 def test_every_subscription_of_one_machine_but_the_workers_has_its_step(ports):
     ours = {"gpu-worker", "gpu-worker-canary", "cpu-worker"}
-    assert set(steps.in_process(ports)) == {
+    assert set(subscriptions.in_process(ports)) == {
         one.name for one in embedded_topology().subscriptions if one.name not in {*ours, "deepgram"}
     }
-    hosted = steps.in_process(replace(ports, hosted={"deepgram": Service(None)}))
+    hosted = subscriptions.in_process(replace(ports, hosted={"deepgram": Service(None)}))
     assert {*hosted, *ours} == {one.name for one in embedded_topology().subscriptions}
     assert EXPORTER in hosted
 
@@ -69,7 +69,7 @@ def test_an_address_is_told_on_one_machine_of_what_ends_there(tmp_path, until):
                 method=None, usd=0.0, request_id="q",
             )  # fmt: skip
             opened.queue.publish(TRANSCRIPTS_READY, encode(ready), {"request_id": "q"})
-            told = steps.webhooks(opened)
+            told = subscriptions.webhooks(opened)
             assert told.keys() == {WEBHOOKS, WEBHOOKS_BUDGET}
             loops = [PushLoop(opened.queue, name, step) for name, step in told.items()]
             for loop in loops:
@@ -91,7 +91,7 @@ def test_an_address_that_fails_is_told_again_although_the_clock_was_set_by_a_day
     secret = "whsec_" + "c2Vj" * 8
     with receiver(lambda it: it.sendall(BUSY)) as (url, taken):
         settings = Settings(state_dir=tmp_path, webhook_url=url, webhook_secret=secret)
-        told = steps.webhooks(replace(world.ports, settings=settings))
+        told = subscriptions.webhooks(replace(world.ports, settings=settings))
         queue = SqliteQueue(world.database, world.clock, embedded_topology(webhooks=True))
         for topic, message in ((TRANSCRIPTS_READY, READY), (BUDGET_ALERTS, ALERT)):
             queue.publish(topic, encode(message), {"life": "0"})
@@ -108,7 +108,7 @@ def test_an_address_that_fails_is_told_again_although_the_clock_was_set_by_a_day
 
 
 def test_without_an_address_nobody_listens(ports):
-    assert steps.webhooks(ports) == {}
+    assert subscriptions.webhooks(ports) == {}
     with pytest.raises(ConfigurationError):
         ports.queue.topology.subscription(WEBHOOKS)
 
@@ -123,7 +123,7 @@ def chunk(ports, tmp_path):
     def deliver(error, attempt):
         hosted = replace(ports, hosted={"deepgram": Service(error)})
         event = pushed(embedded_topology().subscription("deepgram"), replace(delivery, attempt=attempt))
-        steps.in_process(hosted)["deepgram"](event)
+        subscriptions.in_process(hosted)["deepgram"](event)
 
     def state():
         return documents.get_recording(ports.records, recording.id).state
@@ -134,11 +134,11 @@ def chunk(ports, tmp_path):
 def test_without_a_connection_it_is_given_up_after_a_few_calls(chunk):
     deliver, state = chunk
     offline = EngineFailed("unreachable", "No connection to Deepgram.")
-    for attempt in range(1, steps.OFFLINE_TRIES):
+    for attempt in range(1, subscriptions.OFFLINE_TRIES):
         with pytest.raises(EngineFailed):
             deliver(offline, attempt)
     assert state() == "PLANNED"
-    deliver(offline, steps.OFFLINE_TRIES)
+    deliver(offline, subscriptions.OFFLINE_TRIES)
     assert state() == "FAILED"
 
 
@@ -190,7 +190,7 @@ def test_a_file_of_the_inbox_that_up_did_not_plan_gets_the_weights_of_up_and_not
         (tmp_path / folder / "talk.wav").write_bytes(b"sound")
     with closing(open_ports(other)) as opened:
         ports = replace(opened, media=ScriptedMedia(), engines=frozenset({"parakeet-cpu"}))
-        router = steps.in_process(ports, remembered.as_up(other, ports.records))[ROUTER]
+        router = subscriptions.in_process(ports, remembered.as_up(other, ports.records))[ROUTER]
         mine = ports.file(tmp_path / "talk.wav")
         for source in (ports.store.stat("audio", "talk.wav"), mine):
             router(published(ports, AUDIO_FINALIZED, object_resource(source)))
@@ -206,7 +206,7 @@ def test_an_event_that_comes_while_another_publishes_the_plan_comes_again_and_is
     made = upload.freeze_plan(upload.accept(source, Options(), ports), ports)
     planned = made.record
     assert made.by_us
-    body, step = published(ports, AUDIO_FINALIZED, object_resource(source)), steps.in_process(ports)[ROUTER]
+    body, step = published(ports, AUDIO_FINALIZED, object_resource(source)), subscriptions.in_process(ports)[ROUTER]
     with pytest.raises(UnderWay):
         step(body)
     assert failure_log.last_trouble(planned.id, ports.records) == ""
