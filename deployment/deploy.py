@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 from deployment import apis, build, preflight
 from deployment.rollout import state
+from deployment.rollout.phases import unready
 from deployment.rollout.services import CloudRun
-from deployment.rollout.steps import unready
 from shared.engines import ENGINES
 from shared.errors import BadRequest, ConfigurationError
 from shared.webhooks import secret

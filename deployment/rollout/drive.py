@@ -15,8 +15,8 @@ from shared.errors import BadRequest, ConfigurationError, Transient
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from deployment.rollout.phases import Phases
     from deployment.rollout.services import CloudRun
-    from deployment.rollout.steps import Steps
     from shared.ports import Ports
 
 GUARDED = "The project's guard (dropscribe-guard) watches: shares move whether this command runs or not."
@@ -84,7 +84,7 @@ def under_way(new: Images | None, cloud: CloudRun, ports: Ports) -> Rollout | No
     return None
 
 
-def rollback(steps: Steps, cloud: CloudRun, ports: Ports) -> Rollout:
+def rollback(phases: Phases, cloud: CloudRun, ports: Ports) -> Rollout:
     """The last rollout, on its way back.
 
     Raises:
@@ -105,12 +105,12 @@ def rollback(steps: Steps, cloud: CloudRun, ports: Ports) -> Rollout:
                 "Another release was deployed since the last rollout: check out the one you want, and run "
                 "`make rollout`."
             )
-    return steps.back(stored, "a person asked for it")
+    return phases.back(stored, "a person asked for it")
 
 
 def run(
     rollout: Rollout,
-    steps: Steps,
+    phases: Phases,
     ports: Ports,
     *,
     say: Callable[[str], None],
@@ -125,7 +125,7 @@ def run(
     while not rollout.ended:
         before = rollout.phase
         try:
-            rollout = _act(rollout, steps, ports, told.again)
+            rollout = _act(rollout, phases, ports, told.again)
         except Transient as error:
             if isinstance(error, ConfigurationError) and rollout.phase not in UNDER_WATCH:
                 raise
@@ -165,16 +165,16 @@ class _Told:
             self._say(line)
 
 
-def _act(rollout: Rollout, steps: Steps, ports: Ports, tell: Callable[[str], None]) -> Rollout:
+def _act(rollout: Rollout, phases: Phases, ports: Ports, tell: Callable[[str], None]) -> Rollout:
     if rollout.phase != "shifting":
-        return steps.act(rollout)
+        return phases.act(rollout)
     if is_guarded(rollout, ports):
         tell(GUARDED)
         return rollout
     # It is called every minute, so at first it cannot have looked.
     if ports.clock.now() - rollout.since > AWAY:
         tell(UNGUARDED)
-    return steps.act(rollout)
+    return phases.act(rollout)
 
 
 def is_guarded(rollout: Rollout, ports: Ports) -> bool:

@@ -75,7 +75,7 @@ def test_of_the_commands_it_has_what_the_guard_of_a_rollout_needs_and_no_more():
     ours = {one for one in copied("functions") if one.startswith("deployment")}
     assert ours - reached(*ENTRYPOINTS["functions"]) <= {
         "deployment.rollout.drive",
-        "deployment.rollout.steps",
+        "deployment.rollout.phases",
     }
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from deployment.api import Api
+    from deployment.rollout.phases import Phases
     from deployment.rollout.services import CloudRun
-    from deployment.rollout.steps import Steps
     from deployment.target import Target
     from shared.ports import Ports
 
@@ -101,14 +101,14 @@ def _nothing(target: Target) -> ConfigurationError:
 
 
 @contextlib.contextmanager
-def moving(target: Target) -> Iterator[tuple[Steps, CloudRun, Ports]]:
+def moving(target: Target) -> Iterator[tuple[Phases, CloudRun, Ports]]:
     """What a rollout is made with.
 
     Raises:
         ConfigurationError: nothing is deployed.
     """
     from deployment import api, plans  # noqa: PLC0415 - `--help` needs no clients
-    from deployment.rollout import figures, services, steps  # noqa: PLC0415 - as above
+    from deployment.rollout import figures, phases, services  # noqa: PLC0415 - as above
 
     google, terraform = api.Api(target.project), plans.Terraform(target)
     terraform.check()
@@ -119,4 +119,4 @@ def moving(target: Target) -> Iterator[tuple[Steps, CloudRun, Ports]]:
     with records(outputs["environment"]) as ports:
         cloud = services.CloudRun(target, google)
         watch = figures.Watch(ports, target.project, google)
-        yield steps.Steps(cloud, terraform.apply, watch, ports), cloud, ports
+        yield phases.Phases(cloud, terraform.apply, watch, ports), cloud, ports

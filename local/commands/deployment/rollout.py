@@ -15,8 +15,8 @@ from shared.errors import BadRequest, DropscribeError
 
 if TYPE_CHECKING:
     from deployment.rollout.judge import Limits
+    from deployment.rollout.phases import Phases
     from deployment.rollout.state import Rollout
-    from deployment.rollout.steps import Steps
     from shared.ports import Ports
 
 STOPPED = "Stopped watching: shares stay as they are. `make rollout` resumes, `make rollback` rolls back."
@@ -68,7 +68,7 @@ def command(
 
         limits = limits_of(shares, holds, least)
         where = target.read(project, region, variables)
-        with place.moving(where) as (steps, cloud, ports):
+        with place.moving(where) as (phases, cloud, ports):
             sources, google = source.archive(where.model), api.Api(where.project)
             # Before minutes of a build: whose end would be that there is nobody to ask, or another release on its way.
             images = build.built(sources, where, google)
@@ -77,7 +77,7 @@ def command(
             if not agrees(f"Roll this release out in {where.project}, at {shares} %?"):
                 raise typer.Exit(1)
             images = images or build.build(sources, where, google, say)
-            ended = watched(drive.begin(images, cloud, ports, limits), steps, ports)
+            ended = watched(drive.begin(images, cloud, ports, limits), phases, ports)
             raise typer.Exit(0 if ended is not None and ended.phase == "done" else 1)
 
 
@@ -93,8 +93,8 @@ def back(
         from deployment.rollout import drive  # noqa: PLC0415 - as above
 
         where = target.read(project, region, variables)
-        with place.moving(where) as (steps, cloud, ports):
-            ended = watched(drive.rollback(steps, cloud, ports), steps, ports)
+        with place.moving(where) as (phases, cloud, ports):
+            ended = watched(drive.rollback(phases, cloud, ports), phases, ports)
             raise typer.Exit(0 if ended is not None and ended.phase == "back" else 1)
 
 
@@ -126,12 +126,12 @@ def limits_of(shares: str, holds: str, least: int) -> Limits:
     return Limits(shares=percent, holds=tuple(one * 60 for one in minutes), least=least)
 
 
-def watched(rollout: Rollout, steps: Steps, ports: Ports) -> Rollout | None:
+def watched(rollout: Rollout, phases: Phases, ports: Ports) -> Rollout | None:
     """Go on with a rollout until it has ended; None if the person stopped watching."""
     from deployment.rollout import drive  # noqa: PLC0415 - `--help` needs none of it
 
     try:
-        return drive.run(rollout, steps, ports, say=say, sleep=time.sleep)
+        return drive.run(rollout, phases, ports, say=say, sleep=time.sleep)
     except KeyboardInterrupt:
         say(LEFT if _guards(ports) else STOPPED)
         return None

@@ -7,9 +7,9 @@ import pytest
 from deployment.rollout.drive import begin, run
 from deployment.rollout.figures import Watch
 from deployment.rollout.judge import Limits
+from deployment.rollout.phases import Phases
 from deployment.rollout.services import CloudRun
 from deployment.rollout.state import Images
-from deployment.rollout.steps import Steps
 from shared.settings import Settings
 from tests.deployment.google import TARGET, Google, digest
 from tests.world import IN_A_PROJECT, World
@@ -53,7 +53,7 @@ class Deployment:
         self.ports = replace(self.world.ports, records=records, settings=settings)
         self.cloud = CloudRun(TARGET, self.google.api())
         watch = Watch(self.ports, TARGET.project, self.google.api())
-        self.steps = Steps(self.cloud, self.google.lay, watch, self.ports)
+        self.phases = Phases(self.cloud, self.google.lay, watch, self.ports)
 
     def sleep(self, seconds):
         self.world.clock.time += seconds
@@ -62,7 +62,7 @@ class Deployment:
         return self.go(begin(new, self.cloud, self.ports, self.limits))
 
     def go(self, rollout):
-        return run(rollout, self.steps, self.ports, say=self.said.append, sleep=self.sleep)
+        return run(rollout, self.phases, self.ports, say=self.said.append, sleep=self.sleep)
 
     def stand(self):
         """What stands: images, traffic by image, and the lane's share."""

@@ -47,7 +47,7 @@ def test_none_begins_while_a_deployment_is_applied(deployment):
     assert deployment.rollout().phase == "done"
     deployment.google.objects[LOCK] = HELD
     with pytest.raises(BadRequest, match=APPLIED):
-        rollback(deployment.steps, deployment.cloud, deployment.ports)
+        rollback(deployment.phases, deployment.cloud, deployment.ports)
 
 
 def meanwhile(deployment, happens):
@@ -91,13 +91,13 @@ def test_the_second_of_two_that_begin_at_the_same_time_goes_on_with_the_rollout_
 
 def test_one_on_its_way_back_is_brought_there_whatever_is_checked_out(deployment):
     begin(NEW, deployment.cloud, deployment.ports)
-    rollback(deployment.steps, deployment.cloud, deployment.ports)
+    rollback(deployment.phases, deployment.cloud, deployment.ports)
     assert deployment.rollout(ANOTHER).phase == "back"
 
 
 def test_there_must_be_something_to_go_back_to(deployment):
     def back():
-        return rollback(deployment.steps, deployment.cloud, deployment.ports)
+        return rollback(deployment.phases, deployment.cloud, deployment.ports)
 
     with pytest.raises(BadRequest, match="Nothing to roll back"):
         back()
@@ -112,7 +112,7 @@ def test_there_must_be_something_to_go_back_to(deployment):
 
 
 def test_what_does_not_answer_is_tried_again_and_said_once(deployment):
-    look = deployment.steps._watch.look
+    look = deployment.phases._watch.look
     tries = []
 
     def dull(rollout):
@@ -121,7 +121,7 @@ def test_what_does_not_answer_is_tried_again_and_said_once(deployment):
             raise StoreUnavailable("records are away")
         return look(rollout)
 
-    deployment.steps._watch.look = dull
+    deployment.phases._watch.look = dull
     assert deployment.rollout().phase == "done"
     assert [one for one in deployment.said if "records are away" in one] == [
         "It stays as it is, and is tried again: records are away"
@@ -139,10 +139,10 @@ def test_a_refusal_on_the_way_back_does_not_end_it(deployment):
 
     rollout = begin(NEW, deployment.cloud, deployment.ports)
     while rollout.phase != "shifting":
-        rollout = deployment.steps.act(rollout)
-    deployment.steps.act(rollout)
+        rollout = deployment.phases.act(rollout)
+    deployment.phases.act(rollout)
     deployment.google.patch_service = reluctant
-    assert deployment.go(rollback(deployment.steps, deployment.cloud, deployment.ports)).phase == "back"
+    assert deployment.go(rollback(deployment.phases, deployment.cloud, deployment.ports)).phase == "back"
     assert len(refused) == 3
 
 
@@ -173,7 +173,7 @@ def test_a_rollback_by_another_process_is_followed(deployment):
         slept.append(seconds)
         if len(slept) == 2:
             stored = state.read(deployment.ports)
-            deployment.steps.back(stored, "somebody else")
+            deployment.phases.back(stored, "somebody else")
 
     deployment.sleep = sleep
     ended = deployment.rollout()

@@ -116,7 +116,7 @@ def laid(deployment, limits=None):
     deployment.limits = limits or deployment.limits
     rollout = begin(NEW, deployment.cloud, deployment.ports, deployment.limits)
     while rollout.phase != "shifting":
-        rollout = deployment.steps.act(rollout)
+        rollout = deployment.phases.act(rollout)
     return rollout
 
 
@@ -285,12 +285,12 @@ def test_a_command_beside_the_guard_shows_what_it_does_and_looks_no_more(project
     deployment = project.deployment
     laid(deployment)
     looked = []
-    deployment.steps._watch.look = lambda _: looked.append(1)
+    deployment.phases._watch.look = lambda _: looked.append(1)
     project.minute()
     stored = state.read(deployment.ports)
     ended = run(
         stored,
-        deployment.steps,
+        deployment.phases,
         deployment.ports,
         say=deployment.said.append,
         sleep=lambda _: project.minute(),
@@ -317,7 +317,7 @@ def test_a_rollback_does_not_wait_for_the_guard(project):
     laid(deployment)
     project.minute()
     began = deployment.world.clock.time
-    ended = deployment.go(rollback(deployment.steps, deployment.cloud, deployment.ports))
+    ended = deployment.go(rollback(deployment.phases, deployment.cloud, deployment.ports))
     assert (ended.phase, deployment.world.clock.time - began) == ("back", 0.0)
 
 
@@ -330,14 +330,14 @@ def test_a_guard_that_is_late_takes_no_traffic_back_from_a_person_who_went_back(
     rollout = laid(deployment)
     project.minute()
     if meanwhile == "returning":
-        deployment.steps.back(rollout, "a person asked for it")
+        deployment.phases.back(rollout, "a person asked for it")
     bind = project.guard._cloud.bind
 
     def late(shares):
         project.guard._cloud.bind = bind
-        moved = rollback(deployment.steps, deployment.cloud, deployment.ports)
+        moved = rollback(deployment.phases, deployment.cloud, deployment.ports)
         while moved.phase != then:
-            moved = deployment.steps.act(moved)
+            moved = deployment.phases.act(moved)
         bind(shares)
 
     project.guard._cloud.bind = late
@@ -369,7 +369,7 @@ def test_a_guard_that_is_refused_counts_as_none_for_the_command_and_for_the_aler
     deployment = project.deployment
     rollout = laid(deployment, Limits(least=0, holds=(1200.0, 0.0)))
     if going:
-        rollout = deployment.steps.back(rollout, "a person asked for it")
+        rollout = deployment.phases.back(rollout, "a person asked for it")
     project.refused = True
     for _ in range(15):
         with pytest.raises(ConfigurationError, match="it may not any more"):
@@ -383,7 +383,7 @@ def test_a_guard_that_is_refused_counts_as_none_for_the_command_and_for_the_aler
             project.minute()
 
     said = deployment.said.append
-    ended = run(state.read(deployment.ports), deployment.steps, deployment.ports, say=said, sleep=minute)
+    ended = run(state.read(deployment.ports), deployment.phases, deployment.ports, say=said, sleep=minute)
     assert ended.phase == ("back" if going else "done")
     assert GUARDED not in deployment.said
 
@@ -393,10 +393,10 @@ def test_a_release_on_its_way_back_is_not_called_unguarded_before_the_guard_coul
     """Neither one that never got traffic, nor one that took over days ago."""
     rollout = begin(NEW, deployment.cloud, deployment.ports, deployment.limits)
     while rollout.phase != before:
-        rollout = deployment.steps.act(rollout)
+        rollout = deployment.phases.act(rollout)
         deployment.world.clock.time += 7200
     deployment.world.clock.time += 86400
-    deployment.steps.back(rollout, "a person asked for it")
+    deployment.phases.back(rollout, "a person asked for it")
     deployment.world.clock.time += 30
     with listening() as told:
         measured._rollout(deployment.ports)

@@ -25,7 +25,7 @@ def deployment(tmp_path, monkeypatch):
 
     @contextlib.contextmanager
     def moving(_):
-        yield found.steps, found.cloud, found.ports
+        yield found.phases, found.cloud, found.ports
 
     monkeypatch.setattr(place, "moving", moving)
     monkeypatch.setattr(api, "Api", lambda _: found.google.api())
@@ -46,7 +46,7 @@ def run(*arguments, **environ):
 
 def test_a_rollout_and_back_again(deployment):
     # Nothing is transcribed here, so one recording would be waited for.
-    deployment.steps._watch.look = _good
+    deployment.phases._watch.look = _good
     assert run("rollout", YES="1", SHARES="20,100", HOLDS="1").exit_code == 0
     assert state.read(deployment.ports).limits.shares == (20.0, 100.0)
     assert deployment.cloud.images() == NEW
@@ -71,8 +71,8 @@ def test_stopped_by_a_person_it_says_how_to_go_on(deployment, monkeypatch):
 
 
 def test_stopped_while_the_guard_watches_it_says_that_shares_go_on_moving(deployment, monkeypatch):
-    def stopped(begun, steps, ports, **_):
-        begun = steps.act(steps.act(begun))
+    def stopped(begun, phases, ports, **_):
+        begun = phases.act(phases.act(begun))
         assert state.guarded(begun, ports).phase == "shifting"
         raise KeyboardInterrupt
 
@@ -95,7 +95,7 @@ def test_what_cannot_be_rolled_out_is_said_before_minutes_of_a_build(deployment,
     assert "is under way (pinning). Check that release out" in run("rollout", YES="1").stderr
     assert deployment.builds == []
     monkeypatch.setattr(build, "built", lambda *_: NEW)
-    deployment.steps._watch.look = _good
+    deployment.phases._watch.look = _good
     assert run("rollout", YES="1").exit_code == 0
 
 

@@ -9,8 +9,8 @@ import pytest
 from deployment.rollout import state
 from deployment.rollout.drive import begin, rollback
 from deployment.rollout.judge import Limits
+from deployment.rollout.phases import Phases
 from deployment.rollout.services import CloudRun
-from deployment.rollout.steps import Steps
 from shared.errors import ConfigurationError
 from shared.settings import Settings
 from tests.deployment.google import TARGET, Killed, digest
@@ -51,7 +51,7 @@ def test_the_lane_of_the_workers_follows_the_traffic_and_the_old_job_keeps_its_i
     while rollout.phase != "finishing":
         if rollout.phase == "shifting":
             deployment.world.clock.time += 61
-        rollout = deployment.steps.act(rollout)
+        rollout = deployment.phases.act(rollout)
         found.append((rollout.phase, deployment.stand()[2], deployment.google.jobs["dropscribe-gpu"]))
     assert [one[1] for one in found if one[0] == "shifting"] == [0.0, 10.0, 50.0]
     assert found[-1][1] == 100.0
@@ -68,7 +68,7 @@ def test_new_functions_alone_use_no_lane(deployment):
     )
     while rollout.phase != "finishing":
         deployment.world.clock.time += 61
-        rollout = deployment.steps.act(rollout)
+        rollout = deployment.phases.act(rollout)
         assert deployment.stand()[2] == 0.0
 
 
@@ -83,11 +83,11 @@ def test_a_revision_that_does_not_start_sends_it_back_before_it_gets_traffic(dep
 
 
 def test_terraform_that_fails_for_another_reason_is_for_a_person_to_mend_and_then_it_goes_on(deployment):
-    lay, deployment.steps._apply = deployment.steps._apply, lambda *_: _refused()
+    lay, deployment.phases._apply = deployment.phases._apply, lambda *_: _refused()
     with pytest.raises(ConfigurationError, match="may not"):
         deployment.rollout()
     assert state.read(deployment.ports).phase == "laying"
-    deployment.steps._apply = lay
+    deployment.phases._apply = lay
     assert deployment.rollout().phase == "done"
 
 
@@ -119,11 +119,11 @@ def test_on_its_way_back_messages_of_its_lane_go_to_the_workers_of_all_others(de
     queue = deployment.world.ports.queue
     rollout = begin(NEW, deployment.cloud, deployment.ports, deployment.limits)
     while rollout.phase != "shifting":
-        rollout = deployment.steps.act(rollout)
+        rollout = deployment.phases.act(rollout)
     for number in range(3):
         queue.publish("chunks-gpu-canary", b"%d" % number, {"recording": "x"})
     deployment.google.post_run("dropscribe-gpu-canary", {"overrides": {}})
-    rollout = rollback(deployment.steps, deployment.cloud, deployment.ports)
+    rollout = rollback(deployment.phases, deployment.cloud, deployment.ports)
     deployment.go(rollout)
     assert deployment.world.pull(LANE) == []
     assert [(one.data, dict(one.attributes)) for one in deployment.world.pull("gpu-worker")] == [
@@ -137,8 +137,8 @@ def test_rollback_is_one_command_in_every_phase(deployment, phase):
     rollout = begin(NEW, deployment.cloud, deployment.ports, deployment.limits)
     while rollout.phase != phase:
         deployment.world.clock.time += 61
-        rollout = deployment.steps.act(rollout)
-    ended = deployment.go(rollback(deployment.steps, deployment.cloud, deployment.ports))
+        rollout = deployment.phases.act(rollout)
+    ended = deployment.go(rollback(deployment.phases, deployment.cloud, deployment.ports))
     assert (ended.phase, "a person asked for it" in ended.reason) == ("back", True)
     services, jobs, lane = deployment.stand()
     assert ({image for image, _ in services.values()}, set(jobs.values()), lane) == (
@@ -201,9 +201,9 @@ def test_the_page_changes_with_the_workers_at_the_end_and_comes_back_with_them(t
     try:
         one.google.lay(old, old.gpu)
         one.cloud = CloudRun(replace(TARGET, variables={"console_members": ["domain:b.c"]}), one.google.api())
-        one.steps = Steps(one.cloud, one.google.lay, one.steps._watch, one.ports)
+        one.phases = Phases(one.cloud, one.google.lay, one.phases._watch, one.ports)
         laid, original = [], one.google.lay
-        one.steps._apply = lambda images, canary: (laid.append(images.console), original(images, canary))
+        one.phases._apply = lambda images, canary: (laid.append(images.console), original(images, canary))
         assert one.rollout(new).phase == "done"
         assert (laid[0], laid[-1]) == (old.console, new.console)
         assert one.cloud.images() == new

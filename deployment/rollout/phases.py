@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 
-class Steps(Guard):
+class Phases(Guard):
     """Moves one rollout by one step at a time.
 
     `apply` has Terraform deploy images, the last of them for the next release's job; repeats change nothing.
