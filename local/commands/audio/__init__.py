@@ -7,7 +7,7 @@ In reading order:
     inputs        the files of a command line
     sources       standard input and web addresses
     screen        progress while it runs
-    pace          speed, and the time that is left
+    progress      speed, and the time that is left
     destinations  folders, beside the files, standard output
     report        the table at its end
     up            watch an inbox

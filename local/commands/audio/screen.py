@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from local.commands.audio.pace import Pace
+from local.commands.audio.progress import RunProgress
 from shared import concurrency
 from shared.flow.assemble import DEMO_WARNING
 from shared.in_words import human_duration, printable
@@ -50,7 +50,7 @@ class Screen:
         self._names = names
         self._quiet = quiet
         self._clock = clock
-        self._pace = Pace(names, clock)
+        self._run = RunProgress(names, clock)
         self._lock = concurrency.Lock()
         self._tasks: dict[str, TaskID] = {}
         self._last_line = clock()
@@ -62,7 +62,7 @@ class Screen:
             transient=True,
             disable=quiet or not bars or not console.is_terminal,
         )
-        self._all = self._progress.add_task("all", total=None, note=self._pace.told())
+        self._all = self._progress.add_task("all", total=None, note=self._run.told())
 
     def __enter__(self) -> Self:
         """Begin to draw."""
@@ -76,10 +76,10 @@ class Screen:
     def heard(self, key: str, seconds: float) -> None:
         """Some seconds of a recording were recognised."""
         with self._lock:
-            so_far = self._pace.heard(key, seconds)
+            so_far = self._run.heard(key, seconds)
             if key not in self._tasks and len(self._tasks) < BARS and key in self._names:
                 self._tasks[key] = self._progress.add_task(
-                    _short(self._names[key]), total=self._pace.length(key), note=""
+                    _short(self._names[key]), total=self._run.length(key), note=""
                 )
             if key in self._tasks:
                 self._progress.update(self._tasks[key], completed=so_far, note=human_duration(so_far))
@@ -88,7 +88,7 @@ class Screen:
     def planned(self, key: str, duration: float | None) -> None:
         """The length of a recording is known."""
         with self._lock:
-            if self._pace.planned(key, duration):
+            if self._run.planned(key, duration):
                 if key in self._tasks:
                     self._progress.update(self._tasks[key], total=duration)
                 self._update()
@@ -103,7 +103,7 @@ class Screen:
         with self._lock:
             if recording.id in self._tasks:
                 self._progress.remove_task(self._tasks.pop(recording.id))
-            self._pace.ended(recording.id, recording.duration, skipped=skipped)
+            self._run.ended(recording.id, recording.duration, skipped=skipped)
             self._update()
         if recording.state != "DONE" or problem:
             state = "failed" if recording.state == "DONE" else recording.state.lower()
@@ -120,13 +120,13 @@ class Screen:
 
     def _update(self) -> None:
         """Show how far all files are. The caller has the lock."""
-        note = self._pace.told(briefly=True)
-        self._progress.update(self._all, completed=self._pace.done, total=self._pace.total, note=note)
-        if self._quiet or self._console.is_terminal or self._pace.complete:
+        note = self._run.told(briefly=True)
+        self._progress.update(self._all, completed=self._run.done, total=self._run.total, note=note)
+        if self._quiet or self._console.is_terminal or self._run.complete:
             return
         if (now := self._clock()) - self._last_line >= LINE_EVERY:
             self._last_line = now
-            self._say(Text(f"        {self._pace.told()}"))
+            self._say(Text(f"        {self._run.told()}"))
 
     def _say(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)

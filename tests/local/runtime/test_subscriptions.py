@@ -206,7 +206,10 @@ def test_an_event_that_comes_while_another_publishes_the_plan_comes_again_and_is
     made = upload.freeze_plan(upload.accept(source, Options(), ports), ports)
     planned = made.record
     assert made.by_us
-    body, step = published(ports, AUDIO_FINALIZED, object_resource(source)), subscriptions.in_process(ports)[ROUTER]
+    body, step = (
+        published(ports, AUDIO_FINALIZED, object_resource(source)),
+        subscriptions.in_process(ports)[ROUTER],
+    )
     with pytest.raises(UnderWay):
         step(body)
     assert failure_log.last_trouble(planned.id, ports.records) == ""

@@ -13,7 +13,7 @@ SURE_AFTER = 2.0
 """Seconds of work after which its speed says something."""
 
 
-class Pace:
+class RunProgress:
     """Sums up audio: what was transcribed, and what is left.
 
     What an earlier run finished counts as a file, not as audio: it took no time.
