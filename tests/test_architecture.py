@@ -89,7 +89,7 @@ BELOW = {
 ROOMS = {
     "local": "cli > commands > evaluation > inbox > runtime > backend > exit_codes help wrong_options",
     "local.commands": (
-        "deployment > operation > audio models open views > console flags found weights > context table > "
+        "deployment > operation > audio models open views > console flags lookup weights > context table > "
         "downloads options terminal"
     ),
     "local.backend": "embedded_ports state_copy > copies > incoming > sqlite > remembered > files",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from local.commands import console, found, options
+from local.commands import console, lookup, options
 from local.commands.context import deployment, errors
 from local.commands.terminal import print_text, say
 from local.runtime import page_address
@@ -28,7 +28,7 @@ def command(
         str | None,
         typer.Argument(
             metavar="FILE|ID",
-            help=f"The recording to open; without it, the list. {found.HELP}",
+            help=f"The recording to open; without it, the list. {lookup.HELP}",
             show_default=False,
         ),
     ] = None,
@@ -44,7 +44,7 @@ def command(
     with errors():
         with deployment(state_dir) as ports:
             settings = ports.settings
-            path = "/" if place is None else f"/recordings/{found.one(place, ports).id}"
+            path = "/" if place is None else f"/recordings/{lookup.one(place, ports).id}"
         can = browser and has_display()
         page = page_address.running(settings)
         if page is None:

@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from local import exit_codes
-from local.commands import found, options
+from local.commands import lookup, options
 from local.commands.context import deployment, errors
 from local.commands.operation.agreement import each
 from local.commands.terminal import output, print_json
@@ -17,13 +17,13 @@ from shared.state import audit
 
 def command(
     *,
-    places: found.Places,
+    places: lookup.Places,
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,
 ) -> None:
     """Cancel recordings in progress. Chunks already with an engine may still be charged."""
     with errors(), deployment(state_dir) as ports:
-        wanted = [one.id for one in found.each_of(places, ports, can=lambda one: not one.ended)]
+        wanted = [one.id for one in lookup.each_of(places, ports, can=lambda one: not one.ended)]
         audit.note("cancel", wanted, ports)
         ended = each(wanted, lambda one: record.cancel(one, ports), "recording", "cancelled")
         others = [one for one in ended if one.state != "CANCELLED"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from local import exit_codes
-from local.commands import found, options
+from local.commands import lookup, options
 from local.commands.context import deployment, errors
 from local.commands.operation.agreement import each, settled
 from local.commands.terminal import output, print_json
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def command(
     *,
-    places: found.Places,
+    places: lookup.Places,
     audio: Annotated[bool, typer.Option("--audio", help="Delete the audio files as well.")] = False,
     yes: options.Yes = False,
     as_json: options.AsJson = False,
@@ -31,7 +31,7 @@ def command(
 ) -> None:
     """Delete recordings and all data stored about them. This cannot be undone."""
     with errors(), deployment(state_dir) as ports:
-        recordings = {one.id: one for place in places for one in found.of_one_object(place, ports)}
+        recordings = {one.id: one for place in places for one in lookup.of_one_object(place, ports)}
         told = _told(list(recordings.values()), audio=audio)
         if not settled(told, len(recordings), yes=yes, for_good=True):
             raise typer.Exit(exit_codes.INCOMPLETE)

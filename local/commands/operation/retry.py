@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from local import exit_codes
-from local.commands import found, options
+from local.commands import lookup, options
 from local.commands.context import deployment, errors, say_if_nothing_runs
 from local.commands.operation.agreement import each, settled
 from local.commands.terminal import output, print_json, say
@@ -36,7 +36,7 @@ def command(
     *,
     places: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FILE|ID", help=found.HELP, show_default=False),
+        typer.Argument(metavar="FILE|ID", help=lookup.HELP, show_default=False),
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="All recordings that failed.")] = False,
     since: Annotated[
@@ -59,7 +59,7 @@ def command(
             if failed:
                 recordings = _failed(since.replace(tzinfo=UTC).timestamp() if since else 0.0, ports)
             else:
-                recordings = found.each_of(places or (), ports, can=lambda one: one.ended_without)
+                recordings = lookup.each_of(places or (), ports, can=lambda one: one.ended_without)
             raise typer.Exit(run(recordings, ports, yes=yes, as_json=as_json))
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from local.backend.embedded_ports import LocalPorts
 from local.backend.files import names
-from local.commands.found import name_of
+from local.commands.lookup import name_of
 from local.commands.table import color_of, pairs, table
 from local.commands.terminal import local_time
 from shared.costs import budget, rows

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from local.backend.embedded_ports import LocalPorts
-from local.commands import found
+from local.commands import lookup
 from local.commands.views import details
 from shared.in_words import printable
 from shared.model import Recording, State
@@ -30,7 +30,7 @@ class Wanted:
     limit: int = 20
     """Most recordings to show."""
     places: tuple[str, ...] = ()
-    """What names the recordings to show, see `found.HELP`; none: all."""
+    """What names the recordings to show, see `lookup.HELP`; none: all."""
     states: tuple[State, ...] = ()
     """Only recordings in these states; none: in any."""
     ids: bool = False
@@ -69,7 +69,7 @@ def look(wanted: Wanted, ports: Ports) -> Report:
     """
     states = pagination.states(ports.records)
     if wanted.places:
-        recordings, more = found.each_of(wanted.places, ports), 0
+        recordings, more = lookup.each_of(wanted.places, ports), 0
     else:
         recordings = newest(ports, wanted.limit, wanted.states)
         more = sum(count for state, count in states.items() if state in (wanted.states or states)) - len(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from local import exit_codes
-from local.commands import found, options
+from local.commands import lookup, options
 from local.commands.context import deployment, errors
 from local.commands.terminal import print_json, print_text, say
 from local.commands.views import details
@@ -32,7 +32,7 @@ BINARY = "docx"
 
 def command(
     *,
-    place: Annotated[str, typer.Argument(metavar="FILE|ID", help=found.HELP)],
+    place: Annotated[str, typer.Argument(metavar="FILE|ID", help=lookup.HELP)],
     format_name: Annotated[
         str,
         typer.Option(
@@ -59,7 +59,7 @@ def command(
     with errors():
         file = file_of(format_name)
         with deployment(state_dir) as ports:
-            one = found.one(
+            one = lookup.one(
                 place,
                 ports,
                 can=lambda each: each.state == "DONE",
@@ -102,16 +102,16 @@ def run(one: Recording, file: OutputFile, number: int | None, ports: Ports) -> i
         _print(output_files.content(one, file.name, ports, number=number), file)
         return exit_codes.DONE
     if one.ended:
-        say(printable(f"{found.name_of(one)} has no transcript ({one.state}): {one.reason}"))
+        say(printable(f"{lookup.name_of(one)} has no transcript ({one.state}): {one.reason}"))
         return exit_codes.INCOMPLETE
     if file.format != "txt" or number:
         raise BadRequest(
-            f"{found.name_of(one)} is still in progress: its {file.name} is written when it is done. "
+            f"{lookup.name_of(one)} is still in progress: its {file.name} is written when it is done. "
             "Leave out --format and --revision to see the words so far."
         )
     done, of = details.chunks_done(one, ports), len(one.chunks)
     so_far = f"{done} of {of} parts are done. These are the words so far." if of else "No part is done yet."
-    say(printable(f"{found.name_of(one)} is still in progress. {so_far}"))
+    say(printable(f"{lookup.name_of(one)} is still in progress. {so_far}"))
     if one.chunks:
         print_text(text_so_far(live.words(one, live.arrived(one, ports))), end="")
     return exit_codes.TRY_AGAIN

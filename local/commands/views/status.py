@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from local.commands import found, options
+from local.commands import lookup, options
 from local.commands.context import deployment, errors
 from local.commands.terminal import output, print_json
 from local.commands.views import details, watch
@@ -30,7 +30,7 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="FILE|ID",
-            help=f"Only these recordings, in full. {found.HELP}",
+            help=f"Only these recordings, in full. {lookup.HELP}",
             show_default=False,
         ),
     ] = None,
@@ -92,7 +92,7 @@ def run(wanted: Wanted, ports: Ports, *, as_json: bool) -> None:
     """
     console = output()
     if wanted.places:
-        named = found.each_of(wanted.places, ports)
+        named = lookup.each_of(wanted.places, ports)
         if as_json:
             print_json({"recordings": [details.values(one, ports) for one in named]} | location(ports))
             return

@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.text import Text
 
 from local.backend.embedded_ports import LocalPorts
-from local.commands import found
+from local.commands import lookup
 from local.commands.table import color_of, short_time, table
 from local.commands.terminal import local_time
 from local.commands.views import details
@@ -115,7 +115,7 @@ def _table(recordings: list[Recording], ports: Ports, *, ids: bool) -> Table:
         shown = table("file", "state", "length", "when", "what", figures=("length",), whole=("state", "when"))
     now = ports.clock.now()
     for one in recordings:
-        file, state = Text(printable(found.name_of(one))), Text(one.state, style=color_of(one.state))
+        file, state = Text(printable(lookup.name_of(one))), Text(one.state, style=color_of(one.state))
         if ids:
             shown.add_row(one.id, state, file)
             continue

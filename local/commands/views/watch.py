@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.live import Live
 
 from local.backend.embedded_ports import LocalPorts
-from local.commands.found import name_of
+from local.commands.lookup import name_of
 from local.commands.terminal import output, print_json_line, print_text
 from local.commands.views import details
 from shared import concurrency
