@@ -10,7 +10,7 @@ security/       who may ask, and what browsers may do with the answers
 renditions.py   sound for browsers and waveforms that are missing, one after the other
 results.py      results of chunks that were read a moment ago
 bodies.py       large bodies of requests, in pieces
-impatient.py    connections that send half a request
+slow_clients.py connections that send half a request
 
 The two protocols know nothing of each other, and what both need stands below them.
 

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from console.impatient import Impatient
 from console.security.access import LOOPBACK, Access
 from console.security.iap import signed_by_iap
 from console.server import application
+from console.slow_clients import NoSlowClients
 from shared.connect import connect
 from shared.errors import ConfigurationError, DropscribeError
 from shared.settings import variable
@@ -56,7 +56,7 @@ def main() -> int:
     listener = listening(ports.settings)
     config = uvicorn.Config(
         application(ports, access),
-        http=Impatient,
+        http=NoSlowClients,
         # Addresses have tokens in them.
         access_log=False,
         log_level="warning",

@@ -102,7 +102,7 @@ ROOMS = {
         "chunk_job > both_channels > loaded_engines > memory > summary"
     ),
     "gpu_job.speech": "nemo > onnx > words > alphabets packing transcriber windowing",
-    "console": "__main__ > server > api openai > impatient page_files > bodies renditions results security",
+    "console": "__main__ > server > api openai > page_files slow_clients > bodies renditions results security",
     "deployment": (
         "deploy > build plans preflight smoke > rollout > apis quotas source > target > api variables"
     ),

@@ -16,11 +16,11 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
-from console import impatient
+from console import slow_clients
 from console.__main__ import CONNECTIONS
 from console.api.feed import MOST_VIEWERS
-from console.impatient import Impatient
 from console.security.access import Access, Guard
+from console.slow_clients import NoSlowClients
 
 
 async def length(request):
@@ -30,10 +30,12 @@ async def length(request):
 @pytest.fixture
 def connect(monkeypatch):
     """Gives connections to a server that is patient for a moment."""
-    monkeypatch.setattr(impatient, "SECONDS", 0.3)
+    monkeypatch.setattr(slow_clients, "SECONDS", 0.3)
     app = Starlette(routes=[Route("/", length, methods=["GET", "POST"])])
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, http=Impatient, log_level="error", ws="none", lifespan="off"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, http=NoSlowClients, log_level="error", ws="none", lifespan="off")
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
 
@@ -121,7 +123,7 @@ def guarded():
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
     config = uvicorn.Config(
         Guard(Starlette(routes=routes), Access(token=TOKEN)),
-        http=Impatient,
+        http=NoSlowClients,
         log_level="critical",
         ws="none",
         lifespan="off",
@@ -163,7 +165,7 @@ def test_streams_and_half_sent_requests_leave_room_for_those_who_may_ask(guarded
 
 @pytest.mark.parametrize("path", ["/", "/health"])
 def test_those_who_were_refused_or_asked_for_what_all_may_see_are_strangers(guarded, path, monkeypatch):
-    monkeypatch.setattr(impatient, "STRANGERS", 3)
+    monkeypatch.setattr(slow_clients, "STRANGERS", 3)
     with ask(guarded) as known, ask(guarded, path, token="wrong") as stranger:
         assert known.recv(15).startswith(b"HTTP/1.1 200")
         assert stranger.recv(15).startswith(b"HTTP/1.1 200" if path == "/health" else b"HTTP/1.1 401")

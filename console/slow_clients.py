@@ -24,7 +24,7 @@ STRANGERS = 300
 """Connections of those who have not shown a token yet."""
 
 
-class Impatient(H11Protocol):
+class NoSlowClients(H11Protocol):
     """uvicorn's own protocol with these limits."""
 
     _timer: asyncio.TimerHandle | None = None
@@ -54,7 +54,7 @@ class Impatient(H11Protocol):
     def _make_room(self) -> None:
         """Close the oldest connections of strangers if there are too many."""
         # In the order in which they began; uvicorn's own are a set.
-        strangers: dict[Impatient, None] = vars(self.server_state).setdefault("strangers", {})
+        strangers: dict[NoSlowClients, None] = vars(self.server_state).setdefault("strangers", {})
         strangers[self] = None
         if len(strangers) <= STRANGERS:
             return
