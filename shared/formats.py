@@ -82,7 +82,7 @@ FILES = (
     OutputFile(
         format="vtt-words",
         name="words.vtt",
-        use="light each word on a web page when it is spoken",
+        use="highlight each word on a web page as it is spoken",
         content_type="text/vtt; charset=utf-8",
         has_captions=True,
     ),
