@@ -134,6 +134,8 @@ FILES = (
 FORMATS = tuple(dict.fromkeys(one.format for one in FILES))
 STANDARD = tuple(dict.fromkeys(one.format for one in FILES if one.is_standard))
 MORE = tuple(one for one in FORMATS if one not in STANDARD)
+BESIDE, PRINTED = "srt", "txt"
+"""What stands beside a recording, and what a terminal shows, unless others are asked for."""
 
 
 def checked(names: Iterable[str]) -> tuple[str, ...]:

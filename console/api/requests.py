@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from console.api.answers import bad_request, json_of
@@ -10,6 +11,7 @@ from console.api.recordings import considered
 from console.api.rows import row
 from console.api.types import Quote, QuoteBody, RequestBody
 from shared import client
+from shared.audio.containers import BY_NAME, BY_SUFFIX
 from shared.flow import refusals
 from shared.flow import request as requests
 from shared.messages import options_of
@@ -29,9 +31,6 @@ LARGEST = 5 * 2**40
 LONGEST = 1e7
 """Seconds of the longest recording that is planned for a quote: four months."""
 SCHEMES = ("gs", "file")
-KBPS = {"wav": 1411.0, "flac": 700.0, "mp4": 128.0, "m4a": 128.0, "mp3": 128.0, "ogg": 96.0, "opus": 48.0}
-"""Usual bit rates by suffix, for a length that is not known yet."""
-USUAL_KBPS = 128.0
 
 
 def submit(body: RequestBody, request: Request, ports: Ports) -> Response:
@@ -91,5 +90,5 @@ def _case(source: StoredObject, options: Options, seconds: float) -> Case:
 
 def _guess(body: QuoteBody) -> float:
     """Seconds by the size of the file and the usual bit rate of its kind."""
-    kbps = KBPS.get(body.name.rpartition(".")[2].lower(), USUAL_KBPS)
-    return min(LONGEST, max(1.0, body.size * 8 / (kbps * 1000)))
+    kind = BY_SUFFIX.get(PurePosixPath(body.name).suffix.lower(), BY_NAME["mp3"])
+    return min(LONGEST, max(1.0, body.size * 8 / (kind.kbps * 1000)))

@@ -27,6 +27,8 @@ class Container:
     """The codecs in it that all browsers play, by FFmpeg's names."""
     has_length: bool = False
     """Whether its length is a number in the header. Its samples have no times, so that decoding finds the end."""
+    kbps: float = 128.0
+    """Usual bit rate of its sound, kbit/s, for a guess before it is read."""
     is_estimated: bool = False
     """Whether the length that FFmpeg gives is derived from the bit rate of the first frames."""
 
@@ -41,7 +43,11 @@ CONTAINERS = (
     Container("aac", (".aac",), media_type="audio/aac", played=frozenset({"aac"})),
     Container("ac3", (".ac3",), (b"\x0b\x77",), is_estimated=True),
     Container(
-        "aiff", (".aiff", ".aif", ".aifc"), forms=((b"FORM", b"AIFF"), (b"FORM", b"AIFC")), has_length=True
+        "aiff",
+        (".aiff", ".aif", ".aifc"),
+        forms=((b"FORM", b"AIFF"), (b"FORM", b"AIFC")),
+        has_length=True,
+        kbps=1411.0,
     ),
     Container("amr", (".amr",), (b"#!AMR\n", b"#!AMR-WB\n"), is_estimated=True),
     Container("ape", (".ape",), (b"MAC ",), has_length=True),
@@ -52,7 +58,13 @@ CONTAINERS = (
     Container("dts", (".dts",), (b"\x7f\xfe\x80\x01",), is_estimated=True),
     Container("eac3", (".eac3",), is_estimated=True),
     Container(
-        "flac", (".flac",), (b"fLaC",), media_type="audio/flac", played=frozenset({"flac"}), has_length=True
+        "flac",
+        (".flac",),
+        (b"fLaC",),
+        media_type="audio/flac",
+        played=frozenset({"flac"}),
+        has_length=True,
+        kbps=700.0,
     ),
     Container("flv", (".flv",), (b"FLV\x01",)),
     Container(
@@ -76,6 +88,7 @@ CONTAINERS = (
         (b"OggS",),
         media_type="audio/ogg",
         played=frozenset({"opus", "vorbis", "flac"}),
+        kbps=64.0,
     ),
     Container("tta", (".tta",), (b"TTA1",), has_length=True),
     Container("voc", (".voc",), (b"Creative Voice File\x1a",), has_length=True),
@@ -87,6 +100,7 @@ CONTAINERS = (
         media_type="audio/wav",
         played=frozenset({"pcm_s16le", "pcm_u8", "pcm_s24le", "pcm_s32le", "pcm_f32le"}),
         has_length=True,
+        kbps=1411.0,
     ),
     Container("wv", (".wv",), (b"wvpk",), has_length=True),
 )
@@ -95,5 +109,8 @@ CONTAINERS = (
 BY_NAME = {one.name: one for one in CONTAINERS}
 """The same, by FFmpeg's names."""
 
-SUFFIXES = frozenset(suffix for one in CONTAINERS for suffix in one.suffixes)
+BY_SUFFIX = {suffix: one for one in CONTAINERS for suffix in one.suffixes}
+"""The same, by the suffixes of their files."""
+
+SUFFIXES = frozenset(BY_SUFFIX)
 """Those of all."""

@@ -101,12 +101,14 @@ def test_no_index_is_left_that_no_query_needs(world, monkeypatch):
     for one in ({"state": "DONE"}, {"label": ""}, {"trouble": True}, {"is_held": True}):
         pagination.page(ports.records, pagination.Filter(**one), 1)
     asked = {(one.collection, one.equal, one.descending or one.summed) for one in shapes}
+    assert DATA["indexes"]
     for index in DATA["indexes"]:
         *first, last = (one["fieldPath"] for one in index["fields"])
         assert (index["collectionGroup"], frozenset(first), last) in asked
 
 
 def test_only_fields_that_exist_are_exempted():
+    assert DATA["fieldOverrides"]
     for one in DATA["fieldOverrides"]:
         row = ROWS[one["collectionGroup"]]
         assert one["fieldPath"] in {"*", WRITES, EXPIRES} or f"`{one['fieldPath']}`" in row
@@ -125,6 +127,7 @@ def test_the_adapters_own_fields_have_no_index():
 
 def test_composite_indexes_of_the_table_of_queries_are_those_of_the_file():
     text = (ROOT / "docs" / "data-model.md").read_text("utf-8")
+    assert DATA["indexes"]
     for index in DATA["indexes"]:
         *first, last = index["fields"]
         told = ", ".join(f"`{one['fieldPath']}` {one['order'].lower()}" for one in (*first, last))

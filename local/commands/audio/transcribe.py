@@ -13,9 +13,10 @@ from local.commands.audio.destinations import STDOUT
 from local.commands.audio.run_files import Request, run
 from local.commands.audio.sources import check_name
 from local.commands.context import errors, local_ports, options_from
+from shared.audio.containers import SUFFIXES
 from shared.bundled import bundled
 from shared.errors import BadRequest, ConfigurationError
-from shared.formats import FORMATS, STANDARD, of_recording
+from shared.formats import BESIDE, FORMATS, PRINTED, STANDARD, of_recording
 from shared.model import Options
 
 SAMPLES = bundled("samples")
@@ -81,7 +82,7 @@ def command(
         to_stdout = str(out) == STDOUT
         if as_json + json_lines + to_stdout > 1:
             raise BadRequest("Of --json, --jsonl and --out -, only one can have standard output. Choose one.")
-        default = ["srt"] if beside else ["txt"] if to_stdout else of_recording(ports.settings.formats)
+        default = [BESIDE] if beside else [PRINTED] if to_stdout else of_recording(ports.settings.formats)
         request = Request(
             inputs=inputs,
             name=name or "",
@@ -129,8 +130,4 @@ def _samples() -> list[Path]:
         raise ConfigurationError(
             f"The recordings of the demo are not in {SAMPLES}. Install Dropscribe again, or transcribe a file of yours."
         )
-    return [
-        path
-        for path in sorted(SAMPLES.iterdir())
-        if path.suffix in {".mp3", ".m4a", ".flac", ".opus", ".mp4"}
-    ]
+    return [path for path in sorted(SAMPLES.iterdir()) if path.suffix in SUFFIXES]

@@ -190,7 +190,7 @@ def run(
         exports = PushLoop(
             ports.queue,
             EXPORTER,
-            exporter(ports, formats.file_names(["srt"]) if captions_beside else ()),
+            exporter(ports, formats.file_names([formats.BESIDE]) if captions_beside else ()),
             at_a_time=1,
         )
         own = [exports, *(PushLoop(ports.queue, name, step) for name, step in webhooks(ports).items())]

@@ -14,7 +14,7 @@ from local.commands.terminal import print_json, print_text, say
 from local.commands.views import details
 from shared.errors import BadRequest
 from shared.flow.reading import live, output_files, revision
-from shared.formats import FILES, FORMATS, unknown
+from shared.formats import FILES, FORMATS, PRINTED, unknown
 from shared.in_words import printable
 from shared.outputs.plain_text import transcript_txt
 from shared.outputs.printable import clock_time
@@ -40,7 +40,7 @@ def command(
             "-f",
             help=f"One of {', '.join(FORMATS)}, or the name of an output file such as paragraphs.csv.",
         ),
-    ] = "txt",
+    ] = PRINTED,
     number: Annotated[
         int | None,
         typer.Option(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from console.api import requests
 from shared.topology import REQUESTS
 
 
@@ -60,3 +61,11 @@ def test_options_that_there_are_not_are_named(client):
     answer = client.post("/api/v1/quotes", json={"name": "a.mp3", "size": 1, "options": {"speed": 2}})
     assert answer.status_code == 400
     assert "language" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds"), [("a.wav", 60.0), ("a.AIF", 60.0), ("a.opus", 1322.8125), ("a", 661.40625)]
+)
+def test_without_its_length_a_quote_is_for_what_such_a_file_usually_lasts(name, seconds):
+    body = requests.QuoteBody(name=name, size=1411 * 125 * 60)
+    assert requests._guess(body) == seconds
