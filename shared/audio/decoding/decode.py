@@ -13,11 +13,11 @@ from av.stream import Discard
 
 from shared.audio.decoding import parts, wav_samples
 from shared.audio.decoding.byte_range import decode_span
-from shared.audio.decoding.mend import mended
+from shared.audio.decoding.index_repair import repaired
 from shared.audio.decoding.seek import packets_from
 from shared.audio.decoding.splice import indexed_until, splice
-from shared.audio.decoding.steady import Steady
 from shared.audio.decoding.timeline import EXACT, TOLERANCE, Timeline
+from shared.audio.decoding.timestamps import Timestamps
 from shared.audio.probing import amr, isobmff, wav
 from shared.audio.probing.ffmpeg import as_read, choose_stream, open_container
 from shared.audio.probing.notices import damage, stops_early
@@ -130,7 +130,7 @@ class _ChunkDecoder:
         self._open_ended = chunk.end is None
         self._file = as_read(reader, audio.format)
         self._timeline = Timeline(emit, begin=self._begin, end=stop, both=both)
-        self._steady = Steady(self._timeline, open_ended=self._open_ended, shift=shift)
+        self._timestamps = Timestamps(self._timeline, open_ended=self._open_ended, shift=shift)
         self._origin = 0.0
         self._units, self._per_second = 0, 1  # seconds of one unit of the stream's clock, as a fraction
         self._settles = 0.0  # from when on packets are decoded, in units of that clock
@@ -157,7 +157,7 @@ class _ChunkDecoder:
                 self._reader, self._audio, container, stream, begin=self._begin, origin=self._origin
             )
             if view is None and self._index_ends_early(stream):
-                view = mended(self._reader)
+                view = repaired(self._reader)
             if view is not None:
                 self._file = view
                 container = stack.enter_context(self._open())
@@ -182,7 +182,7 @@ class _ChunkDecoder:
                 if self._timeline.full:
                     ended = False
                     break
-            self._steady.finish()
+            self._timestamps.finish()
             self._timeline.finish()
             if self._sounded:
                 self._reached = self._timeline.reached
@@ -220,7 +220,7 @@ class _ChunkDecoder:
             if packet.pts is not None:
                 self._damaged.append(self._time(packet.pts))
             else:
-                self._damaged.append(self._steady.reached if self._sounded else self._reached)
+                self._damaged.append(self._timestamps.reached if self._sounded else self._reached)
             self._tolerance = EXACT  # a lost packet is shorter than what a coarse clock may jitter
             return
         for frame in frames:
@@ -229,7 +229,7 @@ class _ChunkDecoder:
             self._decoded = True
             self._sounded = True
             time = None if frame.pts is None else self._time(frame.pts)
-            self._steady.add(frame, time, tolerance=self._tolerance)
+            self._timestamps.add(frame, time, tolerance=self._tolerance)
             self._tolerance = TOLERANCE
             if self._timeline.full:
                 return
@@ -245,7 +245,7 @@ class _ChunkDecoder:
         if not self._decoded and chunk.start <= 0:
             raise BadMedia("undecodable", NO_SOUND)
         stop = reached if chunk.end is None else min(chunk.end, reached)
-        warnings = [*self._steady.warnings, *self._timeline.warnings]
+        warnings = [*self._timestamps.warnings, *self._timeline.warnings]
         declared = self._audio.duration
         if (
             ended

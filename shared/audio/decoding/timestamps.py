@@ -45,7 +45,7 @@ MOST_TOLD = 10
 """Jumps that are told one by one; the others are counted."""
 
 
-class Steady:
+class Timestamps:
     """Places frames on a timeline by their time stamps, as far as these are to be believed.
 
     Args:

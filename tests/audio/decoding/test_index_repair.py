@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 from shared.audio.decoding import decode as decoding
-from shared.audio.decoding.mend import LARGEST, mended
+from shared.audio.decoding.index_repair import LARGEST, repaired
 from shared.audio.files.reader import Reader
 from shared.audio.probing.audio_info import probe
 from tests.audio.media import Memory, chunk, make, repeated
@@ -70,14 +70,14 @@ def test_the_chunk_with_the_damaged_size_goes_on_behind_it(kind):
 def test_sizes_that_make_sense_are_left_alone():
     for kind in KINDS:
         data, _ = recording(kind)
-        assert mended(Reader(Memory(data).read, len(data))) is None
+        assert repaired(Reader(Memory(data).read, len(data))) is None
     large = damaged(recording("film")[0], 0.5, LARGEST.to_bytes(4, "big"))
-    assert mended(Reader(Memory(large).read, len(large))) is None
+    assert repaired(Reader(Memory(large).read, len(large))) is None
 
 
 def test_a_file_without_an_index_is_left_alone():
     data = bytes(100) + b"stsz"
-    assert mended(Reader(Memory(data).read, len(data))) is None
+    assert repaired(Reader(Memory(data).read, len(data))) is None
 
 
 @pytest.mark.parametrize("kind", ["m4a", "film"])
@@ -89,5 +89,5 @@ def test_tables_of_any_numbers_are_survived(kind):
         at, length = numbers.randrange(start, len(data)), numbers.choice([4, 16, 400])
         broken = data[:at] + numbers.randbytes(length) + data[at + length :]
         broken = broken[: numbers.choice([len(broken), at + 3])]
-        file = mended(Reader(Memory(broken).read, len(broken)))
+        file = repaired(Reader(Memory(broken).read, len(broken)))
         assert file is None or file.seek(0) == 0

@@ -1,4 +1,4 @@
-"""Mends the index of an mp4 in which sizes of samples are damaged: FFmpeg's own ends at the first that cannot be.
+"""Repairs the index of an mp4 in which sizes of samples are damaged: FFmpeg's own ends at the first that cannot be.
 
 Every group of samples has an offset of its own, so a damaged size concerns its own group only. There the bytes that
 no other sample claims are given to the first one without a size: decoders go on from frame to frame, so that as a rule
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 LARGEST = 1024 * 1024
 """Bytes; no packet of sound is larger."""
 LONGEST_INDEX = 16 * 1024 * 1024
-"""Bytes of an index that is mended: a day of sound takes about as many."""
+"""Bytes of an index that is repaired: a day of sound takes about as many."""
 
 
-def mended(reader: Reader) -> Overlay | None:
+def repaired(reader: Reader) -> Overlay | None:
     """The file with an index whose sizes make sense; None where they do, or where there is no index."""
     start, end = index_span(reader) or (0, 0)
     if end - start > LONGEST_INDEX:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.audio.decoding.steady import CONFIRMED, MOST_TOLD, SET_BACK, Steady
 from shared.audio.decoding.timeline import EXACT, TOLERANCE, Timeline
+from shared.audio.decoding.timestamps import CONFIRMED, MOST_TOLD, SET_BACK, Timestamps
 from tests.audio.decoding.test_timeline import frame
 
 STEP = 0.1
@@ -19,13 +19,13 @@ def run(times, *, open_ended=False, end=None, tolerances=()):
     """Frames of a tenth of a second, numbered from 1 in their samples, with these time stamps."""
     out = bytearray()
     timeline = Timeline(out.extend, begin=0.0, end=end)
-    steady = Steady(timeline, open_ended=open_ended)
+    stamps = Timestamps(timeline, open_ended=open_ended)
     for number, time in enumerate(times):
         tolerance = dict(tolerances).get(number, TOLERANCE)
-        steady.add(frame(1600, value=number + 1), time, tolerance=tolerance)
-    steady.finish()
+        stamps.add(frame(1600, value=number + 1), time, tolerance=tolerance)
+    stamps.finish()
     timeline.finish()
-    return np.frombuffer(bytes(out), np.int16), steady, timeline
+    return np.frombuffer(bytes(out), np.int16), stamps, timeline
 
 
 def straight(count, *, first=0.0):
@@ -39,10 +39,10 @@ def heard(samples):
 
 
 def test_time_stamps_without_fault_are_kept():
-    samples, steady, timeline = run(straight(40))
+    samples, stamps, timeline = run(straight(40))
     assert len(samples) == 40 * 1600
     assert timeline.reached == pytest.approx(4.0)
-    assert steady.warnings == []
+    assert stamps.warnings == []
 
 
 @given(st.lists(st.integers(-80, 80), min_size=60, max_size=60))
@@ -51,10 +51,10 @@ def test_time_stamps_without_fault_are_kept():
 def test_wobble_neither_drops_nor_inserts(wobble):
     times = [max(0.0, time + ms / 1000) for time, ms in zip(straight(60), wobble, strict=True)]
     times[::5] = straight(60)[::5]  # it wobbles around the sound, it does not leave it
-    samples, steady, _ = run(times)
+    samples, stamps, _ = run(times)
     assert len(samples) == 60 * 1600
     assert heard(samples) == list(range(1, 61))
-    assert steady.warnings == []
+    assert stamps.warnings == []
 
 
 def test_a_clock_that_jumps_all_the_time_is_told_in_a_bounded_number_of_warnings():
@@ -62,16 +62,16 @@ def test_a_clock_that_jumps_all_the_time_is_told_in_a_bounded_number_of_warnings
     for number in range(40 * 12):
         times.append(time)
         time += STEP + (1.0 if number % 12 == 11 else 0.0)
-    _, steady, _ = run(times)
-    assert len(steady.warnings) == MOST_TOLD + 1
-    assert steady.warnings[-1].startswith(f"{39 - MOST_TOLD} more jumps")
+    _, stamps, _ = run(times)
+    assert len(stamps.warnings) == MOST_TOLD + 1
+    assert stamps.warnings[-1].startswith(f"{39 - MOST_TOLD} more jumps")
 
 
 def test_frames_that_are_stamped_in_bursts_follow_one_another():
     times = [time - time % 0.5 for time in straight(60)]
-    samples, steady, _ = run(times)
+    samples, stamps, _ = run(times)
     assert len(samples) == 60 * 1600
-    assert steady.warnings == []
+    assert stamps.warnings == []
 
 
 @pytest.mark.parametrize("place", [0, 1, 7, 20, 39])
@@ -79,18 +79,18 @@ def test_frames_that_are_stamped_in_bursts_follow_one_another():
 def test_one_wrong_time_stamp_is_not_believed(place, wrong):
     times = straight(40, first=10.0)
     times[place] += wrong
-    samples, steady, _ = run(times)
+    samples, stamps, _ = run(times)
     assert len(samples) == 14 * 16_000
     assert heard(samples) == list(range(1, 41))
-    assert steady.warnings == []
+    assert stamps.warnings == []
 
 
 def test_a_gap_stays_a_gap_and_is_told():
-    samples, steady, _ = run(straight(20) + straight(20, first=7.0))
+    samples, stamps, _ = run(straight(20) + straight(20, first=7.0))
     assert len(samples) == 9 * 16_000
     assert not samples[2 * 16_000 : 7 * 16_000].any()
     assert samples[7 * 16_000] == 21
-    assert steady.warnings == [
+    assert stamps.warnings == [
         "5.0 s of sound are missing at 2.0 s, where the recorder paused or the file is damaged: silence stands there"
     ]
 
@@ -111,10 +111,10 @@ def test_a_gap_shortly_before_the_end_is_one():
 
 
 def test_a_clock_that_is_set_back_loses_nothing():
-    samples, steady, _ = run(straight(30) + straight(30, first=0.0))
+    samples, stamps, _ = run(straight(30) + straight(30, first=0.0))
     assert len(samples) == 6 * 16_000
     assert heard(samples) == list(range(1, 61))
-    assert steady.warnings == [
+    assert stamps.warnings == [
         "the clock of the recording was set back by 3.0 s at 3.0 s: what follows was joined"
     ]
 
@@ -126,15 +126,15 @@ def test_after_a_clock_that_was_set_back_gaps_are_those_of_the_new_one():
 
 
 def test_a_little_sound_that_is_there_twice_is_dropped_once():
-    samples, steady, _ = run(straight(30) + straight(20, first=2.3))
+    samples, stamps, _ = run(straight(30) + straight(20, first=2.3))
     assert len(samples) == round(4.3 * 16_000)
-    assert steady.warnings == ["0.7 s of sound at 3.0 s are there twice: they were dropped once"]
+    assert stamps.warnings == ["0.7 s of sound at 3.0 s are there twice: they were dropped once"]
 
 
 def test_a_clock_set_forward_by_hours_is_no_silence_where_the_length_is_unknown():
-    samples, steady, _ = run(straight(20) + straight(20, first=90_000.0), open_ended=True)
+    samples, stamps, _ = run(straight(20) + straight(20, first=90_000.0), open_ended=True)
     assert len(samples) == 4 * 16_000
-    assert "set forward by 89998.0 s at 2.0 s" in steady.warnings[0]
+    assert "set forward by 89998.0 s at 2.0 s" in stamps.warnings[0]
 
 
 def test_the_same_jump_leads_out_of_a_chunk_whose_end_is_known():
@@ -152,21 +152,21 @@ def test_after_damage_a_short_jump_is_believed_at_once():
 
 
 def test_frames_without_time_stamps_follow_one_another():
-    samples, steady, _ = run([0.0, *[None] * 29])
+    samples, stamps, _ = run([0.0, *[None] * 29])
     assert len(samples) == 3 * 16_000
-    assert steady.warnings == []
+    assert stamps.warnings == []
     assert len(run([None] * 3)[0]) == round(0.3 * 16_000)
 
 
 def test_what_is_held_counts_as_reached():
     timeline = Timeline(lambda _: None, begin=0.0, end=None)
-    steady = Steady(timeline, open_ended=False)
+    stamps = Timestamps(timeline, open_ended=False)
     for time in straight(20):
-        steady.add(frame(1600), time)
-    steady.add(frame(1600), 2.0 + SET_BACK * 3)
+        stamps.add(frame(1600), time)
+    stamps.add(frame(1600), 2.0 + SET_BACK * 3)
     assert timeline.reached == pytest.approx(2.0)
-    assert steady.reached == pytest.approx(2.1)
-    assert steady.reached < 2.0 + CONFIRMED
+    assert stamps.reached == pytest.approx(2.1)
+    assert stamps.reached < 2.0 + CONFIRMED
 
 
 @given(
@@ -179,13 +179,13 @@ def test_what_is_held_counts_as_reached():
 def test_no_frame_is_heard_twice_and_memory_stays_bounded(times):
     out = bytearray()
     timeline = Timeline(out.extend, begin=0.0, end=100.0)
-    steady = Steady(timeline, open_ended=False)
+    stamps = Timestamps(timeline, open_ended=False)
     for number, time in enumerate(times):
-        steady.add(frame(160, value=number + 1), time)
-        assert len(steady._held) <= 101
+        stamps.add(frame(160, value=number + 1), time)
+        assert len(stamps._held) <= 101
         if timeline.full:
             break
-    steady.finish()
+    stamps.finish()
     timeline.finish()
     samples = np.frombuffer(bytes(out), np.int16)
     assert len(samples) <= 100 * 16_000
@@ -196,11 +196,11 @@ def test_no_frame_is_heard_twice_and_memory_stays_bounded(times):
 def test_a_file_whose_every_sample_jumps_costs_no_more_than_its_length():
     out = bytearray()
     timeline = Timeline(out.extend, begin=0.0, end=60.0)
-    steady = Steady(timeline, open_ended=False)
+    stamps = Timestamps(timeline, open_ended=False)
     began = process_time()
     for number in range(40_000):
-        steady.add(frame(1, value=1), number * 0.003)
-    steady.finish()
+        stamps.add(frame(1, value=1), number * 0.003)
+    stamps.finish()
     timeline.finish()
     assert process_time() - began < 20.0
-    assert steady.warnings
+    assert stamps.warnings
