@@ -8,7 +8,7 @@ In reading order:
     one_shot           everything in one process, for `transcribe`
     submission         which recordings its files stand for, and what is announced
     contents           which recording a renamed file has
-    taken              which recording a file of the inbox has that `up` took
+    inbox_recordings   which recording a file of the inbox has that `up` took
     processes          the functions and the worker as processes, for `up`
     fork_server        starts the functions as forks of one process, which loads them once
     serve              one function behind HTTP

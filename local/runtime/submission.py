@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.runtime import contents, taken
+from local.runtime import contents, inbox_recordings
 from local.runtime.events import object_resource
 from shared import concurrency
 from shared.errors import Damaged, Permanent
@@ -67,7 +67,7 @@ def look(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> lis
     """Which recordings the files stand for, and which of them are finished. Changes nothing."""
     found: list[Submitted] = []
     keys: set[str] = set()
-    until = concurrency.monotonic() + taken.SOON
+    until = concurrency.monotonic() + inbox_recordings.SOON
     for file in files:
         try:
             one = _of_up(file, options, ports, until) or _look(file, options, ports)
@@ -118,7 +118,7 @@ def take(found: Sequence[Submitted], ports: LocalPorts) -> frozenset[str]:
 
 
 def _can(one: Submitted, ports: LocalPorts) -> bool:
-    return taken.can(options_from_metadata(one.source.metadata), ports)
+    return inbox_recordings.can(options_from_metadata(one.source.metadata), ports)
 
 
 def announce(several: Sequence[Submitted], ports: LocalPorts) -> None:
@@ -149,7 +149,7 @@ def _is_asked_for(key: str, ports: LocalPorts) -> bool:
 
 
 def _of_up(file: InputFile, options: Options, ports: LocalPorts, until: float) -> Submitted | None:
-    found = taken.find(file.path, options, ports, until)
+    found = inbox_recordings.find(file.path, options, ports, until)
     if found is None:
         return None
     source, own = found

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from local.backend.embedded_ports import open_ports
-from local.inbox import returned
+from local.inbox import reappeared
 from local.inbox.watcher import Inbox
 from local.runtime import submission
 from local.runtime.submission import InputFile
@@ -269,7 +269,7 @@ def test_a_file_that_is_transcribed_with_other_options_has_another_recording(tmp
 def test_up_started_again_with_other_options_before_the_router_took_the_event_makes_no_other(world):
     world.upload()
     for options in ({"dropscribe-language": "en"}, {"dropscribe-language": "de"}):
-        known = partial(returned.is_known, world.ports)
+        known = partial(reappeared.is_known, world.ports)
         inbox = Inbox(
             world.ports.store, world.ports.queue, "audio", known, metadata=options, quiet_seconds=0.1
         )
@@ -284,4 +284,4 @@ def test_up_started_again_with_other_options_before_the_router_took_the_event_ma
     for one in events:
         upload.on_upload(json.loads(one.data), world.ports)
     assert [one.options.language for one in recordings(world)] == ["en"]
-    assert returned.is_known(world.ports, world.ports.store.stat("audio", "talk.wav"))
+    assert reappeared.is_known(world.ports, world.ports.store.stat("audio", "talk.wav"))

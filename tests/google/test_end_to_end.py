@@ -252,7 +252,7 @@ def measured(deployment, collected):
 ELSEWHERE = {
     "releases_back_total": "tests/deployment/rollout/test_guard.py: here no rollout is under way",
     "webhooks_total": "tests/webhooks/: here no address of webhooks is set",
-    "worker_listen_seconds": "tests/gpu_job/pipeline/test_listening.py: here nobody asks a worker for speakers",
+    "worker_listen_seconds": "tests/gpu_job/pipeline/test_diarization.py: here nobody asks a worker for speakers",
     "handed_on_total": "tests/telemetry/test_one_trace.py: here no engine gives a chunk up that another may have",
 }
 """Metrics that are not emitted here, with the test where they are."""

@@ -26,7 +26,7 @@ from local.backend.embedded_ports import UP_LOCK
 from local.commands import downloads, options
 from local.commands.context import errors, local_ports, options_from
 from local.commands.terminal import beside, say
-from local.inbox import leftovers, returned, same_content
+from local.inbox import earlier_uploads, reappeared, renamed
 from local.inbox.watcher import Inbox
 from local.runtime import export, processes, prometheus
 from local.runtime.page_address import page_address
@@ -169,7 +169,7 @@ def run(
         stack.enter_context(_only_one(settings.state_dir / UP_LOCK))
         remembered.remember_folders(ports.inbox, ports.out, ports.records)
         ports.store.expect(settings.audio_bucket, remembered.mount(ports.records))
-        leftovers.take_over(ports)
+        earlier_uploads.move_in(ports)
         if settings.method not in {one.method for one in hosted_specs()}:
             # Download or fail now, not in a worker that restarts for ever.
             for name in dict.fromkeys(weights.of_deployment(settings).values()):
@@ -204,9 +204,9 @@ def run(
             ports.store,
             ports.queue,
             settings.audio_bucket,
-            partial(returned.is_known, ports),
+            partial(reappeared.is_known, ports),
             metadata=metadata_of(options),
-            reused=partial(same_content.reuse, ports),
+            reused=partial(renamed.reuse, ports),
         )
         watcher.start()
         stack.callback(watcher.stop)

@@ -10,7 +10,7 @@ import pytest
 from local.backend import remembered
 from local.backend.embedded_ports import open_ports
 from local.commands.audio import up
-from local.inbox import returned
+from local.inbox import reappeared
 from local.runtime.events import object_resource
 from shared.errors import BadRequest
 from shared.flow import upload
@@ -36,8 +36,8 @@ def test_a_file_that_an_older_version_took_is_not_taken_again(ports, before):
     made = replace(UPLOAD, metadata=metadata_of(before))
     old = upload.accept(made, before, ports)
     remembered.adopt_uploads("audio", ports.records)
-    assert returned.is_known(ports, UPLOAD)
-    assert not returned.is_known(ports, replace(UPLOAD, generation=8))
+    assert reappeared.is_known(ports, UPLOAD)
+    assert not reappeared.is_known(ports, replace(UPLOAD, generation=8))
     event = json.loads(object_resource(replace(UPLOAD, metadata=metadata_of(GERMAN))))
     assert upload.on_upload(event, ports).id == old.id
 
@@ -55,13 +55,13 @@ def test_only_the_first_start_looks_for_files_of_an_older_version(ports):
     remembered.adopt_uploads("audio", ports.records)
     upload.accept(replace(UPLOAD, metadata=metadata_of(GERMAN)), GERMAN, ports)
     remembered.adopt_uploads("audio", ports.records)
-    assert not returned.is_known(ports, UPLOAD)
+    assert not reappeared.is_known(ports, UPLOAD)
 
 
 def test_a_file_taken_by_this_version_is_known_whatever_up_is_asked_for_later(ports):
     event = json.loads(object_resource(replace(UPLOAD, metadata=metadata_of(GERMAN))))
     upload.on_upload(event, ports)
-    assert returned.is_known(ports, UPLOAD)
+    assert reappeared.is_known(ports, UPLOAD)
 
 
 def test_speakers_together_with_a_hybrid_are_refused_before_anything_starts(ports):

@@ -13,7 +13,7 @@ from gpu_job.weights.catalogue import TINY
 from local.backend import remembered
 from local.backend.embedded_ports import UP_LOCK, open_ports
 from local.commands.audio import inputs
-from local.runtime import one_shot, submission, taken
+from local.runtime import inbox_recordings, one_shot, submission
 from shared.costs import budget
 from shared.errors import Transient
 from shared.flow import upload
@@ -106,7 +106,7 @@ def test_a_running_up_has_a_moment_to_take_what_was_just_put_there(ports, talk, 
 
 
 def test_what_a_running_up_does_not_take_is_the_callers_own_after_a_moment(ports, talk, up, monkeypatch):
-    monkeypatch.setattr(taken, "SOON", 0.2)
+    monkeypatch.setattr(inbox_recordings, "SOON", 0.2)
     assert not look(ports, talk).of_up
 
 

@@ -11,7 +11,7 @@ from functools import partial
 
 import pytest
 
-from local.inbox import same_content
+from local.inbox import renamed
 from local.runtime.contents import COLLECTION, KEPT
 from shared.errors import UnderWay
 from shared.flow import record, upload
@@ -47,7 +47,7 @@ class Inbox:
         source = replace(self.ports.store.stat("audio", name), metadata=metadata)
         if uploads.recording_of(source, self.ports.records) is not None:
             return True
-        if same_content.reuse(ports or self.ports, source):
+        if renamed.reuse(ports or self.ports, source):
             return True
         self.world.ports.queue.publish("audio-finalized", json.dumps({
             "bucket": "audio", "name": name, "generation": str(source.generation), "size": str(source.size),

@@ -11,7 +11,7 @@ import pytest
 from gpu_job.weights.catalogue import TINY
 from local.backend import remembered
 from local.backend.embedded_ports import open_ports
-from local.inbox import returned
+from local.inbox import reappeared
 from shared.errors import BadMedia, StoreUnavailable
 from shared.flow import record, request, upload
 from shared.messages import TRANSCRIBE_REQUESTS, TranscribeRequest, request_to_json
@@ -169,11 +169,11 @@ def test_a_file_that_is_back_has_its_recording_go_on_once(ports, recording, tmp_
     fail(recording, ports)
     away.rename(path)
     back = ports.store.stat("audio", "talk.wav")
-    assert [returned.is_known(ports, back) for _ in range(2)] == [True, True]
+    assert [reappeared.is_known(ports, back) for _ in range(2)] == [True, True]
     assert len(set(requests(ports))) == 1
 
 
 def test_what_failed_for_another_reason_stays_as_it_is(ports, recording):
     record.fail(recording.id, BadMedia("unreadable", "no sound in it"), ports)
-    assert returned.is_known(ports, ports.store.stat("audio", "talk.wav"))
+    assert reappeared.is_known(ports, ports.store.stat("audio", "talk.wav"))
     assert requests(ports) == []

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from local.backend.embedded_ports import open_ports
-from local.inbox import leftovers
+from local.inbox import earlier_uploads
 from shared.errors import Permanent
 from shared.flow import record, upload
 from shared.messages import metadata_of
@@ -57,20 +57,20 @@ def stored(ports, name, language="en"):
 def test_an_upload_is_moved_into_the_inbox_with_its_options(page, up):
     before = [stored(page, "talk.mp3"), stored(page, "monday/talk.mp3")]
     assert up.store.stat("audio", "talk.mp3") is None
-    assert leftovers.take_over(up) == 2
+    assert earlier_uploads.move_in(up) == 2
     for source in before:
         now = up.store.stat("audio", source.name)
         assert (now.generation, now.size) == (source.generation, source.size)
         assert uploads.fix(now, up.records).options.language == "en"
         assert page.store.stat("audio", source.name) is None
-    assert leftovers.take_over(up) == 0
+    assert earlier_uploads.move_in(up) == 0
 
 
 def test_one_in_progress_goes_on_from_the_inbox_and_one_that_ended_stays(page, up):
     going, ended = stored(page, "going.mp3"), stored(page, "ended.mp3")
     upload.on_object(going, page)
     record.fail(upload.on_object(ended, page).id, Permanent("no"), page)
-    assert leftovers.take_over(up) == 1
+    assert earlier_uploads.move_in(up) == 1
     assert up.store.stat("audio", "going.mp3") is not None
     assert up.store.stat("audio", "ended.mp3") is None
     assert page.store.stat("audio", "ended.mp3") is not None
@@ -79,7 +79,7 @@ def test_one_in_progress_goes_on_from_the_inbox_and_one_that_ended_stays(page, u
 def test_no_file_of_the_inbox_is_replaced_and_the_person_is_told(page, up, caplog):
     stored(page, "talk.mp3")
     (up.inbox / "talk.mp3").write_bytes(b"another")
-    assert leftovers.take_over(up) == 0
+    assert earlier_uploads.move_in(up) == 0
     assert (up.inbox / "talk.mp3").read_bytes() == b"another"
     assert page.store.stat("audio", "talk.mp3") is not None
     assert "the inbox has another file of this name" in caplog.text
@@ -97,8 +97,8 @@ def test_between_two_disks_it_is_copied_and_keeps_its_time(page, up, monkeypatch
             raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
         link(path, name, **how)
 
-    monkeypatch.setattr(leftovers.os, "link", within_one)
-    assert leftovers.take_over(up) == 1
+    monkeypatch.setattr(earlier_uploads.os, "link", within_one)
+    assert earlier_uploads.move_in(up) == 1
     assert up.store.stat("audio", "talk.mp3").generation == source.generation
     assert (up.inbox / "clash.mp3").read_bytes() == b"another"
     assert page.store.stat("audio", "clash.mp3") == replace(clash, metadata={})
@@ -107,5 +107,5 @@ def test_between_two_disks_it_is_copied_and_keeps_its_time(page, up, monkeypatch
 
 def test_the_folder_of_the_state_may_be_the_inbox(page):
     stored(page, "talk.mp3")
-    assert leftovers.take_over(page) == 0
+    assert earlier_uploads.move_in(page) == 0
     assert page.store.stat("audio", "talk.mp3") is not None

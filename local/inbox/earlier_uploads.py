@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from local.backend.embedded_ports import LocalPorts
 
 
-def take_over(ports: LocalPorts) -> int:
+def move_in(ports: LocalPorts) -> int:
     """Move uploads that have not ended from the folder of the state into the inbox; returns how many.
 
     Their time of change stays, and with it their options and their recordings. No file of the inbox is replaced.
