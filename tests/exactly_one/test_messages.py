@@ -35,6 +35,39 @@ def test_nested_brackets_are_a_bad_request_wherever_they_are_read(world):
     assert failure_log.about({}, NESTED) == failure_log.About(request="r")
 
 
+@pytest.mark.parametrize(
+    "odd", ["1e999", "9" * 6000, "-" + "9" * 400, r'"\ud800"', "[1e999, " + "[" * 3000 + "]" * 3001]
+)
+def test_a_request_is_answered_whatever_else_it_says(world, odd):
+    data = (
+        b'{"request_id": "r", "uri": "gs://calls/x", "metadata": {"track": "2"}, "x": ' + odd.encode() + b"}"
+    )
+    assert readable_part(data) == TranscribeRequest(
+        uri="gs://calls/x", request_id="r", metadata={"track": "2"}
+    )
+    request.on_request(message(data), world.ports)
+    assert answers.find("r", world.ports.records).answer.state == "FAILED"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'\xef\xbb\xbf{"request_id": "r"}',
+        b'{"request_id": "r", "x": NaN}',
+        b'{"request_id": "r", "x": "\xe9"}',
+    ],
+)
+def test_it_is_answered_too_if_it_is_hardly_json(data):
+    assert readable_part(data) == TranscribeRequest(uri="", request_id="r")
+
+
+def test_of_what_cannot_be_stored_nothing_is_read():
+    half = rb'{"request_id": "r", "uri": "gs://calls/\ud800", "metadata": {"a": "\udfff"}}'
+    assert readable_part(half) == TranscribeRequest(uri="", request_id="r")
+    for data in (rb'{"request_id": "\ud800"}', b'["request_id"]', b'{"request_id": 1}', b"\xff", b"{", b""):
+        assert readable_part(data) is None
+
+
 def test_a_request_of_nested_brackets_is_answered(world):
     request.on_request(message(NESTED), world.ports)
     asked = answers.find("r", world.ports.records)

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from local.backend.sqlite.upkeep import MachineClock
 
 
+MOST_BYTES = 10_000_000
+"""The largest message that Pub/Sub takes (https://cloud.google.com/pubsub/quotas): the functions refuse larger ones."""
+
+
 class SqliteQueue(Upkeep):
     """Topics with subscriptions, at least once; safe to use from several threads and processes.
 
@@ -63,10 +67,15 @@ class SqliteQueue(Upkeep):
         """All of them in one transaction, durable when this returns. Gives their ids in order.
 
         Raises:
+            BadRequest: a message is larger than 10 MB, as for Pub/Sub; nothing was published.
             ConfigurationError: there is no such topic.
             StoreUnavailable: the database did not answer in time; nothing was published.
         """
         named = [(uuid.uuid4().hex, data, attributes) for data, attributes in messages]
+        if (size := max((len(data) for _, data, _ in named), default=0)) > MOST_BYTES:
+            raise BadRequest(
+                f"A message of {size:,} bytes is more than a queue takes: send at most {MOST_BYTES:,}."
+            )
         known = self.topology.of_topic(topic)
         if named and (known or self._is_told(topic)):
             with self._database.write(hand_over=True) as connection:

@@ -37,6 +37,14 @@ def test_every_subscription_of_a_topic_gets_its_own_copy(database, clock):
     assert first.message_id == second.message_id == published
 
 
+def test_what_the_functions_would_refuse_is_not_published(queue):
+    """Pub/Sub refuses it as well; its emulator does not."""
+    with pytest.raises(BadRequest, match="10,000,001 bytes"):
+        queue.publish_many(AUDIO_FINALIZED, [(b"small", {}), (bytes(10_000_001), {})])
+    queue.publish(AUDIO_FINALIZED, bytes(10_000_000))
+    assert queue.pending("router") == 1
+
+
 def test_dead_letter_tells_where_it_failed_how_often_and_why(queue, clock):
     queue.topology = topology().hurried()
     queue.publish(AUDIO_FINALIZED, b"poison", {"recording": "r"})
