@@ -89,7 +89,7 @@ BELOW = {
 ROOMS = {
     "local": "cli > commands > evaluation > inbox > runtime > backend > exit_codes help wrong_options",
     "local.commands": (
-        "deployment > operation > audio models open views > console flags lookup weights > context table > "
+        "deployment > operation > audio models open views > console flags lookup weight_files > context table > "
         "downloads options terminal"
     ),
     "local.backend": "embedded_ports state_copy > copies > incoming > sqlite > remembered > files",
@@ -680,7 +680,7 @@ NO_TEST_OF_ITS_OWN = {
     # One half of something that is called as a whole.
     "shared.routing.pick": "the order of precedence in `route.choose`: test_route",
     "gpu_job.pipeline.recogniser": "a thread between batcher and committer: test_worker",
-    "local.commands.weights": "what stands behind `dropscribe models`: test_models",
+    "local.commands.weight_files": "what stands behind `dropscribe models`: test_models",
     "local.commands.views.status_screen": "how it is shown: test_status",
     # Measured by people: their arithmetic is tested where it is shared.
     **dict.fromkeys(

@@ -9,7 +9,7 @@ Read `../cli.py` first, then context and audio/.
     console      the page without a worker
     open         the page in a browser
     flags        settings while it runs
-    models       weights                       weights       list, download, verify, export
+    models       weights                       weight_files  list, download, verify, export
 
 deployment/ may take from operation/, and that from audio/ and views/; never the other way.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from local.commands import weights
+from local.commands import weight_files
 from local.commands.context import errors
 from local.commands.options import AsJson  # noqa: TC001 - Typer reads it at run time
 from local.commands.table import table
@@ -32,7 +32,7 @@ app = typer.Typer(
 def models_list(*, as_json: AsJson = False) -> None:
     """List weights: name, licence, languages, size, revision and path."""
     with errors():
-        raise typer.Exit(weights.show_list(as_json=as_json))
+        raise typer.Exit(weight_files.show_list(as_json=as_json))
 
 
 @app.command("pull")
@@ -43,7 +43,7 @@ def models_pull(
 ) -> None:
     """Download weights by revision and print their path. Resumes a download that broke off."""
     with errors():
-        raise typer.Exit(weights.pull(name, "nemo" if nemo else "onnx"))
+        raise typer.Exit(weight_files.pull(name, "nemo" if nemo else "onnx"))
 
 
 @app.command("verify")
@@ -56,7 +56,7 @@ def models_verify(
 ) -> None:
     """Compare every file with its SHA-256. The exit code is 1 if one is damaged."""
     with errors():
-        raise typer.Exit(weights.verify(names or []))
+        raise typer.Exit(weight_files.verify(names or []))
 
 
 @app.command("export-onnx")
@@ -72,7 +72,7 @@ def models_export(
 ) -> None:
     """Export a NeMo archive for the CPU engine, and check that it gives the same text."""
     with errors():
-        raise typer.Exit(weights.export_onnx(archive, out, int8=int8, sample=sample))
+        raise typer.Exit(weight_files.export_onnx(archive, out, int8=int8, sample=sample))
 
 
 @app.command("benchmark")

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from gpu_job.weights import catalogue, lookup, speakers
 from gpu_job.weights.catalogue import BUNDLED, File, Release, Weights
 from local import cli
-from local.commands import weights
+from local.commands import weight_files
 from local.commands.terminal import Terminal
 from shared import languages
 from shared.errors import ModelUnavailable
@@ -73,7 +73,7 @@ def test_the_list_shows_both_forms_of_all_weights_and_where_they_are(call):
 
 
 def test_the_list_fits_80_columns(call, monkeypatch):
-    monkeypatch.setattr(weights, "output", lambda **given: Terminal(width=80, **given))
+    monkeypatch.setattr(weight_files, "output", lambda **given: Terminal(width=80, **given))
     lines = call("list").stdout.splitlines()
     assert max(map(len, lines)) <= 80
     assert [line.split()[-1] for line in lines if line.startswith("tiny")] == ["yes", "yes"]
@@ -324,7 +324,7 @@ class Deaf:
 
 
 def test_the_sample_is_speech(call):
-    from local.commands import weights  # noqa: PLC0415 - where the other tests need them not
+    from local.commands import weight_files  # noqa: PLC0415 - where the other tests need them not
     from local.evaluation import clips  # noqa: PLC0415 - where the other tests need them not
 
-    assert np.abs(clips.decode(weights.SAMPLE)).max() > 1000
+    assert np.abs(clips.decode(weight_files.SAMPLE)).max() > 1000
