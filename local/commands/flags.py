@@ -35,13 +35,13 @@ def command(
     with errors(), deployment(state_dir, begin=True) as ports:
         found = _changed(assignments or [], ports)
         settings = found.applied(ports.settings)
-        share, why = _share(found, settings, ports)
+        share = _share(found, settings, ports)
         if as_json:
             report = {
                 name: {"value": getattr(settings, field), "flag": name in found.values}
                 for name, field in NAMES.items()
             }
-            print_json({"flags": report, "rollout": {"percent": share, "why": why}})
+            print_json({"flags": report, "rollout": {"percent": share.percent, "why": share.why_less}})
             return
         console = output()
         columns = ("flag", "value", "from")
@@ -49,9 +49,11 @@ def command(
         for name, field in NAMES.items():
             shown.add_row(name, _told(getattr(settings, field)), _origin(name, found, ports.settings))
         console.print(shown)
-        if why:
+        if share.why_less:
             console.print(
-                f"Parakeet gets {share:g} % of the recordings: {why}.", highlight=False, markup=False
+                f"Parakeet gets {share.percent:g} % of the recordings: {share.why_less}.",
+                highlight=False,
+                markup=False,
             )
             console.print(f"Set {parakeet_share.VARIABLE} again to continue.", highlight=False)
 
@@ -70,7 +72,7 @@ def _changed(pairs: Sequence[str], ports: Ports) -> Flags:
     return flags.change(assignments, ports)
 
 
-def _share(found: Flags, settings: Settings, ports: Ports) -> tuple[float, str]:
+def _share(found: Flags, settings: Settings, ports: Ports) -> parakeet_share.Share:
     asked = parakeet_share.Asked(
         percent=settings.rollout_percent, since=found.since.get(parakeet_share.VARIABLE, 0.0)
     )

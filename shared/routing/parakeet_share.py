@@ -100,17 +100,37 @@ class ParakeetShare:
     """The changes, oldest first."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Share:
+    """The share of the recordings that Parakeet gets."""
+
+    percent: float
+    """The current one."""
+    why_less: str = ""
+    """Why it is less than what was asked for; empty if it is that."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Rates:
+    """What the rates of some minutes say."""
+
+    trouble: str = ""
+    """What is wrong; empty if nothing is."""
+    enough: bool = True
+    """Whether there were enough attempts to tell."""
+
+
 def in_share(key: str, percent: float) -> bool:
     """Whether a recording is in a share of so many percent; it is also in every larger one."""
     digest = hashlib.sha256(b"rollout:" + key.encode()).digest()
     return int.from_bytes(digest[:8], "big") < percent / 100 * 2**64
 
 
-def share(state: ParakeetShare | None, asked: Asked) -> tuple[float, str]:
-    """The current share, and why if it is not what was asked for."""
+def share(state: ParakeetShare | None, asked: Asked) -> Share:
+    """The current share."""
     if state is None or state.asked != asked or state.percent == asked.percent:
-        return asked.percent, ""
-    return state.percent, state.history[-1].reason
+        return Share(percent=asked.percent)
+    return Share(percent=state.percent, why_less=state.history[-1].reason)
 
 
 def guard(state: ParakeetShare | None, asked: Asked, minutes: Sequence[Minute], now: float) -> ParakeetShare:
@@ -129,15 +149,15 @@ def guard(state: ParakeetShare | None, asked: Asked, minutes: Sequence[Minute], 
         )
     # Minutes that began before this share was set belong to another one.
     seen = [one for one in minutes if one.minute * 60 >= max(state.since, now - (LASTS + SETTLED) * 60)]
-    trouble, enough = _trouble(seen)
-    if not trouble:
-        held = enough and now - state.since >= LASTS * 60 and state.percent not in state.good
+    rates = _rates(seen)
+    if not rates.trouble:
+        held = rates.enough and now - state.since >= LASTS * 60 and state.percent not in state.good
         good = (*state.good, state.percent) if held else state.good
         return replace(state, bad_since=0.0, good=good)
     since = state.bad_since or now
     # Minutes after the first sign of trouble must be as bad: a single bad minute stays in view for `LASTS` minutes.
     after = [one for one in seen if one.minute > int(since // 60) - SETTLED]
-    trouble, _ = _trouble(after)
+    trouble = _rates(after).trouble
     if now - since < LASTS * 60 or not trouble or state.percent == 0:
         return replace(state, bad_since=since)
     target = max((one for one in state.good if one < state.percent), default=0.0)
@@ -152,20 +172,20 @@ def guard(state: ParakeetShare | None, asked: Asked, minutes: Sequence[Minute], 
     )
 
 
-def _trouble(minutes: Sequence[Minute]) -> tuple[str, bool]:
-    """What is wrong, empty if nothing is; and whether there were enough attempts to tell."""
+def _rates(minutes: Sequence[Minute]) -> _Rates:
     done, failed = sum(one.done for one in minutes), sum(one.failed for one in minutes)
     fallbacks = sum(one.fallbacks for one in minutes)
     # A worker that cannot load its weights makes no attempts: it hands everything on.
     attempts, chunks = done + failed, done + fallbacks
     if attempts >= LEAST and failed > ERRORS * attempts:
-        return f"{failed / attempts:.0%} of Parakeet's attempts failed (more than {ERRORS:.0%})", True
+        return _Rates(
+            trouble=f"{failed / attempts:.0%} of Parakeet's attempts failed (more than {ERRORS:.0%})"
+        )
     if chunks >= LEAST and fallbacks > FALLBACKS * chunks:
-        return (
-            f"{fallbacks / chunks:.0%} of Parakeet's chunks went to another engine (more than {FALLBACKS:.0%})",
-            True,
+        return _Rates(
+            trouble=f"{fallbacks / chunks:.0%} of Parakeet's chunks went to another engine (more than {FALLBACKS:.0%})"
         )
     hit = sum(one.hit for one in minutes)
     if not done and hit >= NOTHING_WORKS:
-        return f"all of Parakeet's chunks failed or went to another engine ({hit})", True
-    return "", max(attempts, chunks) >= LEAST
+        return _Rates(trouble=f"all of Parakeet's chunks failed or went to another engine ({hit})")
+    return _Rates(enough=max(attempts, chunks) >= LEAST)

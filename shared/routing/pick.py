@@ -20,7 +20,7 @@ from shared.engines import (
 )
 from shared.errors import BadRequest
 from shared.in_words import dollars
-from shared.model import Method
+from shared.model import Engine, Method
 from shared.routing import eligible, matrix, parakeet_share, speakers, weights
 
 if TYPE_CHECKING:
@@ -31,6 +31,18 @@ if TYPE_CHECKING:
 
 OURS: Method = PARAKEET_GPU.method
 """The method of the engines that workers of ours run."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OurWorkers:
+    """What Parakeet would run on."""
+
+    engine: Engine | None
+    """The engine that would run it, None if none can."""
+    no_gpu: str
+    """Why there is no GPU to rely on; empty if there is one."""
+    no_cpu: str
+    """Why there is no worker without one to rely on; empty if there is one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,26 +57,24 @@ class Picked:
     """Why not, for each other method."""
 
 
-def pick(case: Case, known: Known, found: Mapping[Method, Prospect], no_gpu: str, no_cpu: str = "") -> Picked:
+def pick(case: Case, known: Known, found: Mapping[Method, Prospect], workers: OurWorkers) -> Picked:
     """One of the methods that can run. Pure.
-
-    `no_gpu` and `no_cpu` say why there is no such worker to rely on; empty if there is one.
 
     Raises:
         BadRequest: the requested method cannot run in this deployment.
     """
     if not case.options.diarize:
-        return _pick(case, known, found, no_gpu, no_cpu)
+        return _pick(case, known, found, workers)
     out = speakers.left_out(case, known.settings, found)
     found = {method: one for method, one in found.items() if method not in out}
     if not found:
         raise BadRequest(speakers.no_engine())
-    picked = _pick(case, known, found, no_gpu, no_cpu)
+    picked = _pick(case, known, found, workers)
     return replace(picked, why_not={**picked.why_not, **out})
 
 
-def _pick(case: Case, known: Known, found: Mapping[Method, Prospect], no_gpu: str, no_cpu: str) -> Picked:
-    settings = known.settings
+def _pick(case: Case, known: Known, found: Mapping[Method, Prospect], workers: OurWorkers) -> Picked:
+    settings, no_gpu, no_cpu = known.settings, workers.no_gpu, workers.no_cpu
     if (asked := _asked(case.options, known, found)) is not None:
         return asked
     if OURS not in found or len(found) == 1:
@@ -75,13 +85,13 @@ def _pick(case: Case, known: Known, found: Mapping[Method, Prospect], no_gpu: st
         other = "and no CPU is set up" if on_gpu else f"and without one {no_cpu}"
         return _picked(hosted, f"{no_gpu}, {other}: {method_name(hosted)}", none)
     # From here on both Parakeet and a hosted engine can run.
-    share, why_less = parakeet_share.share(
+    share = parakeet_share.share(
         known.conditions.rollout,
         parakeet_share.Asked(percent=settings.rollout_percent, since=known.asked_since),
     )
-    if not parakeet_share.in_share(case.key, share):
-        reason = f"outside the {share:g} % of the recordings that Parakeet gets"
-        return _picked(hosted, reason + (f" ({why_less})" if why_less else ""), reason)
+    if not parakeet_share.in_share(case.key, share.percent):
+        reason = f"outside the {share.percent:g} % of the recordings that Parakeet gets"
+        return _picked(hosted, reason + (f" ({share.why_less})" if share.why_less else ""), reason)
     if settings.cost_optimization:
         return _by_score(found, settings)
     row = matrix.row_of(case.audio, case.size, settings)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from shared import engines
 from shared.costs import prices_file
 from shared.errors import BadRequest
-from shared.model import Considered, Decision, Engine, Method, Options
+from shared.model import Considered, Decision, Method, Options
 from shared.planning import worker_pools
 from shared.routing import conditions, eligible, flags, parakeet_share, pick, score, weights
 from shared.routing.case import Case, Choice, Known
@@ -57,14 +57,12 @@ def choose(case: Case, known: Known) -> Choice:
             f"The model {options.model!r} is not a published one. Give a name as owner/name, e.g. "
             "nvidia/parakeet-tdt-0.6b-v3, or leave the choice to the deployment."
         )
-    parakeet, no_gpu, no_cpu = _parakeet(known)
+    workers = _workers(known)
     lack = weights.lack(options, settings)
-    if lack:
-        parakeet = None
     found = score.prospects(
         case.audio,
         case.size,
-        parakeet,
+        None if lack else workers.engine,
         hosted=engines.hosted_specs(known.engines),
         conditions=known.conditions.fresh(known.now),
         settings=settings,
@@ -79,7 +77,7 @@ def choose(case: Case, known: Known) -> Choice:
             f"No engine can run here.{off}{_no_job(settings)} `dropscribe doctor` says what is missing and how to "
             "install it."
         )
-    picked = pick.pick(case, known, found, no_gpu, no_cpu)
+    picked = pick.pick(case, known, found, workers)
     chosen = found[picked.method]
     reason = picked.reason
     if chosen.split:
@@ -120,8 +118,7 @@ def _weights(chosen: Prospect, options: Options, settings: Settings) -> str:
     return weights.chosen(options, settings)
 
 
-def _parakeet(known: Known) -> tuple[Engine | None, str, str]:
-    """The engine that would run Parakeet, why there is no GPU for it, and why there is no worker without one."""
+def _workers(known: Known) -> pick.OurWorkers:
     gpu, cpu = engines.PARAKEET_GPU.name, engines.PARAKEET_CPU.name
     has_gpu, has_cpu = (gpu in known.engines), (cpu in known.engines)
     why = conditions.no_gpu(known.conditions, known.settings, known.now) if has_gpu else "no GPU is set up"
@@ -131,8 +128,8 @@ def _parakeet(known: Known) -> tuple[Engine | None, str, str]:
     # If the CPU engine runs beside the GPU, it is not available either.
     on_cpu = has_cpu and not (no_cpu and pool == "main")
     if not why or (has_gpu and not on_cpu and known.settings.enable_gpu):
-        return gpu, why, no_cpu
-    return (cpu if has_cpu else None), why, no_cpu
+        return pick.OurWorkers(engine=gpu, no_gpu=why, no_cpu=no_cpu)
+    return pick.OurWorkers(engine=cpu if has_cpu else None, no_gpu=why, no_cpu=no_cpu)
 
 
 def _no_job(settings: Settings) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.routing.parakeet_share import SETTLED, Asked, Minute, guard, in_share, share
+from shared.routing.parakeet_share import SETTLED, Asked, Minute, Share, guard, in_share, share
 
 START = 1_800_000_000.0 // 60 * 60
 KEYS = [f"recording-{number}" for number in range(10_000)]
@@ -146,20 +146,20 @@ def test_what_happened_under_a_larger_share_does_not_count_against_the_smaller_o
 def test_a_person_sets_it_forward_again_with_another_number_or_the_same_flag():
     state, shares = guarded(50.0, [BADLY] * 10)
     assert shares[-1] == 0.0
-    assert share(state, Asked(percent=50.0, since=0.0))[0] == 0.0
-    assert share(state, Asked(percent=60.0, since=0.0)) == (60.0, "")
-    assert share(state, Asked(percent=50.0, since=7.0)) == (50.0, "")
+    assert share(state, Asked(percent=50.0, since=0.0)).percent == 0.0
+    assert share(state, Asked(percent=60.0, since=0.0)) == Share(percent=60.0)
+    assert share(state, Asked(percent=50.0, since=7.0)) == Share(percent=50.0)
     state, shares = guarded(50.0, [WELL] * 3, state, since=7.0, first=10)
     assert shares == [50.0] * 3
 
 
 def test_without_a_guard_what_was_asked_for_holds():
-    assert share(None, Asked(percent=25.0, since=0.0)) == (25.0, "")
+    assert share(None, Asked(percent=25.0, since=0.0)) == Share(percent=25.0)
 
 
 def test_why_it_is_less_than_asked_for_is_told():
     state, _ = guarded(100.0, [BADLY] * 12)
-    assert "set back from 100 %" in share(state, Asked(percent=100.0, since=0.0))[1]
+    assert "set back from 100 %" in share(state, Asked(percent=100.0, since=0.0)).why_less
 
 
 events = st.none() | st.fixed_dictionaries(
