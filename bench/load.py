@@ -171,7 +171,7 @@ def running(ports: LocalPorts) -> Iterator[None]:
     from bench.flow import Instant
     from gpu_job.pipeline.worker import Worker
     from local.runtime.push import PushLoop
-    from local.runtime.steps import in_process
+    from local.runtime.subscriptions import in_process
     from shared.sweep import sweep
 
     stop = threading.Event()

@@ -423,6 +423,41 @@ def test_every_import_says_what_it_brings():
     assert calls == set(DYNAMIC), "take it out of DYNAMIC"
 
 
+def absent(known, files):
+    """Every import of a module of ours that is not there, in modules or tests, anywhere in them."""
+
+    def there(module, name):
+        package = known.get(module)
+        if not name or f"{module}.{name}" in known or package is None or package.name != "__init__.py":
+            return package is not None
+        return re.search(rf"\b{name}\b", package.read_text("utf-8"))
+
+    return {
+        f"{path.name} imports {name} of {module}" if name else f"{path.name} imports {module}"
+        for path in files
+        for module, name in named(path.read_text("utf-8"))
+        if module.split(".")[0] in ALL and not there(module, name)
+    }
+
+
+def test_every_module_that_is_imported_is_there():
+    known = modules(tops=ALL)
+    assert absent(known, modules(tops=[*ALL, "tests"]).values()) == set()
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("def f():\n    from shared.flow.steps import run", "run of shared.flow.steps"),
+        ("from shared.flow import steps_of", "steps_of of shared.flow"),
+        ("import shared.flow.steps", "shared.flow.steps"),
+    ],
+)
+def test_an_import_of_what_is_not_there_is_found(tmp_path, line, told):
+    (tmp_path / "one.py").write_text(line, "utf-8")
+    assert absent(modules(tops=ALL), [tmp_path / "one.py"]) == {f"one.py imports {told}"}
+
+
 def test_nothing_that_is_shipped_imports_what_is_not():
     assert outside(modules(tops=ALL)) == set()
 

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from gpu_job.pipeline.committer import Committer
 from gpu_job.pipeline.inflight import Inflight
-from local.runtime import steps
+from local.runtime import subscriptions
 from shared import versions
 from shared.errors import BadRequest, DropscribeError
 from shared.flow import dispatch, erase, record, transcript_files
@@ -187,7 +187,7 @@ MUTANTS = {
     "ack-failures": Mutant(
         about="a function acknowledges what it could not do",
         scenario="hosted",
-        plant=_in_place_of(steps, "handle", _swallow),
+        plant=_in_place_of(subscriptions, "handle", _swallow),
     ),
     "formats-of-now": Mutant(
         about="the settings of whoever writes the files of a transcript say which",

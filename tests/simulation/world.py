@@ -21,7 +21,7 @@ from gpu_job import process as gpu_process
 from gpu_job.pipeline import consumer, loaded_engines
 from gpu_job.speech import windowing
 from local.backend.embedded_ports import embedded_topology
-from local.runtime import steps
+from local.runtime import subscriptions
 from local.runtime.events import object_resource
 from local.runtime.push import PushLoop
 from shared import concurrency
@@ -495,9 +495,9 @@ class World:
 
     def _steps(self) -> dict[str, Callable[[Any], None]]:
         """What each subscription's function does, and the sweeper."""
-        with patch.object(steps, "webhook_sender", lambda _settings: self._receive):
-            webhooks = steps.webhooks(self.ports)
-        every = steps.in_process(self.ports) | webhooks
+        with patch.object(subscriptions, "webhook_sender", lambda _settings: self._receive):
+            webhooks = subscriptions.webhooks(self.ports)
+        every = subscriptions.in_process(self.ports) | webhooks
         return every | {"sweeper": lambda _: sweep.on_tick(self.ports)}
 
     def _receive(self, _url: str, headers: Mapping[str, str], body: bytes) -> int:
@@ -649,7 +649,7 @@ def deployed(scheduler: Scheduler, scenario: Scenario) -> Iterator[World]:
             (windowing, "cut", cut),
             (loading, "load", world.load),
             (loading, "load_diarizer", lambda _settings: FakeDiarizer()),
-            (steps, "deliver", world.hear),
+            (subscriptions, "deliver", world.hear),
             (Place, "from_environment", place),
             (erase, "SETTLED", SETTLED),
             (observe, "REMEMBERED", REMEMBERED),
