@@ -15,10 +15,10 @@ export class ApiError extends Error {
 
 function sentence(status) {
   if (status === 401 || status === 403) {
-    return "This browser has no access, or is not signed in any more. Load the page again; on one machine open the address that Dropscribe printed, which carries the token.";
+    return "This browser has no access, or is no longer signed in. Reload the page; on one machine open the address that Dropscribe printed, which contains the token.";
   }
   if (status === 0) {
-    return "Dropscribe does not answer. Look whether it still runs, then try again.";
+    return "Dropscribe does not respond. Check that it is running, then try again.";
   }
   return `Dropscribe answered with status ${status}. Try again; the log of Dropscribe says more.`;
 }

@@ -59,7 +59,7 @@ function App() {
     ["?", "This list", () => showKeys(true)],
     ["g r", "Go to the recordings", () => go("/")],
     ["g c", "Go to the costs", () => go("/costs")],
-    ["g t", "Go to what is in trouble", () => go("/trouble")],
+    ["g t", "Go to trouble", () => go("/trouble")],
     ["s", "Search all transcripts", () => document.getElementById("search-all").focus()],
     ["u", "Upload recordings", choose],
   ]);

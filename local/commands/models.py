@@ -67,7 +67,10 @@ def models_export(
     int8: Annotated[bool, typer.Option("--int8", help="Quantise the weights to 8 bits.")] = False,
     sample: Annotated[
         Path | None,
-        typer.Option(help="Speech that both forms transcribe as a check.", show_default="a bundled one"),
+        typer.Option(
+            help="Speech that the original and the export both transcribe as a check.",
+            show_default="a bundled one",
+        ),
     ] = None,
 ) -> None:
     """Export a NeMo archive for the CPU engine, and check that it gives the same text."""

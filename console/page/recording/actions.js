@@ -22,7 +22,7 @@ export function Actions({ found, onChanged }) {
     act(
       {
         title: "Cancel this recording?",
-        text: "Chunks that no engine has yet are not transcribed. What an engine already works on is still paid for.",
+        text: "Chunks that no engine has started are not transcribed. Chunks in progress are still paid for.",
         yes: "Cancel the recording",
         danger: true,
       },
@@ -43,7 +43,7 @@ export function Actions({ found, onChanged }) {
     act(
       {
         title: "Delete this recording for good?",
-        text: `All that is stored of ${found.name} goes: transcript, revisions, results and its words in the search. This cannot be undone.`,
+        text: `Everything stored about ${found.name} is deleted: transcript, revisions, results and its words in the search. This cannot be undone.`,
         yes: "Delete for good",
         danger: true,
       },

@@ -83,7 +83,7 @@ function Editor({ text, start, save, close }) {
       <p>
         <button class="primary" disabled=${busy}>Save</button>
         <button type="button" onClick=${close}>Cancel</button>
-        <small id="editor-hint">Enter saves, Escape leaves it as it was. New words share the time of those they replace.</small>
+        <small id="editor-hint">Enter saves, Escape cancels. New words share the time of those they replace.</small>
       </p>
     </form>
   `;

@@ -139,7 +139,7 @@ export function Reader({ found, words, turn, hash, revision, onRevision, onSaved
     [">", "Faster", () => pace(1)],
     ["f", "Follow the sound, or not", () => follow.current.set(!follow.current.on)],
     ["j", "Next paragraph", () => view.current.step(1)],
-    ["k", "Paragraph before", () => view.current.step(-1)],
+    ["k", "Previous paragraph", () => view.current.step(-1)],
     ["e", "Correct this paragraph", () => revision === null && words?.complete && words.count > 0 && edit(view.current.current)],
     ["/", "Search in this recording", () => document.getElementById("find").focus()],
     ["l", "Copy a link to this moment", copy],
@@ -195,7 +195,7 @@ export function Reader({ found, words, turn, hash, revision, onRevision, onSaved
       <//>
       <article aria-label="Transcript">
         <div ref=${root} class="transcript"></div>
-        ${words && words.complete && words.count === 0 && html`<p class="empty">Nothing is said in this recording.</p>`}
+        ${words && words.complete && words.count === 0 && html`<p class="empty">No speech in this recording.</p>`}
         ${words && !words.complete && !words.count && !words.gaps.length && html`<p class="gap">Words appear here as they are transcribed.</p>`}
       </article>
     </div>

@@ -39,7 +39,7 @@ export function Uncertain({ words, view, goTo, here }) {
   useKeys("Uncertain words", [
     ["x", "Show or hide uncertain words", () => setOn(!on)],
     ["n", "Next uncertain word", () => move(1)],
-    ["N", "Uncertain word before", () => move(-1)],
+    ["N", "Previous uncertain word", () => move(-1)],
   ]);
   if (!isKnown) return null;
   return html`

@@ -104,7 +104,7 @@ function Ask({ files, onClose }) {
         <div class="scroll" tabindex="0" role="region" aria-label="Files and quotes">
           <table class="quotes">
             <thead>
-              <tr><th scope="col">File</th><th scope="col">Who transcribes</th><th scope="col" class="number">Cost</th></tr>
+              <tr><th scope="col">File</th><th scope="col">Engine</th><th scope="col" class="number">Cost</th></tr>
             </thead>
             <tbody aria-live="off">
               ${files.map((file, index) => html`<${Quoted} file=${file} quote=${quotes[index]} refused=${refused(file)} />`)}

@@ -74,7 +74,7 @@ export function Recordings({ query }) {
   useTitle("");
   useKeys("Recordings", [
     ["j", "Next recording", () => step(1)],
-    ["k", "Recording before", () => step(-1)],
+    ["k", "Previous recording", () => step(-1)],
     ["/", "Filter by name", () => document.getElementById("filter-text").focus()],
   ]);
   const filtered = Object.values(asQuery(filter)).some(Boolean);
@@ -106,12 +106,12 @@ export function Recordings({ query }) {
 }
 
 function Nothing({ filtered, about }) {
-  if (filtered) return html`<p class="empty">No recording fits these filters.</p>`;
+  if (filtered) return html`<p class="empty">No recordings match these filters.</p>`;
   return html`
     <div class="empty">
       <h2>Nothing here yet</h2>
       <p>Drop recordings anywhere on this page, or choose Upload.</p>
-      ${about?.inbox && html`<p class="quiet">Files that are put into <code>${about.inbox}</code> are transcribed, too.</p>`}
+      ${about?.inbox && html`<p class="quiet">Files in <code>${about.inbox}</code> are transcribed too.</p>`}
     </div>
   `;
 }

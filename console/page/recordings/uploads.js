@@ -77,7 +77,7 @@ function refused(one, answer) {
   // Trying again asks for another address, unless this one is only busy or waits for room.
   if (![409, 507].includes(answer.status)) one.place = null;
   if (ours && answer.message) return answer.message;
-  if (answer.status === 412) return "Another file of this name came first. Try again: it gets another name.";
+  if (answer.status === 412) return "Another file with this name was uploaded first. Try again: yours gets another name.";
   if (GONE.includes(answer.status)) return "The address of this upload is not valid any more. Try again.";
   return `The upload was refused with status ${answer.status}. Try again.`;
 }

@@ -83,7 +83,7 @@ function DeadLetters({ letters, act }) {
   const discard = async (one) => {
     const asked = {
       title: "Discard this message?",
-      text: "What it asked for does not happen. This cannot be undone.",
+      text: "What it requested will not happen. This cannot be undone.",
       yes: "Discard",
       danger: true,
     };
@@ -92,7 +92,7 @@ function DeadLetters({ letters, act }) {
   return html`
     <section>
       <h2>Dead letters</h2>
-      <p class="quiet">Messages that could not be handled, however often they came.</p>
+      <p class="quiet">Messages that could not be handled, however often they were delivered.</p>
       <table>
         <thead>
           <tr><th scope="col">Message and reason</th><th scope="col" class="number wide">Sent</th><th scope="col"><span class="hidden">Actions</span></th></tr>

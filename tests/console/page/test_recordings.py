@@ -65,7 +65,7 @@ def test_filters_by_label_progress_and_trouble(open_page, fake):
     page.goto("/?trouble=1")
     expect(names(page)).to_have_count(2)
     page.goto("/?text=nothing+like+this")
-    expect(page.get_by_text("No recording fits these filters.")).to_be_visible()
+    expect(page.get_by_text("No recordings match these filters.")).to_be_visible()
 
 
 def test_a_row_leaves_the_list_that_it_does_not_fit_any_more(open_page, fake):

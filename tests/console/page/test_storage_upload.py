@@ -94,7 +94,9 @@ def test_a_file_of_that_name_that_came_first_is_told_and_the_next_try_gets_anoth
     )
     drop(page)
     panel = page.get_by_role("region", name="Uploads")
-    expect(panel).to_contain_text("Another file of this name came first. Try again: it gets another name.")
+    expect(panel).to_contain_text(
+        "Another file with this name was uploaded first. Try again: yours gets another name."
+    )
     panel.get_by_role("button", name="Upload talk ü.mp3 again").click()
     expect(panel.get_by_text("Uploaded", exact=True)).to_be_visible()
     assert stored[0].load("audio", "talk ü.mp3") == b"theirs"
