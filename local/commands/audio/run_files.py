@@ -15,7 +15,7 @@ from local import exit_codes
 from local.backend.incoming import Incoming
 from local.commands import downloads
 from local.commands.audio import inputs, report
-from local.commands.audio.destinations import Beside, InFolders, Placed, ToStdout
+from local.commands.audio.destinations import Beside, InFolders, ToStdout
 from local.commands.audio.screen import Screen
 from local.commands.audio.sources import Sources
 from local.commands.context import exit_code
@@ -25,7 +25,7 @@ from shared import formats, outputs
 from shared.adapters.web.download import shown
 from shared.errors import DropscribeError
 from shared.in_words import counted, printable
-from shared.model import Options, Recording
+from shared.model import Options
 from shared.routing import eligible, speakers, weights
 from shared.telemetry import log
 
@@ -172,7 +172,12 @@ class _Run:
                 ),
             )
             for one, recording in endings:
-                placed, problem = self._put(one, recording)
+                placed, problem = None, ""
+                try:
+                    placed = self._destination.put(one, recording)
+                except DropscribeError as error:
+                    self._unwritten.append(error)
+                    problem = str(error)
                 screen.ended(recording, problem=problem, skipped=one.skipped)
                 line = report.line(
                     names[one.key], recording, placed, self._ports, skipped=one.skipped, problem=problem
@@ -183,13 +188,6 @@ class _Run:
     def _print_line(self, line: report.Line) -> None:
         if self._request.json_lines:
             print_json_line(line.as_json())
-
-    def _put(self, one: submission.Submitted, recording: Recording) -> tuple[Placed | None, str]:
-        try:
-            return self._destination.put(one, recording), ""
-        except DropscribeError as error:
-            self._unwritten.append(error)
-            return None, str(error)
 
     def _report(self, lines: list[report.Line]) -> None:
         request = self._request
