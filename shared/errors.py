@@ -189,8 +189,14 @@ class Damaged(BadRequest):
     """
 
     def __init__(self, document: str, why: object) -> None:
+        collection, _, key = document.partition("/")
+        delete = (
+            f", or delete it with `dropscribe forget {key}`"
+            if collection == "recordings"
+            else " or delete it"
+        )
         super().__init__(
-            f"The document {document} cannot be read: {why}. Correct or delete it, then try again."
+            f"The document {document} cannot be read: {why}. Correct it{delete}, then try again."
         )
 
 

@@ -9,21 +9,23 @@ anything in hand any more. Only then the document loses the name, by which the f
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from shared.errors import BadRequest, Transient
+from shared.errors import BadRequest, Damaged, Transient
 from shared.flow import erase, record
+from shared.messages import from_fields
+from shared.model import Options, Recording, StoredObject
 from shared.state import documents
 
 if TYPE_CHECKING:
-    from shared.model import Recording
-    from shared.ports import Ports
+    from shared.ports import Fields, Ports
 
 
 def forget(key: str, ports: Ports, *, audio: bool = False, alone: bool = False) -> Recording:
     """Delete everything about a recording. Can be repeated; one in progress is cancelled first.
 
-    With `audio`, the audio goes as well, unless it was replaced since. `alone` says that nobody else works on this
+    Of one whose document cannot be read this is all that is found by its key. With `audio`, the audio goes as well, unless it was replaced since. `alone` says that nobody else works on this
     deployment, so that nothing can come late.
 
     Returns:
@@ -55,8 +57,34 @@ def forget(key: str, ports: Ports, *, audio: bool = False, alone: bool = False) 
     return erase.erase(deleted, ports, last=alone or since - ended > erase.SETTLED)
 
 
+def unreadable(key: str, error: Damaged, now: float, fields: Fields) -> Recording:
+    """What is known of a recording whose document cannot be read: that it ends now, for that reason."""
+    life = fields.get("life")
+    try:
+        source = from_fields(fields.get("source", {}), StoredObject)
+    except BadRequest:
+        source = erase.NOBODY
+    return Recording(
+        id=key,
+        source=source,
+        options=Options(),
+        state="FAILED",
+        created=now,
+        finished=now,
+        reason=str(error),
+        code=Damaged.__name__,
+        life=life if isinstance(life, int) else 0,
+        announced=fields.get("announced") is True,
+    )
+
+
 def _ended(key: str, ports: Ports) -> Recording:
-    recording = documents.get_recording(ports.records, key)
+    try:
+        recording = documents.get_recording(ports.records, key)
+    except Damaged as error:
+        failed = partial(unreadable, key, error, ports.clock.now())
+        documents.overwrite(documents.RECORDINGS, key, failed, ports.records)
+        recording = documents.get_recording(ports.records, key)
     if recording is None:
         raise BadRequest(f"There is no recording {key}. `dropscribe status --ids` lists them.")
     if not recording.ended:

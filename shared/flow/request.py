@@ -85,7 +85,8 @@ def remember(request: TranscribeRequest, ports: Ports) -> Changed[Asked]:
             log.info("request %s asks for %s", request.request_id, request.uri)
             return Changed(record=asked, by_us=True)
         asked = answers.find(request.request_id, ports.records) or asked
-    if asked.refused and refusals.is_of_operator(request.request_id):
+    is_ours = refusals.is_of_operator(request.request_id)
+    if asked.refused and (is_ours or (asked.met_damage and asked.request == request)):
         return answers.ask_again(look_up(request, ports), ports)
     if asked.request != request and not asked.forgotten:
         raise BadRequest(

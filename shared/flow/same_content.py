@@ -49,7 +49,9 @@ def reuse(source: StoredObject, options: Options, earlier: Recording, ports: Por
     reason = f"{SAME}{earlier.id}, whose transcript it has"
     decision = replace(found.decision, reason=reason, considered=())
     # A rendering that gives way to any other, should somebody else plan this upload in this moment.
-    kept = replace(upload.first_seen(source, options, ports), planned=earlier.planned or earlier.created)
+    first = upload.first_seen(source, options, ports)
+    formats = transcript_files.formats_of(first, ports.settings)
+    kept = replace(first, planned=earlier.planned or earlier.created, formats=formats)
     transcript = replace(
         found, recording=kept.id, source=source, title=options.title, decision=decision, revision=0
     )

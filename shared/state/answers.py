@@ -1,8 +1,9 @@
 """Beside the steps: the requests of other services, and the one answer to each.
 
 A request has a document. The first process that knows the outcome stores the answer in it. The answer never
-changes after that, whatever is redelivered, spent later or transcribed again. Only the refusal of an operator's request
-is no answer for ever: when the operator asks again, it is looked at again.
+changes after that, whatever is redelivered, spent later or transcribed again. Two refusals
+are no answers for ever, but looked at again when the request comes again: those of an operator's request, and those for
+a document that could not be read.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from shared.errors import Damaged
 from shared.messages import (
     TRANSCRIPTS_READY,
     TranscribeRequest,
@@ -55,7 +57,7 @@ class Asked:
     being tried again: no end up to that one is its answer. If the recording still stood there, only that end is tried
     again. None: there was no such end."""
     answer: TranscriptReady | None = None
-    """The answer to its caller; never changed once it is set, except for an operator's refusal, see `ask_again`."""
+    """The answer to its caller; never changed once it is set, except for a refusal, see `ask_again`."""
     answered: bool = False
     """True once the answer has been published."""
     forgotten: bool = False
@@ -65,6 +67,11 @@ class Asked:
     def refused(self) -> bool:
         """True if it was answered before anything was transcribed for it."""
         return self.answer is not None and not self.answer.recording
+
+    @property
+    def met_damage(self) -> bool:
+        """True if it was refused because a document cannot be read, which may have been corrected since."""
+        return self.answer is not None and self.refused and self.answer.code == Damaged.__name__
 
 
 def key_of(request_id: str) -> str:
@@ -90,7 +97,8 @@ def create(asked: Asked, ports: Ports) -> bool:
 def ask_again(asked: Asked, ports: Ports) -> Changed[Asked]:
     """Put a new look at a request in the place of its refusal.
 
-    Only for requests of an operator, which have one id each time: the answer of any other never changes.
+    Only for requests of an operator, which have one id each time, and those that met damage: the answer of any other
+    never changes.
 
     Raises:
         Transient: try again.

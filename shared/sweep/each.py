@@ -13,7 +13,7 @@ from itertools import chain, islice, takewhile
 from typing import TYPE_CHECKING, TypeVar
 
 from shared import concurrency
-from shared.errors import DropscribeError, Transient
+from shared.errors import Damaged, DropscribeError, Transient
 from shared.state import sweep_notes
 from shared.telemetry import log
 
@@ -43,7 +43,7 @@ def each(
     recording`.
 
     Raises:
-        Transient: some failed; all others were handled. The next tick tries again.
+        Transient: some failed, and not for a damaged document; all others were handled. The next tick tries again.
     """
     acted = failed = 0
     for part, found in parts.items():
@@ -53,7 +53,8 @@ def each(
                 try:
                     acted += handle(key, item)
                 except DropscribeError as error:
-                    failed += 1
+                    # The next tick cannot do what only a person can: correct or delete a document.
+                    failed += not isinstance(error, Damaged)
                     log.warning("%s failed: %s: %s", doing, key, error)
                 except Exception:  # noqa: BLE001 - whatever it is, the others still get their turn
                     failed += 1

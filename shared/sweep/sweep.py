@@ -44,6 +44,7 @@ from shared.telemetry import log
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from shared.messages import TranscriptReady
     from shared.model import StoredObject
     from shared.planning.worker_pools import WorkerPool
     from shared.ports import Ports
@@ -244,18 +245,9 @@ def answer_waiting(ports: Ports) -> int:
         now = ports.clock.now()
         if seconds_since(asked.created, now) < UNTOLD_AFTER:
             return False
-        ending = asked.answer
+        ending = asked.answer or _ending(asked, now, ports)
         if ending is None:
-            recording = documents.get_recording(ports.records, asked.recording or "-")
-            if recording is None or not recording.ended:
-                return False
-            if seconds_since(recording.finished or 0.0, now) < UNTOLD_AFTER:
-                return False
-            if recording.ended_without and recording.life == asked.continues:
-                # It asks for another try; the delivery that stored it did not get that far.
-                request.go_on(asked, ports, first=False)
-                return False
-            ending = record.ending(recording, ports)
+            return False
         log.warning("answer request %s: its outcome is known, and was not sent", asked.request.request_id)
         answers.settle(asked.request.request_id, ending, ports)
         return True
@@ -264,6 +256,23 @@ def answer_waiting(ports: Ports) -> int:
         return documents.every(answers.REQUESTS, Asked, ports.records, {"answered": False}, after=after)
 
     return each({"answers": waiting}, answer, "the answer to a request", ports)
+
+
+def _ending(asked: Asked, now: float, ports: Ports) -> TranscriptReady | None:
+    """The answer to a request whose recording has ended or cannot be read; None if it is not due."""
+    try:
+        recording = documents.get_recording(ports.records, asked.recording or "-")
+    except Damaged as error:
+        return answers.failure(asked.request, error)
+    if recording is None or not recording.ended:
+        return None
+    if seconds_since(recording.finished or 0.0, now) < UNTOLD_AFTER:
+        return None
+    if recording.ended_without and recording.life == asked.continues:
+        # It asks for another try; the delivery that stored it did not get that far.
+        request.go_on(asked, ports, first=False)
+        return None
+    return record.ending(recording, ports)
 
 
 def start_workers(ports: Ports) -> int:

@@ -324,13 +324,17 @@ def test_a_damaged_document_stops_what_it_is_about_and_nothing_else(deployment, 
         if name.startswith("other"):
             check_done(deployment, name)
     # What it is about has ended with a reason, or cannot, because it is what the log names.
+    logged = caplog.text
     if collection == "recordings":
-        assert all(f"{collection}/{key}" in caplog.text for key in found)
+        unreadable = [key for key in found if documents.glance(records, key) is None]
+        assert all(f"{collection}/{key}" in logged for key in unreadable)
     for role in ROLES:
         one = documents.glance(records, deployment.recordings[role].id)
         assert (one is None and collection == "recordings") or one.state in {"DONE", "FAILED"}, (role, one)
         if one is not None and one.state == "FAILED":
             assert "cannot be read" in one.reason or one.reason == "no engine left", one.reason
+    for role in ROLES[:-1] if collection == "recordings" else ():
+        assert answers.find(f"for-{role}", records).answered
     for name, one in deployment.recordings.items():
-        if name.startswith("other"):
+        if name.startswith("other") or collection == "recordings":
             assert forget.forget(one.id, ports).state == "DELETED"

@@ -77,6 +77,23 @@ def done(world, event):
     return stored(world, recording)
 
 
+@pytest.mark.parametrize("damage", [{"options": "x"}, {"source": "x", "options": "x", "announced": "x"}])
+def test_one_whose_document_cannot_be_read_is_deleted_as_far_as_it_is_found(world, done, damage, monkeypatch):
+    sent = []
+    monkeypatch.setattr(world.ports.queue, "publish", lambda topic, data, _=None: sent.append((topic, data)))
+    world.ports.records.update(documents.RECORDINGS, done.id, lambda fields: fields | damage)
+    assert forget.forget(done.id, world.ports).state == "DELETED"
+    assert forget.forget(done.id, world.ports, alone=True).announced
+    assert "zanzibar" not in json.dumps(ledger_rows(world.ports), default=str)
+    assert not [one for one in objects(world) if one.startswith("gs://work")]
+    if "source" not in damage:
+        assert told_of(world, "zanzibar") == set()
+        assert objects(world) == {f"gs://audio/{NAME}"}
+    assert answers.find("my-zanzibar-1", world.ports.records).forgotten
+    ends = [decode(data, TranscriptReady) for topic, data in sent if topic == "transcripts-ready"]
+    assert [(one.state, one.code) for one in ends] == [("FAILED", "Damaged")] * ("announced" in damage)
+
+
 def test_before_that_its_name_and_words_are_in_many_places(world, done):
     """Else the tests below would show nothing."""
     assert told_of(world, "zanzibar") >= {"recordings", "requests", "dead_letters", "failures", "ledger"}

@@ -82,6 +82,15 @@ def test_its_heading_is_its_own_title_or_name_and_not_the_title_of_the_other_one
     assert found == {"renamed.wav": "# renamed.wav", "again.wav": "# Tuesday"}
 
 
+def test_its_plan_says_the_formats_of_its_own_options_and_of_the_settings(world, done):
+    source = object_from_event(world.upload("renamed.wav"))
+    ports = replace(world.ports, settings=replace(world.ports.settings, formats="docx"))
+    assert same_content.reuse(source, Options(formats="md"), done, ports)
+    [one] = [each for each in documents.recordings(world.ports.records) if each.id != done.id]
+    assert {"md", "docx"} <= set(one.formats)
+    assert set(done.formats) == set(one.formats) - {"md", "docx"}
+
+
 def test_one_whose_message_is_lost_is_finished_by_the_sweeper_without_an_engine(world, done):
     one = reused(world, done)
     assert len(world.pull("merger")) == 1

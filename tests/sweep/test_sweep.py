@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import BadMedia, StoreUnavailable, Transient
-from shared.flow import chunk, record, upload
-from shared.messages import ChunkDone, TranscribeRequest
+from shared.flow import chunk, record, request, upload
+from shared.messages import ChunkDone, TranscribeRequest, request_to_json
 from shared.model import Options, recording_id
-from shared.state import answers, documents
+from shared.state import answers, dead_letters, documents
 from shared.sweep import sweep
 from tests.flow.test_capacity import ScriptedJobs
 from tests.world import World, heard
@@ -219,6 +219,25 @@ def test_a_request_that_tries_an_end_again_is_carried_out_and_not_answered_with_
     assert answers.find("r-1", world.ports.records).answer is None
     again = documents.get_recording(world.ports.records, recording.id)
     assert (again.state, again.life) == ("PLANNED", recording.life + 1)
+
+
+def test_a_request_whose_recording_cannot_be_read_is_answered_once_with_that_and_looked_at_again_if_it_comes_again(
+    world,
+):
+    recording, records = finished(world), world.ports.records
+    stored = records.get("recordings", recording.id)
+    asked(world)
+    records.update("recordings", recording.id, lambda fields: fields | {"source": "x"})
+    assert [tick(world, 3)["answered"], tick(world, 3)["answered"]] == [1, 0]
+    found = answers.find("r-1", records)
+    assert (found.answered, found.answer.state, found.answer.code) == (True, "FAILED", "Damaged")
+    assert f"`dropscribe forget {recording.id}`" in found.answer.reason
+    again = dead_letters.pushed("2", request_to_json(found.request), {})
+    request.on_request(again, world.ports)
+    assert answers.find("r-1", records).answer.code == "Damaged"
+    records.update("recordings", recording.id, lambda _: stored)
+    request.on_request(again, world.ports)
+    assert answers.find("r-1", records).answer.state == "DONE"
 
 
 def test_an_answer_that_was_stored_and_not_sent_is_sent(world):

@@ -11,14 +11,16 @@ from local.commands import lookup, options
 from local.commands.context import deployment, errors
 from local.commands.operation.agreement import each, settled
 from local.commands.terminal import output, print_json
+from shared.errors import Damaged
 from shared.flow import forget
 from shared.in_words import counted, printable
-from shared.state import audit
+from shared.state import audit, documents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.model import Recording
+    from shared.ports import Ports
 
 
 def command(
@@ -31,7 +33,7 @@ def command(
 ) -> None:
     """Delete recordings and all data stored about them. This cannot be undone."""
     with errors(), deployment(state_dir) as ports:
-        recordings = {one.id: one for place in places for one in lookup.of_one_object(place, ports)}
+        recordings = {one.id: one for place in places for one in _named(place, ports)}
         told = _told(list(recordings.values()), audio=audio)
         if not settled(told, len(recordings), yes=yes, for_good=True):
             raise typer.Exit(exit_codes.INCOMPLETE)
@@ -51,6 +53,14 @@ def command(
             output().print(later, highlight=False, soft_wrap=True)
 
 
+def _named(place: str, ports: Ports) -> list[Recording]:
+    try:
+        return lookup.of_one_object(place, ports)
+    except Damaged as error:  # the place is its key
+        fields = ports.records.get(documents.RECORDINGS, place) or {}
+        return [forget.unreadable(place, error, ports.clock.now(), fields)]
+
+
 def _told(recordings: Sequence[Recording], *, audio: bool) -> str:
     named = [one for one in recordings if one.source.name]
     of = _called(named[0]) if len(named) == len(recordings) == 1 else counted(len(recordings), "recording")
@@ -58,6 +68,8 @@ def _told(recordings: Sequence[Recording], *, audio: bool) -> str:
     what = f"the transcript with {counted(files, 'output file')}" if files else "the results so far"
     what = f"the audio, {what}" if audio else what
     kept = "" if audio else " The audio stays."
+    if any(one.code == Damaged.__name__ and not one.source.name for one in recordings):
+        kept += " Where the name of the file cannot be read, its output files stay."
     return printable(
         f"This deletes {what}, and all records and messages about {of}.{kept} It cannot be undone."
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from local.backend.embedded_ports import LocalPorts
 from local.commands import lookup
 from local.commands.views import details
+from shared.errors import Damaged, NewerVersion
 from shared.in_words import printable
 from shared.model import Recording, State
 from shared.routing import conditions
@@ -45,6 +46,8 @@ class Report:
     """Number of recordings by state; states without any are left out."""
     recordings: list[Recording]
     """Those to show."""
+    unreadable: dict[str, str]
+    """Why recordings among those to show cannot be read, by their keys."""
     more: int
     """Number of recordings that are wanted and not shown."""
     waiting: dict[str, int] | None
@@ -68,17 +71,18 @@ def look(wanted: Wanted, ports: Ports) -> Report:
         Transient: the records did not answer.
     """
     states = pagination.states(ports.records)
+    unreadable: dict[str, str] = {}
     if wanted.places:
         recordings, more = lookup.each_of(wanted.places, ports), 0
     else:
-        recordings = newest(ports, wanted.limit, wanted.states)
-        more = sum(count for state, count in states.items() if state in (wanted.states or states)) - len(
-            recordings
-        )
+        recordings, unreadable = newest(ports, wanted.limit, wanted.states)
+        more = sum(count for state, count in states.items() if state in (wanted.states or states))
+        more -= len(recordings) + len(unreadable)
     given_up = ports.records.count(dead_letters.DEAD_LETTERS)
     return Report(
         states=states,
         recordings=recordings,
+        unreadable=unreadable,
         more=max(0, more),
         waiting=_pending(ports),
         dead_letters=given_up,
@@ -93,6 +97,7 @@ def as_values(report: Report, ports: Ports) -> dict[str, Any]:
     return {
         "states": report.states,
         "recordings": [details.row_values(one, ports) for one in report.recordings],
+        "unreadable": report.unreadable,
         "messages_waiting": report.waiting,
         "dead_letters": report.dead_letters,
         "newest_dead_letters": report.newest_letters,
@@ -101,8 +106,13 @@ def as_values(report: Report, ports: Ports) -> dict[str, Any]:
     } | location(ports)
 
 
-def newest(ports: Ports, limit: int, states: tuple[State, ...] = ()) -> list[Recording]:
-    """Up to `limit` recordings in some states, or in all: those in progress, then the others, each newest first."""
+def newest(
+    ports: Ports, limit: int, states: tuple[State, ...] = ()
+) -> tuple[list[Recording], dict[str, str]]:
+    """Up to `limit` recordings in some states, or in all: those in progress, then the others, each newest first.
+
+    With them: why others cannot be read, by their keys.
+    """
     wanted: list[dict[str, str] | None] = [{"state": state} for state in states or pagination.IN_PROGRESS]
     if not states:
         wanted.append(None)
@@ -111,11 +121,16 @@ def newest(ports: Ports, limit: int, states: tuple[State, ...] = ()) -> list[Rec
         ports.records.newest(documents.RECORDINGS, "created", limit, where)
         for where in wanted
     ]
-    known = {
-        key: one for page in found for key, one in documents.readable(documents.RECORDINGS, page, Recording)
-    }
-    shown = [one for one in known.values() if not pagination.is_mark(one)]
-    return sorted(shown, key=lambda one: (one.ended, -one.created))[:limit]
+    shown, unreadable = [], {}
+    for key, fields in {key: fields for page in found for key, fields in page}.items():
+        try:
+            one = documents.read(documents.RECORDINGS, key, fields, Recording)
+        except (Damaged, NewerVersion) as error:
+            unreadable[key] = str(error)
+        else:
+            if not pagination.is_mark(one):
+                shown.append(one)
+    return sorted(shown, key=lambda one: (one.ended, -one.created))[:limit], unreadable
 
 
 def newest_letters(records: Records) -> list[dict[str, Any]]:

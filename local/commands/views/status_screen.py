@@ -49,6 +49,7 @@ def _parts(report: Report, wanted: Wanted, ports: Ports) -> Iterator[RenderableT
 def _rest(report: Report, ports: Ports) -> Iterator[Text]:
     if report.more:
         yield Text(f"{report.more:,} more: raise --limit to see them.")
+    yield from _unreadable(report)
     busy = {name: count for name, count in (report.waiting or {}).items() if count}
     if busy:
         yield Text(
@@ -76,6 +77,13 @@ def _rest(report: Report, ports: Ports) -> Iterator[Text]:
     for pool, why in report.no_workers.items():
         kind = "worker without a GPU" if pool == "cpu" else "worker"
         yield Text(printable(f"No {kind} is available now. {why}"))
+
+
+def _unreadable(report: Report) -> Iterator[Text]:
+    if report.unreadable:
+        yield Text(f"Recordings that cannot be read: {len(report.unreadable):,}.")
+    for key, why in report.unreadable.items():
+        yield Text(printable(f"  {key}: {why}"))
 
 
 def _failure_counts(failed: dict[str, dict[str, int]]) -> str:

@@ -59,6 +59,31 @@ def test_nothing_of_a_recording_is_left_on_the_disk(deployment, call, place):
     assert not path.exists()
 
 
+def test_that_output_files_stay_is_said_where_the_name_of_the_file_cannot_be_read(deployment, call):
+    recording, records = done(deployment), deployment.ports.records
+    records.update(documents.RECORDINGS, recording.id, lambda fields: fields | {"source": "x"})
+    assert "its output files stay" in call("forget", recording.id, "--yes").stderr
+
+
+def test_one_whose_document_cannot_be_read_is_deleted_by_its_key_as_every_command_says(deployment, call):
+    recording, records = done(deployment), deployment.ports.records
+    records.update(documents.RECORDINGS, recording.id, lambda fields: fields | {"options": "x"})
+    told = f"or delete it with `dropscribe forget {recording.id}`"
+    shown = json.loads(call("status", "--json").stdout)["unreadable"]
+    assert list(shown) == [recording.id]
+    assert told in shown[recording.id]
+    screen = " ".join(call("status").stdout.split())
+    assert "Recordings that cannot be read: 1." in screen
+    assert told in screen
+    assert "raise --limit" not in screen
+    assert told in call("retry", recording.id).stderr
+    result = call("forget", recording.id, "--yes")
+    assert (result.exit_code, result.stdout) == (0, "Deleted 1 recording.\n"), result.stderr
+    assert holders(deployment, WORD) == set()
+    assert deployment.stored(recording).state == "DELETED"
+    assert json.loads(call("status", "--json").stdout)["unreadable"] == {}
+
+
 @pytest.mark.parametrize(
     "name", ["zanzibar/zanzibar.wav", "zanzibar/2026/a.wav", f"{'zanzibar' * 60}.wav", "%=zanzibar/a.wav"]
 )
