@@ -82,9 +82,11 @@ def found_all_the_same(fields):
 
 
 def half(fields):
-    """It is found, and has the first half of the fields that are left."""
+    """It is found, and has the second half of the fields that are left: the first ones are those that none may lack."""
     left = [name for name in fields if name not in ASKED]
-    return {name: value for name, value in fields.items() if name in ASKED or name in left[: len(left) // 2]}
+    return {
+        name: value for name, value in fields.items() if name in ASKED or name in left[-(len(left) // 2) :]
+    }
 
 
 DAMAGES = (nothing, other_types, found_all_the_same, half)
