@@ -65,6 +65,12 @@ def test_that_output_files_stay_is_said_where_the_name_of_the_file_cannot_be_rea
     assert "its output files stay" in call("forget", recording.id, "--yes").stderr
 
 
+def test_one_is_listed_of_whose_document_nothing_can_be_read(deployment, call):
+    recording, records = done(deployment), deployment.ports.records
+    records.update(documents.RECORDINGS, recording.id, lambda fields: dict.fromkeys(fields, "x"))
+    assert list(json.loads(call("status", "--json").stdout)["unreadable"]) == [recording.id]
+
+
 def test_one_whose_document_cannot_be_read_is_deleted_by_its_key_as_every_command_says(deployment, call):
     recording, records = done(deployment), deployment.ports.records
     records.update(documents.RECORDINGS, recording.id, lambda fields: fields | {"options": "x"})
