@@ -33,11 +33,11 @@ WORKING = "working"
 
 
 def listed(request: Request, ports: Ports) -> Rows:
-    """`GET /recordings`: a page, the newest first."""
+    """`GET /recordings`: a page, the newest first. Deleted ones are in it if their state is asked for."""
     query = request.query_params
-    limit = number(query.get("limit"), PAGE, MOST)
-    page = pagination.page(ports.records, wanted(query), limit, query.get("cursor") or None)
-    found = [one for one in page.recordings if one.source.name]
+    limit, asked = number(query.get("limit"), PAGE, MOST), wanted(query)
+    page = pagination.page(ports.records, asked, limit, query.get("cursor") or None)
+    found = [one for one in page.recordings if one.source.name and (one.state != "DELETED" or asked.state)]
     return Rows(recordings=[row(one, ports) for one in found], next=page.cursor)
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.flow import record, upload
+from shared.flow import forget, record, upload
 from shared.formats import FILES
 from shared.state import documents, ledger
 from tests.world import heard
@@ -59,6 +59,13 @@ def test_filters_are_state_label_and_trouble(client, planned, several, world):
     assert ids(client.get("/api/v1/recordings", params={"label": "sales"})) == [planned.id]
     assert ids(client.get("/api/v1/recordings", params={"trouble": "1"})) == []
     assert ids(client.get("/api/v1/recordings", params={"held": "1"})) == []
+
+
+def test_what_was_deleted_is_listed_only_for_those_who_ask_for_it(client, several, world):
+    """A page that is told of the deletion before its list arrives would show it for good."""
+    forget.forget(several[1], world.ports)
+    assert ids(client.get("/api/v1/recordings")) == [several[0], *several[2:]]
+    assert ids(client.get("/api/v1/recordings", params={"state": "DELETED"})) == [several[1]]
 
 
 def test_a_page_of_what_is_on_the_way_goes_on_where_the_last_one_ended(client, planned, several):

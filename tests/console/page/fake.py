@@ -251,7 +251,8 @@ class Fake:
         found = [
             one
             for one in found
-            if (not state or one["state"] == state or (state == "working" and one["state"] not in ended))
+            if one["state"] != "DELETED"
+            and (not state or one["state"] == state or (state == "working" and one["state"] not in ended))
             and (not query.get("label") or one["label"] == query["label"])
             and query.get("text", "").lower() in f"{one['name']}\n{one['uri'].split('/', 3)[3]}".lower()
             and (not query.get("trouble") or one["trouble"])

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from console.api import audio
 from shared.flow import chunk, record, upload
 from shared.messages import ChunkDone
+from tests.console.page.test_recording import until
 from tests.world import heard
 
 SAID = "the gauge below the bridge had risen"
@@ -162,3 +163,19 @@ def test_a_recording_is_cancelled_and_deleted(page, world, planned):
     page.get_by_role("button", name="Delete for good").click()
     expect(page.get_by_role("heading", name="Recordings")).to_be_visible()
     expect(page.get_by_role("link", name="talks/talk.wav")).to_have_count(0)
+
+
+def test_what_was_deleted_stays_away_however_late_its_list_arrives(page, world, planned):
+    record.cancel(planned.id, world.ports)
+    page.goto(f"/recordings/{planned.id}")
+    expect(page.locator(".facts")).to_contain_text("Cancelled")
+    held = []
+    page.route("**/api/v1/recordings?*", lambda route: held.append((route, route.fetch())))
+    page.get_by_role("button", name="Delete …").click()
+    page.get_by_role("button", name="Delete for good").click()
+    until(page, lambda _: len(held), 1)
+    # The feed looks twice a second, and tells of the deletion meanwhile.
+    page.wait_for_timeout(1500)
+    for route, answer in held:
+        route.fulfill(response=answer)
+    expect(page.get_by_text("Nothing here yet")).to_be_visible()
