@@ -1,8 +1,9 @@
 """One poll for all pages that are open.
 
 A look reads the newest recordings and those on the way, within a budget of documents a second: on one machine reading is
-free, in a project each document costs. What differs from the look before becomes an event with a number; a viewer who
-comes again with the number of the last event that it saw is told what came since, or to look at everything anew.
+free, in a project each document costs. What differs from the look before becomes an event with a number. A viewer who
+comes is told, after the first look, to load everything: what changed before that look has no event. One who comes again
+with the number of the last event that it saw is told what came since, if all of that is kept.
 """
 
 from __future__ import annotations
@@ -103,27 +104,29 @@ class Feed:
     async def events(self, last: int | None) -> AsyncGenerator[Event, None]:
         """What changes from now on, or from an earlier event on.
 
-        `last` is the number of the last event that the viewer saw; None: it has just loaded everything.
+        `last` is the number of the last event that the viewer saw; None: of none.
         """
         self._viewers += 1
-        at = self._number if last is None else last
         try:
             if self._task is None:
                 self._task = asyncio.create_task(self._run())
-            if last is not None and not self._has_since(last):
-                at = self._number
-                yield Event(number=self._number, kind="reload", data={})
             while True:
                 changed = self._changed
-                for event in [one for one in self._events if one.number > at]:
-                    at = event.number
+                has_looked = self._letters is not None
+                if has_looked and (last is None or not self._has_since(last)):
+                    last = self._number
+                    yield Event(number=last, kind="reload", data={})
+                    continue
+                for event in [one for one in self._events if one.number > (last or 0)]:
+                    last = event.number
                     yield event
                 await changed.wait()
         finally:
             self._viewers -= 1
 
     def _has_since(self, last: int) -> bool:
-        return bool(self._events) and self._events[0].number <= last + 1 and last <= self._number
+        oldest = self._events[0].number if self._events else self._number + 1
+        return oldest <= last + 1 and last <= self._number
 
     async def _run(self) -> None:
         try:
@@ -141,6 +144,7 @@ class Feed:
             self._task = None
             self._rows, self._letters = {}, None
             self._events.clear()
+            self._number += 1
 
     def _look(self) -> tuple[list[tuple[Recording, Row]], int]:
         ports = self._ports

@@ -6,8 +6,6 @@ import { address } from "./api.js";
 const NAMES = ["recording", "chunks", "costs", "trouble"];
 /** Whoever looks at another tab for a moment need not connect again. */
 const HIDDEN_MS = 20_000;
-/** A server that nobody watched looks around first: what changed before that, it does not tell. */
-const FIRST_LOOK_MS = 1_500;
 
 const listeners = new Set();
 let source = null;
@@ -23,12 +21,10 @@ function connect() {
   if (source || document.hidden || !listeners.size) return;
   source = new EventSource(address("/events"));
   for (const name of NAMES) source.addEventListener(name, (event) => tell(name, event.data));
-  // The server does not know any more what happened since the last event that came.
-  source.addEventListener("reload", () => tell("again"));
-  source.addEventListener("open", () => {
-    if (opened) tell("again");
+  // From now on the server tells what changes; what changed before, it does not know.
+  source.addEventListener("reload", () => {
+    tell(opened ? "again" : "settled");
     opened = true;
-    setTimeout(() => tell("settled"), FIRST_LOOK_MS);
   });
 }
 
@@ -45,8 +41,8 @@ document.addEventListener("visibilitychange", () => {
 
 /**
  * Calls `handlers[name](value)` for each event while the component is shown: `recording` with a row, `chunks` with
- * `{id, done, of}`, `costs`, `trouble`; `again` after a break, when anything may have changed; `settled` soon after the
- * connection, when what was on its way may have arrived unnoticed.
+ * `{id, done, of}`, `costs`, `trouble`; `again` after a break, when anything may have changed; `settled` once the server
+ * watches, when what was on its way may have arrived unnoticed.
  */
 export function useEvents(handlers) {
   const newest = useRef(handlers);

@@ -52,7 +52,7 @@ export default function Recording({ id, hash }) {
     },
     chunks: (event) => event.id === id && again(),
     again,
-    settled: () => detail.value && !hasEnded(detail.value) && again(),
+    settled: () => (detail.value && hasEnded(detail.value) ? detail.reload() : again()),
   });
   const found = detail.value;
   state.current = found?.state || "";

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import aclosing
 from functools import partial
 
 import pytest
 
-from console.api.feed import Feed
+from console.api.feed import KEPT, Feed
 from shared.flow import forget, record, upload
 from shared.state import dead_letters
 from tests import event_loop
@@ -97,6 +98,65 @@ def test_who_comes_again_is_told_what_came_since_or_to_load_everything(feed, wor
     told, same, reload = event_loop.run(run())
     assert same == told
     assert reload.kind == "reload"
+
+
+def test_a_viewer_is_told_to_load_once_what_changes_is_watched(feed, world, planned, monkeypatch):
+    """What changed between its own look and the first one of the feed, nobody tells."""
+    may_look, look = threading.Event(), feed._look
+
+    def late():
+        may_look.wait(20)
+        return look()
+
+    monkeypatch.setattr(feed, "_look", late)
+
+    async def run():
+        async with aclosing(feed.events(None)) as found:
+            waiting = asyncio.create_task(anext(found))
+            await asyncio.sleep(0.05)
+            early = waiting.done()
+            may_look.set()
+            first = await asyncio.wait_for(waiting, 20)
+            async with aclosing(feed.events(None)) as another:
+                second = await asyncio.wait_for(anext(another), 20)
+            return (
+                early,
+                first.kind,
+                second.kind,
+                (await told_of_a_cancellation(feed, found, planned.id, world.ports)).kind,
+            )
+
+    assert event_loop.run(run()) == (False, "reload", "reload", "recording")
+
+
+def test_who_comes_again_after_nobody_looked_loads_everything(feed, world, planned):
+    """What changed meanwhile has no event."""
+
+    async def run():
+        async with aclosing(feed.events(None)) as found:
+            told = await told_of_a_cancellation(feed, found, planned.id, world.ports)
+        await until(lambda: feed._task is None)
+        await asyncio.to_thread(partial(forget.forget, planned.id, world.ports))
+        async with aclosing(feed.events(None)) as found:
+            waiting = asyncio.create_task(next_of(found))
+            await until(lambda: feed._letters is not None)
+            await asyncio.to_thread(upload.on_upload, world.upload("new.wav"), world.ports)
+            await waiting
+            async with aclosing(feed.events(told.number)) as again:
+                return (await asyncio.wait_for(anext(again), 20)).kind
+
+    assert event_loop.run(run()) == "reload"
+
+
+def test_who_is_too_slow_for_what_is_kept_loads_everything(feed, world, planned):
+    async def run():
+        async with aclosing(feed.events(None)) as found:
+            first = await asyncio.wait_for(anext(found), 20)
+            for _ in range(KEPT + 1):
+                feed._add("costs", {})
+            return first.kind, (await asyncio.wait_for(anext(found), 20)).kind
+
+    assert event_loop.run(run()) == ("reload", "reload")
 
 
 def test_without_viewers_nothing_is_read_and_many_viewers_are_one(feed, world, planned, monkeypatch):

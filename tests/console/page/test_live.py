@@ -60,10 +60,6 @@ def test_events_of_other_recordings_change_nothing(open_page, fake):
     fake.add("live", "live.mp3", with_parts(1), state="PLANNED", chunks=3, chunks_done=1)
     page = open_page("/recordings/live")
     expect(page.locator(".paragraph")).to_have_count(1)
-    # One more look, for what arrived before the server began to watch.
-    with page.expect_response("**/words"):
-        pass
-    page.wait_for_timeout(100)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     fake.tell("chunks", {"id": "other", "done": 2, "of": 3})
@@ -73,11 +69,13 @@ def test_events_of_other_recordings_change_nothing(open_page, fake):
 
 
 def test_what_ended_before_the_server_watched_is_not_missed(open_page, fake):
+    """It tells a page that comes when it watches: how long that takes, a page cannot know."""
     fake.add("live", "live.mp3", with_parts(1), state="PLANNED", chunks=3, chunks_done=1)
     page = open_page("/recordings/live")
     expect(page.locator(".paragraph")).to_have_count(1)
     fake.words["live"] = [with_parts(0, 1, 2)]
     fake.rows["live"] = api.row("live", "live.mp3")
+    fake.tell("reload", {})
     expect(page.locator(".paragraph > p")).to_have_text(PARTS)
     expect(page.locator(".facts")).to_contain_text("Done")
 
