@@ -3,7 +3,6 @@ import { html, useEffect, useRef, useState } from "../html.js";
 import { get, useAbout } from "../api.js";
 import { announceError } from "../announce.js";
 import { useEvents } from "../events.js";
-import { hasEnded } from "../format.js";
 import { useKeys } from "../keys.js";
 import { useTitle } from "../router.js";
 import { Filters, asQuery, fromAddress, fits } from "./filters.js";
@@ -12,51 +11,55 @@ import { Row } from "./row.js";
 const PAGE = 50;
 const MOST = 200;
 
+/** `rows` with what an event says of one recording. `isAll`: there are no more pages. */
+function workedIn(rows, row, filter, isAll) {
+  const rest = rows.filter((one) => one.id !== row.id);
+  if (!fits(filter, row)) return rest;
+  const isOlder = (one) => one.created < row.created || (one.created === row.created && one.id < row.id);
+  const place = rest.findIndex(isOlder);
+  if (place < 0 && rest.length === rows.length && !isAll) return rows;
+  return place < 0 ? [...rest, row] : rest.toSpliced(place, 0, row);
+}
+
 /** The rows under a filter, with what the events say worked in. */
 function useRows(filter) {
-  const [rows, setRows] = useState(null);
-  const [next, setNext] = useState(null);
+  const [{ rows, next }, setShown] = useState({ rows: null, next: null });
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(null);
-  const current = useRef("");
-  const key = JSON.stringify(filter);
-  current.current = key;
+  // What was told since the newest request, whose answer may be older; null: none is on its way.
+  const told = useRef(null);
+  const withTold = (shown, row) => ({ ...shown, rows: workedIn(shown.rows, row, filter, !shown.next) });
 
   const load = async (cursor) => {
+    const mine = (told.current = []);
     setBusy(true);
     // As many as are shown, so that nothing goes from below the reader.
-    const limit = cursor ? PAGE : Math.min(MOST, Math.max(PAGE, current.current === key && rows ? rows.length : 0));
+    const limit = cursor ? PAGE : Math.min(MOST, Math.max(PAGE, rows?.length || 0));
     try {
       const answer = await get("/recordings", { ...asQuery(filter), limit, cursor });
-      if (current.current !== key) return;
-      setRows((old) => (cursor && old ? [...old, ...answer.recordings] : answer.recordings));
-      setNext(answer.next);
+      if (told.current !== mine) return;
+      setShown((old) => {
+        const all = cursor ? [...old.rows, ...answer.recordings] : answer.recordings;
+        return mine.reduce(withTold, { rows: all, next: answer.next });
+      });
       setError(null);
     } catch (problem) {
-      if (current.current !== key) return;
+      if (told.current !== mine) return;
       if (cursor) announceError(problem);
       else setError(problem);
-    } finally {
-      if (current.current === key) setBusy(false);
     }
+    told.current = null;
+    setBusy(false);
   };
   useEffect(() => {
     load(null);
-  }, [key]);
+  }, [JSON.stringify(filter)]);
 
-  const changed = (row) =>
-    setRows((old) => {
-      if (!old) return old;
-      const place = old.findIndex((one) => one.id === row.id);
-      const stays = fits(filter, row);
-      if (place >= 0) {
-        return stays ? old.map((one, index) => (index === place ? row : one)) : old.filter((_, index) => index !== place);
-      }
-      const newest = old[0]?.created ?? 0;
-      return stays && row.created >= newest ? [row, ...old] : old;
-    });
-  const settled = () => rows?.some((row) => !hasEnded(row)) && load(null);
-  useEvents({ recording: changed, again: () => load(null), settled });
+  const changed = (row) => {
+    told.current?.push(row);
+    setShown((old) => (old.rows ? withTold(old, row) : old));
+  };
+  useEvents({ recording: changed, again: () => load(null), settled: () => load(null) });
   return { rows, next, busy, error, more: () => load(next) };
 }
 

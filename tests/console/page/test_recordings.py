@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.console.page import fake as api
 from tests.console.page.stories import fill
+from tests.console.page.test_recording import until
 
 
 def names(page):
@@ -38,6 +39,66 @@ def test_a_row_changes_while_it_is_looked_at(open_page, fake):
     expect(names(page)).to_have_text(["two.mp3", "one.mp3"])
     fake.tell("recording", api.row("one", "one.mp3", state="DELETED"))
     expect(names(page)).to_have_text(["two.mp3"])
+
+
+def list_late(page, change):
+    """Opens the list; its answer, from before `change`, arrives after what `change` tells."""
+    held = []
+    page.route("**/api/v1/recordings?*", lambda route: held.append((route, route.fetch())), times=1)
+    with page.expect_request("**/api/v1/recordings?*"):
+        page.get_by_role("link", name="Recordings").click()
+    until(page, lambda _: len(held), 1)
+    # The header asks once it was told of trouble, and events come in order.
+    with page.expect_request("**/api/v1/trouble"):
+        change()
+    ((route, answer),) = held
+    route.fulfill(response=answer)
+
+
+def test_a_list_that_arrives_late_puts_nothing_back(open_page, fake):
+    for number in range(4):
+        fake.add(f"n{number}", f"{number}.mp3", created=1000.0 - number, state="PLANNED")
+    page = open_page("/costs")
+
+    def change():
+        fake.tell("recording", fake.rows["n1"] | {"state": "DELETED"})
+        fake.tell("recording", fake.rows["n2"] | {"state": "DONE"})
+        fake.tell("recording", api.row("new", "new.mp3", created=1001.0))
+        fake.tell("trouble", {})
+
+    list_late(page, change)
+    expect(names(page)).to_have_text(["new.mp3", "0.mp3", "2.mp3", "3.mp3"])
+    expect(page.get_by_role("row", name="2.mp3")).to_contain_text("Done")
+
+
+def test_of_two_lists_the_one_that_was_asked_for_last_is_shown(open_page, fake):
+    fake.add("one", "one.mp3", state="PLANNED", created=2.0)
+    fake.add("two", "two.mp3", created=1.0)
+    page = open_page("/costs")
+
+    def change():
+        fake.rows["one"]["state"] = "DELETED"
+        with page.expect_response("**/api/v1/recordings?*"):
+            fake.tell("reload", {})
+        expect(names(page)).to_have_text(["two.mp3"])
+        fake.tell("trouble", {})
+
+    list_late(page, change)
+    page.wait_for_timeout(200)
+    expect(names(page)).to_have_text(["two.mp3"])
+
+
+def test_a_row_that_fits_again_comes_back_to_its_place(open_page, fake):
+    for number in range(3):
+        fake.add(f"n{number}", f"{number}.mp3", created=1000.0 - number, state="PLANNED")
+    page = open_page("/?state=working")
+    expect(names(page)).to_have_count(3)
+    for number in (1, 2):
+        fake.tell("recording", fake.rows[f"n{number}"] | {"state": "FAILED"})
+    expect(names(page)).to_have_text(["0.mp3"])
+    for number in (2, 1):
+        fake.tell("recording", fake.rows[f"n{number}"])
+    expect(names(page)).to_have_text(["0.mp3", "1.mp3", "2.mp3"])
 
 
 def test_filters_stand_in_the_address(open_page, fake):
