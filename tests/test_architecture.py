@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import shutil
-from collections import Counter
+from collections import Counter, defaultdict
+from dataclasses import dataclass
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
 
@@ -150,49 +152,95 @@ def modules(root=ROOT, tops=TOPS):
     }
 
 
+KNOWN = modules(tops=ALL)
+DOTTED = re.compile(rf"\b(?:{'|'.join(ALL)})(?:\.\w+)+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What the tests ask about the text of a module."""
+
+    imported: list[tuple[int, str | None, str | None, str | None]]
+    """Level and module, the name that is taken from it or None, and its name here or None."""
+    read: set[str]
+    """Names with their attributes: `time.sleep`."""
+    called: set[str]
+    """Functions: `eval`, and `.eval` where it is an attribute."""
+    dotted: set[str]
+    """What looks like a module of ours in its strings, but for docstrings."""
+    started: set[str]
+    """The packages of ours that a command starts: `[…, "-m", "gpu_job"]`."""
+
+
+def imported(statements):
+    """Every import in some statements, anywhere in them, as `Said` has them."""
+    for one in statements:
+        if isinstance(one, ast.Import):
+            yield from ((0, alias.name, None, alias.asname) for alias in one.names)
+        elif isinstance(one, ast.ImportFrom):
+            yield from ((one.level, one.module, alias.name, alias.asname) for alias in one.names)
+        for inner in ("body", "orelse", "finalbody", "handlers", "cases"):
+            if isinstance(several := getattr(one, inner, ()), list):
+                yield from imported(several)
+
+
+def attribute(node):
+    """An attribute and what it is read from, "" unless that begins with a name."""
+    names = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else ""
+
+
 @cache
-def nodes(text):
-    """Everything that a module consists of."""
-    return list(ast.walk(ast.parse(text)))
+def said(text):
+    """Each text is parsed once. Trees are not kept: they would be looked through for garbage again and again."""
+    tree = ast.parse(text)
+    of = defaultdict(list)
+    for node in ast.walk(tree):
+        of[type(node)].append(node)
+    functions = [node.func for node in of[ast.Call]]
+    docs = {id(node.value) for node in of[ast.Expr]}
+    strings = [one.value for one in of[ast.Constant] if isinstance(one.value, str) and id(one) not in docs]
+    lists = [
+        [getattr(one, "value", None) for one in node.elts]
+        for kind in (ast.List, ast.Tuple)
+        for node in of[kind]
+    ]
+    return Said(
+        imported=list(imported(tree.body)),
+        read={attribute(node) for node in of[ast.Attribute]} - {""},
+        called={f".{one.attr}" for one in functions if isinstance(one, ast.Attribute)}
+        | {one.id for one in functions if isinstance(one, ast.Name)},
+        dotted={name for one in strings for name in DOTTED.findall(one)},
+        started={after for each in lists for flag, after in pairwise(each) if flag == "-m" and after in ALL},
+    )
 
 
-def aliases(text, package=""):
+def absolute(imports, package=""):
     """What a module of a package imports: a module, the name that is taken from it or None, and its name here or None."""
-    found = []
-    for node in nodes(text):
-        if isinstance(node, ast.Import):
-            found += [(alias.name, None, alias.asname) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: 1 - node.level or None] if node.level else []
-            module = ".".join([*above, *filter(None, [node.module])])
-            found += [(module, alias.name, alias.asname) for alias in node.names]
-    return found
+    for level, module, name, here in imports:
+        above = package.split(".")[: 1 - level or None] if level else []
+        yield ".".join([*above, *filter(None, [module])]), name, here
 
 
 @cache
 def named(text, package=""):
     """The same as pairs, without its name here."""
-    return [(module, name) for module, name, _ in aliases(text, package)]
+    return [(module, name) for module, name, _ in absolute(said(text).imported, package)]
 
 
-@cache
 def attributes(text, package=""):
     """The dotted names that a module reads from what it imports: `shared.flow.upload` after `import shared.flow`."""
     stands_for = {}
-    for module, name, here in aliases(text, package):
+    for module, name, here in absolute(said(text).imported, package):
         if name:
             stands_for[here or name] = f"{module}.{name}"
         else:
             stands_for[here or module.split(".")[0]] = module if here else module.split(".")[0]
-    found = set()
-    for node in nodes(text):
-        inner, names = node, []
-        while isinstance(inner, ast.Attribute):
-            names.append(inner.attr)
-            inner = inner.value
-        if names and isinstance(inner, ast.Name) and inner.id in stands_for:
-            found.add(".".join([stands_for[inner.id], *reversed(names)]))
-    return found
+    parts = [one.partition(".") for one in said(text).read]
+    return {f"{stands_for[name]}.{rest}" for name, _, rest in parts if name in stands_for}
 
 
 def nearest(name, known):
@@ -216,33 +264,11 @@ def imports(module, known):
     return {one for one in inner | read if one in known}
 
 
-DOTTED = re.compile(rf"\b(?:{'|'.join(ALL)})(?:\.\w+)+")
-
-
-@cache
-def dotted(text):
-    """What looks like a module of ours in the strings of a module, but for its docstrings."""
-    docs = {id(node.value) for node in nodes(text) if isinstance(node, ast.Expr)}
-    return {
-        name
-        for node in nodes(text)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs
-        for name in DOTTED.findall(node.value)
-    }
-
-
-def started(text):
-    """The packages of ours that a command in a module starts: `[…, "-m", "gpu_job"]`."""
-    lists = [node.elts for node in nodes(text) if isinstance(node, ast.List | ast.Tuple)]
-    values = [[one.value if isinstance(one, ast.Constant) else None for one in each] for each in lists]
-    return {after for each in values for flag, after in pairwise(each) if flag == "-m" and after in ALL}
-
-
 def in_strings(module, known):
     """The modules among `known` that one of them names in a string, as for `importlib` or a process."""
     text = known[module].read_text("utf-8")
-    found = {nearest(name, known) for name in dotted(text)} - {module, *ALL}
-    return found | {f"{package}.__main__" for package in started(text)}
+    found = {nearest(name, known) for name in said(text).dotted} - {module, *ALL}
+    return found | {f"{package}.__main__" for package in said(text).started}
 
 
 CHOSEN, CHILD = "the platform of the settings, or what only its networks need", "starts a process of it"
@@ -265,6 +291,18 @@ def edges(module, known):
     return imports(module, known) | {one for one in in_strings(module, known) if (module, one) not in BY_NAME}
 
 
+def graph(known):
+    """The edges of all modules."""
+    return {module: edges(module, known) for module in known}
+
+
+@cache
+def drawn():
+    """The edges of all modules as they are."""
+    return graph(KNOWN)
+
+
+@cache
 def floor_of(module):
     """The floor with the longest prefix of a module's name."""
     found = [
@@ -277,12 +315,12 @@ def floor_of(module):
     return max(found)[1]
 
 
-def upward(known):
+def upward(graph):
     """Every import that goes to a floor it may not go to."""
     return [
         f"{module} ({floor_of(module)}) imports {name} ({floor_of(name)})"
-        for module in known
-        for name in sorted(edges(module, known))
+        for module, names in graph.items()
+        for name in sorted(names)
         if floor_of(name) not in BELOW[floor_of(module)] | {floor_of(module)}
     ]
 
@@ -292,29 +330,18 @@ def packages(module):
     return {module[: dot.start()] for dot in re.finditer(r"\.", module)}
 
 
-def circles(known):
-    """Modules that import each other round, as the sets in which everybody reaches everybody."""
-    graph = {module: edges(module, known) for module in known}
+def circle(graph):
+    """Modules that import each other round, [] if there are none."""
+    runs = {}
     for module, names in graph.items():
         # What stands in a package runs the package first; a package's own table of contents may name its modules.
         own = {module, *packages(module)}
-        names |= {over for one in list(names) for over in packages(one) - own if over in known}
-
-    def reach(start):
-        seen, todo = set(), [start]
-        while todo:
-            for name in graph[todo.pop()]:
-                if name not in seen:
-                    seen.add(name)
-                    todo.append(name)
-        return seen
-
-    reached = {module: reach(module) for module in graph}
-    return {
-        frozenset(other for other in reached[module] if module in reached[other])
-        for module in graph
-        if module in reached[module]
-    }
+        runs[module] = names | {over for one in names for over in packages(one) - own if over in graph}
+    try:
+        TopologicalSorter(runs).prepare()
+    except CycleError as found:
+        return found.args[1]
+    return []
 
 
 DYNAMIC = {
@@ -334,9 +361,8 @@ def hidden(known):
     found = set()
     for module, path in known.items():
         text = path.read_text("utf-8")
-        called = [node.func for node in nodes(text) if isinstance(node, ast.Call)]
-        names = {one.attr for one in called if isinstance(one, ast.Attribute)} & functions
-        names |= {one.id for one in called if isinstance(one, ast.Name)} & (functions | {"exec", "eval"})
+        called = said(text).called
+        names = {one.removeprefix(".") for one in called} & functions | called & {"exec", "eval"}
         names |= {name for one, name in named(text) if one in {"importlib", "runpy"}} & functions
         if module not in DYNAMIC:
             found |= {f"{module} calls {name}" for name in names}
@@ -357,7 +383,7 @@ def outside(known):
     }
 
 
-def backward(known):
+def backward(graph):
     """Every import that goes up in a package of `ROOMS`, or to what stands beside it."""
     place = {
         f"{package}.{name}": number
@@ -374,8 +400,8 @@ def backward(known):
 
     return [
         f"{module} imports {name}"
-        for module in known
-        for name in sorted(edges(module, known))
+        for module, names in graph.items()
+        for name in sorted(names)
         if (pair := [place[one] for one in rooms(module, name) if one in place])
         if len(pair) == 2 and pair[0] >= pair[1]
     ]
@@ -395,36 +421,38 @@ def unplaced(known):
 
 
 def planted(folder, where, line):
-    """All modules, in one of which stands another line."""
-    known = modules(tops=ALL)
-    [module] = [one for one, path in known.items() if path == ROOT / where]
+    """A module with another line in it, as `modules` gives it."""
+    module = ".".join(Path(where).with_suffix("").parts).removesuffix(".__init__")
     breach = folder / Path(where).name
-    breach.write_text(f"{known[module].read_text('utf-8')}\n{line}\n", "utf-8")
-    return known | {module: breach}
+    breach.write_text(f"{KNOWN[module].read_text('utf-8')}\n{line}\n", "utf-8")
+    return {module: breach}
+
+
+def drawn_of(breach):
+    """The edges of what is planted: all others are those of `drawn`."""
+    return {module: edges(module, KNOWN | breach) for module in breach}
 
 
 def test_imports_go_down():
-    assert upward(modules(tops=ALL)) == []
+    assert upward(drawn()) == []
 
 
 def test_nothing_imports_in_a_circle():
-    assert circles(modules(tops=ALL)) == set()
+    assert circle(drawn()) == []
 
 
 def test_only_what_needs_a_reason_is_named_without_an_edge():
-    known = modules(tops=ALL)
-    assert {(one, name) for one, name in BY_NAME if name not in in_strings(one, known)} == set()
+    assert {(one, name) for one, name in BY_NAME if name not in in_strings(one, KNOWN)} == set()
 
 
 def test_every_import_says_what_it_brings():
-    known = modules(tops=ALL)
-    assert hidden(known) == set()
-    calls = {one for one in DYNAMIC if "import_module(" in known[one].read_text("utf-8")}
+    assert hidden(KNOWN) == set()
+    calls = {one for one in DYNAMIC if "import_module(" in KNOWN[one].read_text("utf-8")}
     assert calls == set(DYNAMIC), "take it out of DYNAMIC"
 
 
-def absent(known, files):
-    """Every import of a module of ours that is not there, in modules or tests, anywhere in them."""
+def absent(known, imports):
+    """Every import of a module of ours that is not there, of files by name."""
 
     def there(module, name):
         package = known.get(module)
@@ -433,16 +461,18 @@ def absent(known, files):
         return re.search(rf"\b{name}\b", package.read_text("utf-8"))
 
     return {
-        f"{path.name} imports {name} of {module}" if name else f"{path.name} imports {module}"
-        for path in files
-        for module, name in named(path.read_text("utf-8"))
+        f"{file} imports {name} of {module}" if name else f"{file} imports {module}"
+        for file, several in imports.items()
+        for module, name, _ in absolute(several)
         if module.split(".")[0] in ALL and not there(module, name)
     }
 
 
 def test_every_module_that_is_imported_is_there():
-    known = modules(tops=ALL)
-    assert absent(known, modules(tops=[*ALL, "tests"]).values()) == set()
+    imports = {path: said(path.read_text("utf-8")).imported for path in KNOWN.values()}
+    for path in modules(tops=["tests"]).values():
+        imports[path] = imported(ast.parse(path.read_text("utf-8")).body)
+    assert absent(KNOWN, imports) == set()
 
 
 @pytest.mark.parametrize(
@@ -453,13 +483,12 @@ def test_every_module_that_is_imported_is_there():
         ("import shared.flow.steps", "shared.flow.steps"),
     ],
 )
-def test_an_import_of_what_is_not_there_is_found(tmp_path, line, told):
-    (tmp_path / "one.py").write_text(line, "utf-8")
-    assert absent(modules(tops=ALL), [tmp_path / "one.py"]) == {f"one.py imports {told}"}
+def test_an_import_of_what_is_not_there_is_found(line, told):
+    assert absent(KNOWN, {"one.py": said(line).imported}) == {f"one.py imports {told}"}
 
 
 def test_nothing_that_is_shipped_imports_what_is_not():
-    assert outside(modules(tops=ALL)) == set()
+    assert outside(KNOWN) == set()
 
 
 @pytest.mark.parametrize(
@@ -511,8 +540,8 @@ def test_nothing_that_is_shipped_imports_what_is_not():
     ],
 )  # fmt: skip
 def test_a_planted_breach_is_found(tmp_path, where, line, told):
-    known = planted(tmp_path, where, line)
-    assert any(told in one for one in upward(known)) if told else circles(known)
+    found = drawn_of(planted(tmp_path, where, line))
+    assert any(told in one for one in upward(found)) if told else circle(drawn() | found)
 
 
 @pytest.mark.parametrize(
@@ -543,13 +572,12 @@ def test_an_import_that_hides_what_it_brings_is_found(tmp_path, line, told):
     ],
 )
 def test_an_import_of_what_is_not_shipped_is_found(tmp_path, line, name):
-    known = planted(tmp_path, "shared/flow/merge.py", line)
-    assert outside(known) == {f"shared.flow.merge imports {name}"}
+    assert outside(planted(tmp_path, "shared/flow/merge.py", line)) == {f"shared.flow.merge imports {name}"}
 
 
 def test_in_every_package_imports_go_down():
-    assert unplaced(modules(tops=ALL)) == set(), "give it its place in ROOMS, or take it out"
-    assert backward(modules(tops=ALL)) == []
+    assert unplaced(KNOWN) == set(), "give it its place in ROOMS, or take it out"
+    assert backward(drawn()) == []
 
 
 @pytest.mark.parametrize(
@@ -582,13 +610,14 @@ def test_in_every_package_imports_go_down():
     ],
 )  # fmt: skip
 def test_an_import_up_in_a_package_is_found(tmp_path, where, line, told):
-    known = planted(tmp_path, f"{where}.py", line)
-    assert backward(known) == [f"{where.replace('/', '.')} imports {told}"]
+    assert backward(drawn_of(planted(tmp_path, f"{where}.py", line))) == [
+        f"{where.replace('/', '.')} imports {told}"
+    ]
 
 
 def test_a_module_without_a_place_in_its_package_is_found():
-    known = modules(tops=ALL)
-    known |= {"local.newcomer": known["local.cli"], "dropscribe.legacy.inner": known["dropscribe.legacy"]}
+    new = {"local.newcomer": KNOWN["local.cli"], "dropscribe.legacy.inner": KNOWN["dropscribe.legacy"]}
+    known = KNOWN | new
     del known["gpu_job.cores"]
     legacy = {one for one in known if one.startswith("dropscribe.legacy.")}
     assert unplaced(known) == {"local.newcomer", "gpu_job.cores"} | legacy
@@ -601,11 +630,11 @@ def overfull(known):
 
 
 def test_a_folder_has_few_enough_modules_to_be_read_at_a_glance():
-    assert overfull(modules(tops=ALL)) == {}
+    assert overfull(KNOWN) == {}
 
 
 def test_every_package_says_what_lives_in_it():
-    for path in modules(tops=ALL).values():
+    for path in KNOWN.values():
         if path.name == "__init__.py":
             assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), path
 
@@ -637,9 +666,7 @@ def test_every_package_names_its_modules():
     assert unlisted() == []
 
 
-@pytest.mark.parametrize(
-    "init", [one for one in modules(tops=ALL).values() if one.name == "__init__.py"], ids=str
-)
+@pytest.mark.parametrize("init", [one for one in KNOWN.values() if one.name == "__init__.py"], ids=str)
 def test_each_line_of_a_packages_table_begins_with_what_is_there(init):
     told = ast.get_docstring(ast.parse(init.read_text("utf-8")))
     rows = re.findall(r"^ *([a-z_]+)(?:\.py|/)? {2,}", told, re.MULTILINE)
@@ -665,9 +692,10 @@ def test_the_adapter_of_a_new_engine_needs_no_place_of_its_own(tmp_path):
             "\nfrom shared.adapters.engines import acme_answers\nfrom shared.audio.encode import flac\n"
         )
     copied = modules(tmp_path, ["shared"])
-    known = modules(tops=ALL) | copied
+    known = KNOWN | copied
+    drawn_too = graph(known)
     assert {"shared.adapters.engines.acme", "shared.adapters.engines.acme_answers"} <= known.keys()
-    assert (upward(known), backward(known), unplaced(known), circles(known)) == ([], [], set(), set())
+    assert (upward(drawn_too), backward(drawn_too), circle(drawn_too), unplaced(known)) == ([], [], [], set())
     assert (unlisted(tmp_path), overfull(copied)) == ([], {})
 
 
@@ -746,7 +774,7 @@ def mirrored(module):
 def test_every_module_has_a_test_file_of_its_own():
     tested = {
         module: mirrored(module).exists()
-        for module, path in modules(tops=ALL).items()
+        for module, path in KNOWN.items()
         if path.stem not in {"__init__", "__main__", "main"}
     }
     assert {module for module, has_one in tested.items() if not has_one} - set(NO_TEST_OF_ITS_OWN) == set()
@@ -793,9 +821,8 @@ def real(path):
     text = path.read_text("utf-8")
     names = {f"{module}.{name}" if name else module for module, name in named(text)}
     passing = {f"time.{one}" for one in ("monotonic", "perf_counter", "sleep")}
-    used = {ast.unparse(node) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)}
     roots = {"threading", "queue", "concurrent", "uuid", "random"}
-    return {one for one in names if one.split(".")[0] in roots} | passing & (names | used)
+    return {one for one in names if one.split(".")[0] in roots} | passing & (names | said(text).read)
 
 
 def test_the_flow_gets_threads_time_and_chance_in_one_place():
