@@ -10,6 +10,8 @@ export class Follow {
   constructor(changed) {
     this.on = true;
     this.changed = changed;
+    /** Where the window stood when the last word was well inside it; null: it is being brought there. */
+    this.stood = null;
     const reader = (event) => {
       if (event.type === "keydown" && (!SCROLL_KEYS.includes(event.key) || event.target.closest?.("input, textarea, select, [role=slider]"))) return;
       // A press beside the content is one on the scroll bar.
@@ -23,17 +25,26 @@ export class Follow {
   }
 
   set(on) {
+    this.stood = null;
     if (on === this.on) return;
     this.on = on;
     this.changed(on);
   }
 
-  /** Scrolls if `range` is not well inside the window. `top`: height that the player covers. */
+  /**
+   * Scrolls if `range` is not well inside the window. If it would be, had nobody scrolled, the reader takes over: of some
+   * ways to scroll the browser tells later, or never. `top`: height that the player covers.
+   */
   keepInView(range, top) {
     if (!this.on) return;
     const box = range.getBoundingClientRect();
-    if (box.top >= top + 10 && box.bottom <= innerHeight - EDGE) return;
-    bring(range, top);
+    const isInside = (by) => box.top + by >= top + 10 && box.bottom + by <= innerHeight - EDGE;
+    if (isInside(0)) this.stood = scrollY;
+    else if (this.stood !== null && isInside(scrollY - this.stood)) this.set(false);
+    else {
+      this.stood = null;
+      bring(range, top);
+    }
   }
 
   close() {
