@@ -12,6 +12,8 @@ import pytest
 
 from tests.local.commands.audio.test_up import SAMPLES, Deployment, children_of
 
+pytestmark = pytest.mark.long
+
 SLOW = """
 import os, sys, time
 if {"on_upload", "local.runtime.fork_server"} & set(sys.orig_argv):
