@@ -113,6 +113,8 @@ def remember_defaults(settings: Settings, records: Records) -> None:
 def as_up(settings: Settings, records: Records) -> Settings:
     """The settings with the method and the weights of the last `up`, if there was one."""
     known = _known(DEFAULTS, Defaults(), records)
+    if known == Defaults():
+        return settings
     return replace(settings, method=known.method or settings.method, model=known.model or settings.model)
 
 

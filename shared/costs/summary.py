@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from shared.results import LedgerRow
 
 By = Literal["day", "month", "method", "engine", "prefix", "label"]
-"""`method`: as callers ask for it, parakeet or deepgram, and hybrid for a recording of which both heard a part."""
+"""`method`: as callers ask for it; hybrid for a recording of which our own engines and a hosted one heard parts."""
 
 PERIODS: frozenset[By] = frozenset({"day", "month"})
 """What groups by time: idle time then counts when it was, and groups are in order."""

@@ -124,6 +124,7 @@ def test_what_is_known_is_still_there():
 
 RARE = {
     "budget": 229,
+    "garbage": 2,
     "no-weights": 27,
     "hosted-project": 1018,
     "moody": 1063,

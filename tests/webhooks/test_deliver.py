@@ -155,7 +155,7 @@ def test_a_mistake_of_the_program_ends_after_a_day_as_well(world, ports):
 
 def test_a_receiver_that_is_gone_is_not_asked_again(ports):
     receiver = Receiver(410)
-    with pytest.raises(Permanent, match=r"answered 410: it wants no more.*DROPSCRIBE_WEBHOOK_URL"):
+    with pytest.raises(Permanent, match=r"answered 410: it accepts no more.*DROPSCRIBE_WEBHOOK_URL"):
         tell(ports, receiver)
 
 
