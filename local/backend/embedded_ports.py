@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,14 +79,7 @@ class LocalPorts(copies.Place):
 
     def nothing_runs(self) -> bool:
         """Whether no `dropscribe up` works on this state: that one holds a lock."""
-        try:
-            with (self.settings.state_dir / UP_LOCK).open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return True
-        except OSError:
-            return False
-        return True
+        return process_ids.is_unlocked(self.settings.state_dir / UP_LOCK)
 
     def reclaim(self) -> None:
         """Let go of what processes held that are no longer running: leases, and calls under way.

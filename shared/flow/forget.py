@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def forget(key: str, ports: Ports, *, audio: bool = False, alone: bool = False) -> Recording:
     """Delete everything about a recording. Can be repeated; one in progress is cancelled first.
 
-    Of one whose document cannot be read this is all that is found by its key. With `audio`, the audio goes as well, unless it was replaced since. `alone` says that nobody else works on this
-    deployment, so that nothing can come late.
+    Of one whose document cannot be read this is all that is found by its key. With `audio`, the audio goes as well,
+    unless it was replaced since. `alone` says that nobody else works on this deployment, so that nothing can come late.
 
     Returns:
         What stays of it.

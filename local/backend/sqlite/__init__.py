@@ -11,6 +11,6 @@ In reading order:
     queue                    messages in the database
       upkeep                 what the queue does beyond its port
       runs                   recordings that one process has to itself
-      process_ids            whose lease a message is under
+      process_ids            whose lease a message is under, and whose lock a file
       dead_letter_attributes what Pub/Sub adds to a dead letter
 """

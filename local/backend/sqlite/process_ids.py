@@ -1,7 +1,8 @@
-"""Ids of processes by which the leases of a dead process can be told from those of a live one."""
+"""Ids and locks of processes by which what a dead process held can be told from what a live one holds."""
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import os
 import socket
@@ -30,6 +31,18 @@ def is_gone(owner: str) -> bool:
     except OSError:
         return False
     return _state(int(pid)) == "Z" or started != _started(int(pid))
+
+
+def is_unlocked(path: Path) -> bool:
+    """True only if certainly no process holds the lock of a file, in whichever container, or there is no such file."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 @functools.lru_cache(maxsize=4)

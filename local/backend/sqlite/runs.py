@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from local.backend.files.atomic_write import OWNERS
 from local.backend.files.beneath import make_private
 from local.backend.files.disk_errors import unwritable
+from local.backend.sqlite import process_ids
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,14 +53,7 @@ class Run:
 
 def is_over(state_dir: Path, name: str) -> bool:
     """Whether the process of a run has ended, however it did."""
-    try:
-        with (state_dir / FOLDER / name).open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    return True
+    return process_ids.is_unlocked(state_dir / FOLDER / name)
 
 
 def remove(state_dir: Path, name: str) -> None:
