@@ -20,7 +20,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PIP_INSTALL = set -o pipefail; $(BIN)/python -m pip install --progress-bar off
 DOTS = | awk '/^Collecting/ { printf "."; fflush() } /^Installing collected/ { printf " unpacking"; fflush() } END { print "" }'
 
-.PHONY: wheel image scan audit seeded-faults terraform-scan preflight deploy deploy-plan rollout rollback destroy terraform-check generated lock help demo demo-gcp-emulators test explore system-test check bench load faults fuzz-wire fuzz-media corpus clean
+.PHONY: wheel image scan audit seeded-faults terraform-scan preflight deploy deploy-plan rollout rollback destroy terraform-check generated lock help demo demo-gcp-emulators test test-slow explore system-test check bench load faults fuzz-wire fuzz-media corpus clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -31,8 +31,11 @@ demo: .venv/.light ## transcribe the bundled samples (sets up in about a minute,
 demo-gcp-emulators: .venv/.google ## run the same flow through Google's own clients, against emulators on this machine
 	@$(BIN)/python -m tests.google.deployment $(ARGS)
 
-test: .venv/.full .venv/.node ## run every test (sets up CPU torch and NeMo: some minutes, 2.5 GB of disk)
+test: .venv/.full .venv/.node ## run the tests (sets up CPU torch and NeMo: some minutes, 2.5 GB of disk)
 	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+
+test-slow: .venv/.full .venv/.node ## run the slow tests that `make test` leaves out
+	$(BIN)/pytest -n auto --dist worksteal -m "slow and not system and not seeded" $(ARGS)
 
 explore: .venv/.full ## try examples of properties that no run has tried yet (`make test` always tries the same)
 	$(BIN)/pytest -n auto --hypothesis-profile=new -m "hypothesis and not system and not seeded" $(ARGS)

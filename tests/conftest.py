@@ -75,6 +75,12 @@ def _constants():
 providers._get_local_constants = _constants
 
 
+def pytest_configure(config):
+    """Only a run of everything leaves out what is slow: a folder or file that is named runs with all its tests."""
+    if list(config.args) != config.getini("testpaths"):
+        config.option.markexpr = config.option.markexpr.removesuffix(" and not slow")
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
     """Two more than there are cores, because tests wait for a third of their time; each takes about 1 GB of memory."""

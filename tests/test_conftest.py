@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import settings
 from hypothesis.internal.conjecture import providers
+
+from tests import conftest
 
 
 @pytest.mark.parametrize("turn", ["first", "second"])
@@ -25,6 +28,16 @@ def test_only_new_examples_are_made_of_what_stands_in_the_modules(profile):
     finally:
         settings.load_profile(before)
     assert bool(constants.strings) == (profile == "new")
+
+
+@pytest.mark.parametrize(
+    ("args", "left_out"),
+    [(["tests"], " and not slow"), (["tests/notebooks"], ""), (["tests/test_wheel.py"], "")],
+)
+def test_slow_tests_are_left_out_only_of_a_run_of_everything(args, left_out):
+    option = SimpleNamespace(markexpr="not system and not slow")
+    conftest.pytest_configure(SimpleNamespace(args=args, option=option, getini=lambda _: ["tests"]))
+    assert option.markexpr == "not system" + left_out
 
 
 def test_no_test_asks_for_an_event_loop_where_a_browser_may_have_one():

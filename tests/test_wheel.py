@@ -20,6 +20,7 @@ def built(once):
 
 
 @pytest.mark.long
+@pytest.mark.slow
 def test_a_wheel_works_in_an_environment_of_its_own(built, tmp_path):
     python = wheel.environment(tmp_path / "venv", borrow=True)
     wheel.install(built, python, borrow=True)
@@ -35,6 +36,7 @@ def test_a_wheel_works_in_an_environment_of_its_own(built, tmp_path):
     assert (tmp_path / "out" / "voice-note.opus" / "transcript.txt").read_text().startswith("my brother lost")
 
 
+@pytest.mark.slow
 def test_a_wheel_has_what_its_users_need_and_nothing_else(built):
     with zipfile.ZipFile(built) as archive:
         names = set(archive.namelist())

@@ -20,6 +20,7 @@ def transcribed(tmp_path_factory):
     return {row.case.name: row for row in rows(cases, tmp_path_factory.mktemp("corpus"))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOME)
 def test_all_words_are_heard_at_their_times_and_only_what_is_odd_is_warned_about(transcribed, name):
     row = transcribed[name]

@@ -20,6 +20,8 @@ from shared.results import ChunkResult, Word
 from shared.settings import Settings
 from tests.speech import talk, text_of, word_errors, write_wav
 
+pytestmark = pytest.mark.slow
+
 LENGTH = 1800
 NEAR = 1.0
 """Seconds around a fault in which the pieces are asked whether they had it right."""

@@ -45,6 +45,7 @@ def run(tmp_path, monkeypatch):
 
 
 @pytest.mark.long
+@pytest.mark.slow
 def test_a_folder_is_transcribed_and_after_a_disconnect_nothing_is_done_again(run, tmp_path):
     assert "0 transcripts" in (said := run())["results"]
     assert "Put recordings into" in said["drive"]

@@ -268,6 +268,7 @@ def exported(once):
     return found.exports, found.done.stdout, read
 
 
+@pytest.mark.slow
 @pytest.mark.nemo
 @needs_nemo
 def test_a_person_who_exports_reads_our_lines_only_and_the_log_is_as_it_was_before(exported):
@@ -280,6 +281,7 @@ def test_a_person_who_exports_reads_our_lines_only_and_the_log_is_as_it_was_befo
     assert [*said[6:9], *said[10:]] == ["exporting", "quantising", "transcribing", "Use"]
 
 
+@pytest.mark.slow
 @pytest.mark.nemo
 @needs_nemo
 @pytest.mark.parametrize("form", ["fp32", "int8"])

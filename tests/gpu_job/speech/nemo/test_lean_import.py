@@ -10,5 +10,6 @@ pytestmark = nemo_tests()
 
 
 @pytest.mark.long
+@pytest.mark.slow
 def test_a_lean_import_leaves_room_for_the_whole_of_nemo_afterwards(whole_nemo):
     assert whole_nemo.done.returncode == 0, whole_nemo.done.stderr

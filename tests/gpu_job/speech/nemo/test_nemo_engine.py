@@ -196,6 +196,7 @@ def test_weights_of_another_size_are_refused_rather_than_half_filled(nemo_engine
         nemo_engine.load(path, device="cpu")
 
 
+@pytest.mark.slow
 def test_nemo_and_onnx_asr_by_themselves_give_the_same_text(whole_nemo):
     """One training, two formats."""
     options = onnxruntime.SessionOptions()

@@ -50,6 +50,7 @@ def test_no_weight_stays_in_another_precision(bfloat16, torch):
         assert kinds == {torch.bfloat16}
 
 
+@pytest.mark.slow
 def test_features_are_those_of_nemos_preprocessor(whole_nemo):
     import torch  # noqa: PLC0415 - not importable everywhere
 
