@@ -8,7 +8,7 @@ chunk that an engine gives up goes to the next one, and from the last one to the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from shared.errors import NewerVersion
 from shared.model import Engine, Method
@@ -25,6 +25,21 @@ AUTO: Method = "auto"
 
 HYBRID: Method = "hybrid"
 """The method in which an engine of ours and a hosted one share a recording."""
+
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting(Generic[Value]):
+    """A setting of a deployment."""
+
+    variable: str
+    """Environment variable."""
+    default: Value
+    """Value if it is unset."""
+    about: str
+    """Its line of `docs/settings.md`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,10 +119,10 @@ class HostedSpec:
     """Limits of one call."""
     console: str
     """Address of the page where API keys are created."""
-    address: str = ""
-    """Setting with its address; empty if it cannot be chosen."""
-    concurrency: str = ""
-    """Setting with the number of calls that one process may have open; empty: one."""
+    address: Setting[str] | None = None
+    """Its address, in `Settings.addresses`; None if it cannot be chosen."""
+    open_calls: Setting[int] | None = None
+    """Number of calls that one process may have open, in `Settings.open_calls`; None: one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -229,8 +244,16 @@ DEEPGRAM = EngineSpec(
             seconds=8 * 3600.0,
         ),
         console="https://console.deepgram.com",
-        address="deepgram_url",
-        concurrency="deepgram_concurrency",
+        address=Setting(
+            variable="DROPSCRIBE_DEEPGRAM_URL",
+            default="https://api.deepgram.com",
+            about="Address of Deepgram: its cloud, or your own installation.",
+        ),
+        open_calls=Setting(
+            variable="DROPSCRIBE_DEEPGRAM_CONCURRENCY",
+            default=5,
+            about="Calls of Deepgram that one process may have open.",
+        ),
     ),
 )
 

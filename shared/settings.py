@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
@@ -20,12 +20,17 @@ import platformdirs
 
 from shared import formats
 from shared.deployment_sizes import FUNCTION_DECODE_MIB
-from shared.engines import ENGINES, PARAKEET_CPU, PARAKEET_GPU, EngineSpec, choices, hosted_specs
+from shared.engines import ENGINES, PARAKEET_CPU, PARAKEET_GPU, Setting, choices, hosted_specs
 from shared.errors import BadRequest, ConfigurationError
 from shared.model import Engine, Method
 
+if TYPE_CHECKING:
+    from shared.engines import EngineSpec, HostedSpec
+
 PATHS = {"state_dir", "inbox", "transcripts"}
 BUCKETS = ("audio", "transcripts", "work")
+BY_ENGINE = ("api_keys", "addresses", "open_calls")
+"""Settings with a value for each hosted engine."""
 CLOUD_RUN = ("K_SERVICE", "CLOUD_RUN_JOB")
 """Variables that Cloud Run sets, for services and for jobs (cloud.google.com/run/docs/container-contract)."""
 
@@ -37,7 +42,12 @@ Value = TypeVar("Value")
 
 def _setting(env: str, default: Value, about: str, *, secret: bool = False) -> Value:
     """A field with its variable and its line of `docs/settings.md`; the value of a secret is never shown."""
-    return field(default=default, repr=not secret, metadata={"env": env, "about": about})
+    return field(default=default, repr=not secret, metadata={"variable": env, "about": about})
+
+
+def _by_engine(*, secret: bool = False) -> Any:
+    """A field with values of hosted engines, by their names; their variables and defaults are in their specs."""
+    return field(default_factory=dict, repr=not secret, hash=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,18 +127,12 @@ class Settings:
         "Bucket for the results of single chunks; unset: `work`, on `google` `PROJECT-work`.",
     )
     method: Method = _setting("TRANSCRIPTION_METHOD", "auto", "`auto`, or one method for all recordings.")
-    api_keys: Mapping[Engine, str] = field(
-        default_factory=dict, repr=False, hash=False, metadata={"env": "", "about": ""}
-    )
-    """API key of each hosted engine, by its name; the variables are `engines.HostedSpec.key_variable`."""
-    deepgram_url: str = _setting(
-        "DROPSCRIBE_DEEPGRAM_URL",
-        "https://api.deepgram.com",
-        "Address of Deepgram: its cloud, or your own installation.",
-    )
-    deepgram_concurrency: int = _setting(
-        "DROPSCRIBE_DEEPGRAM_CONCURRENCY", 5, "Calls of Deepgram that one process may have open."
-    )
+    api_keys: Mapping[Engine, str] = _by_engine(secret=True)
+    """API key of each hosted engine that has one here, by its name."""
+    addresses: Mapping[Engine, str] = _by_engine()
+    """Address of each hosted engine whose address can be chosen."""
+    open_calls: Mapping[Engine, int] = _by_engine()
+    """Calls that one process may have open, for each hosted engine."""
     enable_gpu: bool = _setting(
         "ENABLE_GPU_TRANSCRIPTION", True, f"`false`: nothing is sent to {PARAKEET_GPU.in_sentences}."
     )
@@ -379,17 +383,7 @@ class Settings:
             raise ConfigurationError(
                 f"{variable('method')} is {self.method!r}: it must be one of {', '.join(choices())}"
             )
-        for one in hosted_specs():
-            key, wanted = self.api_keys.get(one.name, ""), one.name in self.engines.split(",")
-            if wanted and not key:
-                raise ConfigurationError(f"{_key_variable(one)} is not set: it must be your API key")
-            if not key.isascii() or key.split() != [key] * bool(key):
-                raise ConfigurationError(f"{_key_variable(one)} is wrong: it must be one word")
-        self._check(
-            "deepgram_url",
-            self.deepgram_url.startswith("https://") or _is_http_here(self.deepgram_url),
-            "an https:// address, because the API key and the audio are sent there (http:// only to this machine)",
-        )
+        self._check_hosted()
         self._check(
             "request_buckets",
             all(BUCKET_NAME.fullmatch(one) for one in self.request_bucket_set),
@@ -397,7 +391,6 @@ class Settings:
         )
         self._check_texts()
         for name, least, most in (
-            ("deepgram_concurrency", 1, 1000),
             ("console_port", 0, 65535),
             ("canary_percent", 0, 100),
             ("rollout_percent", 0, 100),
@@ -533,11 +526,32 @@ class Settings:
         elsewhere = set(filter(None, self.hosted_elsewhere.split(",")))
         self._check("hosted_elsewhere", elsewhere <= hosted, f"some of {', '.join(sorted(hosted))}")
 
+    def _check_hosted(self) -> None:
+        """Check the settings of each hosted engine; unset ones take its spec's defaults."""
+        addresses, open_calls = dict(self.addresses), dict(self.open_calls)
+        for one in hosted_specs():
+            hosted, key = _hosted(one), self.api_keys.get(one.name, "")
+            if not key and one.name in self.engines.split(","):
+                raise ConfigurationError(f"{hosted.key_variable} is not set: it must be your API key")
+            if not key.isascii() or key.split() != [key] * bool(key):
+                raise ConfigurationError(f"{hosted.key_variable} is wrong: it must be one word")
+            if hosted.address:
+                address = addresses.setdefault(one.name, hosted.address.default)
+                _must(
+                    address.startswith("https://") or _is_http_here(address),
+                    hosted.address.variable,
+                    address,
+                    "an https:// address, because the API key and the audio are sent there (http:// only to this "
+                    "machine)",
+                )
+            calls = open_calls.setdefault(one.name, hosted.open_calls.default if hosted.open_calls else 1)
+            if hosted.open_calls:
+                _must(1 <= calls <= 1000, hosted.open_calls.variable, calls, "from 1 to 1000")
+        object.__setattr__(self, "addresses", addresses)
+        object.__setattr__(self, "open_calls", open_calls)
+
     def _check(self, name: str, holds: bool, must_be: str) -> None:  # noqa: FBT001 - a condition, by nature
-        if not holds:
-            value = getattr(self, name)
-            found = "not set" if value == "" else str(value)
-            raise ConfigurationError(f"{variable(name)} is {found}: it must be {must_be}")
+        _must(holds, variable(name), getattr(self, name), must_be)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -547,13 +561,15 @@ class Settings:
             ConfigurationError: names the first variable that is wrong.
         """
         environ = os.environ if environ is None else environ
+        by_engine: dict[str, Any] = {name: {} for name in BY_ENGINE}
+        for engine in hosted_specs():
+            for name, setting in _of_engine(engine).items():
+                # A key that is pasted into a secret manager often ends with a new line.
+                if text := environ.get(setting.variable, "").strip():
+                    by_engine[name][engine.name] = _converted(text, type(setting.default), setting.variable)
         values: dict[str, object] = {}
-        # A key that is pasted into a secret manager often ends with a new line.
-        keys = {one.name: environ.get(_key_variable(one), "").strip() for one in hosted_specs()}
-        values["api_keys"] = {name: key for name, key in keys.items() if key}
         for one in fields(cls):
-            text = environ.get(one.metadata["env"], "")
-            if text and one.metadata["env"]:
+            if text := environ.get(one.metadata.get("variable", ""), ""):
                 # Absolute, because processes that start in another folder read the same variables.
                 values[one.name] = Path(text).expanduser().absolute() if one.name in PATHS else text
         if not is_text(prices := environ.get(variable("prices"), "")) and prices:
@@ -564,13 +580,21 @@ class Settings:
         if environ.get("K_SERVICE"):
             values.setdefault("decode_memory_mb", FUNCTION_DECODE_MIB)
         types = get_type_hints(cls)
-        for name, value in values.items():
-            try:
-                msgspec.convert(value, type=types[name], strict=False)
-            except msgspec.ValidationError as error:
-                must_be = wanted(types[name])
-                raise ConfigurationError(f"{variable(name)} is {value!r}: it must be {must_be}") from error
-        return msgspec.convert(values, type=cls, strict=False)
+        found = {name: _converted(value, types[name], variable(name)) for name, value in values.items()}
+        return cls(**by_engine, **found)
+
+
+def _must(holds: bool, name: str, value: object, must_be: str) -> None:  # noqa: FBT001 - a condition, by nature
+    if not holds:
+        found = "not set" if value == "" else str(value)
+        raise ConfigurationError(f"{name} is {found}: it must be {must_be}")
+
+
+def _converted(value: object, kind: Any, name: str) -> Any:
+    try:
+        return msgspec.convert(value, type=kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{name} is {value!r}: it must be {wanted(kind)}") from error
 
 
 def is_text(prices: str) -> bool:
@@ -588,13 +612,24 @@ def wanted(kind: Any) -> str:
 
 def unknown(environ: Mapping[str, str]) -> list[str]:
     """Variables that look like settings but are not: misspelt ones, which would be ignored silently."""
-    known = {one.metadata["env"] for one in fields(Settings)} | {_key_variable(one) for one in hosted_specs()}
+    known = {one.variable for one in every()}
     return sorted(name for name in environ if name.startswith("DROPSCRIBE_") and name not in known)
+
+
+def every() -> list[Setting[Any]]:
+    """Every setting, in the order of `docs/settings.md`: a hosted engine's follow one another."""
+    found: list[Setting[Any]] = []
+    for one in fields(Settings):
+        if one.name == BY_ENGINE[0]:
+            found += [setting for engine in hosted_specs() for setting in _of_engine(engine).values()]
+        elif one.name not in BY_ENGINE:
+            found.append(Setting(default=one.default, **one.metadata))
+    return found
 
 
 def variable(name: str) -> str:
     """The environment variable of a setting, for messages to people."""
-    return next(str(one.metadata["env"]) for one in fields(Settings) if one.name == name)
+    return str(Settings.__dataclass_fields__[name].metadata["variable"])
 
 
 def _is_http_here(address: str) -> bool:
@@ -631,6 +666,14 @@ def _is_webhook_secret(text: str) -> bool:
         return False
 
 
-def _key_variable(spec: EngineSpec) -> str:
-    assert spec.hosted is not None, "only hosted engines have a key"
-    return spec.hosted.key_variable
+def _of_engine(spec: EngineSpec) -> dict[str, Setting[Any]]:
+    """The settings of a hosted engine, by the field that holds them."""
+    hosted, name = _hosted(spec), spec.in_sentences
+    key = Setting(variable=hosted.key_variable, default="", about=f"API key of {name}; unset: no {name}.")
+    found = dict(zip(BY_ENGINE, (key, hosted.address, hosted.open_calls), strict=True))
+    return {field: one for field, one in found.items() if one is not None}
+
+
+def _hosted(spec: EngineSpec) -> HostedSpec:
+    assert spec.hosted is not None, "asked of hosted engines only"
+    return spec.hosted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from shared.engines import ChunkSize, EngineSpec, Expected, HostedSpec, Limits, Price
+from shared.engines import ChunkSize, EngineSpec, Expected, HostedSpec, Limits, Price, Setting
 from shared.errors import EngineRefused
 from shared.results import Heard, Word
 
@@ -28,6 +28,16 @@ ACME = EngineSpec(
         prices={"minute": Price(usd=0.002, per="minute of audio", source="made up", date="2026-11-20")},
         limits=Limits(url_bytes=1_000_000, seconds=3600.0),
         console="https://acme.example",
+        address=Setting(
+            variable="DROPSCRIBE_ACME_URL",
+            default="https://api.acme.example",
+            about="Address of Acme Speech.",
+        ),
+        open_calls=Setting(
+            variable="DROPSCRIBE_ACME_CONCURRENCY",
+            default=3,
+            about="Calls of Acme Speech that one process may have open.",
+        ),
     ),
 )
 
@@ -37,6 +47,8 @@ class Adapter:
     """The port `HostedEngine`: four words for whatever it gets, or a refusal."""
 
     key: str
+    address: str
+    calls: int
     refuses: bool = False
     jobs: list = field(default_factory=list)
 
@@ -62,7 +74,8 @@ opened: list[Adapter] = []
 refusing = False
 
 
-def open_engine(_settings, key):
+def open_engine(settings, key):
     """As the table of engines names it."""
-    opened.append(Adapter(key=key, refuses=refusing))
+    address, calls = settings.addresses["acme"], settings.open_calls["acme"]
+    opened.append(Adapter(key=key, address=address, calls=calls, refuses=refusing))
     return opened[-1]

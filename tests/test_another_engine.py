@@ -16,15 +16,16 @@ from shared.connect import settings_here
 from shared.costs import prices_file
 from shared.costs.prices import TABLE
 from shared.engines import ENGINES, choices
-from shared.errors import BadRequest
+from shared.errors import BadRequest, ConfigurationError
 from shared.messages import from_fields, options_of, options_schema
 from shared.model import AudioInfo, Options
 from shared.results import LedgerRow
 from shared.routing import eligible
 from shared.routing.case import Case, Known
 from shared.routing.conditions import Conditions
+from shared.routing.pace import pace_of
 from shared.routing.route import choose
-from shared.settings import Settings
+from shared.settings import Settings, unknown
 from shared.state import documents
 from shared.topology import topology
 from tests import acme
@@ -67,6 +68,31 @@ def test_its_key_makes_it_an_engine_of_the_deployment_and_nothing_shows_the_key(
     assert settings.engine_set == {"parakeet-cpu", "acme"}
     assert set(open_hosted(settings)) == {"acme"}
     assert "k3y" not in repr(settings)
+
+
+def test_it_has_an_address_and_a_number_of_open_calls_of_its_own(done):
+    [adapter] = acme.opened
+    assert (adapter.address, adapter.calls) == ("https://api.acme.example", 3)
+    environ = {"DROPSCRIBE_ACME_URL": "https://eu.acme.example", "DROPSCRIBE_ACME_CONCURRENCY": "7"}
+    settings = Settings.from_environment(environ)
+    assert unknown(environ) == []
+    assert settings.addresses == {"deepgram": "https://api.deepgram.com", "acme": "https://eu.acme.example"}
+    assert settings.open_calls == {"deepgram": 5, "acme": 7}
+    waits = Conditions(waiting={"acme": 3500.0})
+    assert pace_of("acme", waits, settings, TABLE).ready == pytest.approx(10.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("DROPSCRIBE_ACME_URL", "http://acme.example", "an https:// address, because the API key"),
+        ("DROPSCRIBE_ACME_CONCURRENCY", "0", "it must be from 1 to 1000"),
+        ("DROPSCRIBE_ACME_CONCURRENCY", "many", "'many': it must be a whole number"),
+    ],
+)
+def test_a_wrong_setting_of_its_own_is_refused_with_its_name(registered, name, value, says):
+    with pytest.raises(ConfigurationError, match=f"{name} is .*{says}"):
+        Settings.from_environment({name: value})
 
 
 def test_it_can_be_asked_for_by_its_method_wherever_options_come_from(registered, monkeypatch):
@@ -177,8 +203,15 @@ def test_terraform_and_the_guides_get_it_from_its_spec(registered):
     for text in (for_terraform.alerts(), for_terraform.dashboard()):
         assert text.count('\\"deepgram\\",\\"acme\\"') == 2
     of_deepgram = "| `DEEPGRAM_API_KEY` |  | API key of Deepgram; unset: no Deepgram. |\n"
-    of_acme = "| `ACME_API_KEY` |  | API key of Acme Speech; unset: no Acme Speech. |\n"
-    assert of_deepgram + of_acme in tables.settings()
+    of_acme = (
+        "| `ACME_API_KEY` |  | API key of Acme Speech; unset: no Acme Speech. |\n"
+        "| `DROPSCRIBE_ACME_URL` | `https://api.acme.example` | Address of Acme Speech. |\n"
+        "| `DROPSCRIBE_ACME_CONCURRENCY` | `3` | Calls of Acme Speech that one process may have open. |\n"
+    )
+    found = tables.settings()
+    assert of_acme in found
+    assert found.index(of_deepgram) < found.index(of_acme)
+    assert {"DROPSCRIBE_ACME_URL", "DROPSCRIBE_ACME_CONCURRENCY"} < set(made["settings"])
     properties = json.loads(request_schema.written())["properties"]["options"]["properties"]
     assert "acme" in properties["method"]["enum"]
     assert "Works with Parakeet on a GPU, Deepgram and Acme Speech." in properties["keyterms"]["description"]
@@ -205,6 +238,7 @@ def test_who_may_take_over_is_in_the_order_of_the_table(registered):
 def test_doctor_tells_of_it(registered, monkeypatch):
     _, out, _ = run("doctor")
     assert "Acme Speech" in out
+    assert "for https://api.acme.example" in out
     monkeypatch.delenv("ACME_API_KEY")
     _, out, _ = run("doctor")
     assert "https://acme.example" in out

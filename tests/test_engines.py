@@ -75,7 +75,6 @@ MAY_SAY_NAMES = {
     "shared/engines.py": "the table",
     "shared/adapters/engines/": "the adapter of each hosted engine",
     "gpu_job/": "our own engines",
-    "shared/settings.py": "the address and the number of calls that a spec names",
     "shared/adapters/bills/": "the bill of each provider",
     "local/commands/views/": "`dropscribe cost reconcile` compares these bills with the ledger",
     "dropscribe/legacy/": "the earlier pipeline, which knew no other hosted engine",
@@ -156,7 +155,7 @@ def test_the_product_asks_the_table_and_names_no_engine_elsewhere():
         ('if "parakeet-gpu" in found:', {"parakeet-gpu"}),
         ("name = 'deepgram'", {"deepgram"}),
         ('["Deepgram", money(found.deepgram_usd)]', {"deepgram"}),
-        ("key_variable = settings.deepgram_url", set()),
+        ("key_variable = settings.addresses", set()),
     ],
 )
 def test_an_engine_that_is_named_elsewhere_is_found(tmp_path, line, named):

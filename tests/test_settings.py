@@ -60,6 +60,7 @@ HOSTED = ", ".join(sorted(one.name for one in hosted_specs()))
         ("DROPSCRIBE_REQUEST_BUCKETS", "calls,gs://mail", "names of buckets, separated by commas"),
         ("DROPSCRIBE_REQUEST_BUCKETS", "calls,", "names of buckets, separated by commas"),
         ("DROPSCRIBE_DEEPGRAM_CONCURRENCY", "0", "from 1 to 1000"),
+        ("DROPSCRIBE_DEEPGRAM_CONCURRENCY", "two", "'two': it must be a whole number"),
         ("DROPSCRIBE_CONSOLE_PORT", "99999", "from 0 to 65535"),
         ("DROPSCRIBE_TRANSCRIPTS_BUCKET", "audio", "would trigger the router"),
         ("DROPSCRIBE_GPU_MAX_TASKS", "0", "must be from 1 to 10000"),
@@ -77,7 +78,7 @@ def test_a_wrong_value_is_refused_with_the_name_of_its_variable(name, value, say
 
 @pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1", "127.9.9.9", "[::1]:8080"])
 def test_a_server_on_this_machine_may_be_spoken_to_without_encryption(host):
-    assert Settings(deepgram_url=f"http://{host}").deepgram_url == f"http://{host}"
+    assert Settings(addresses={"deepgram": f"http://{host}"}).addresses == {"deepgram": f"http://{host}"}
 
 
 def test_requests_may_name_the_audio_bucket_or_those_that_are_listed():

@@ -100,8 +100,8 @@ def transcribe(
             chunk_minutes=min(minutes, 60.0),
             model=model,
             api_keys=hosted.api_keys,
-            deepgram_url=hosted.deepgram_url,
-            deepgram_concurrency=hosted.deepgram_concurrency,
+            addresses=hosted.addresses,
+            open_calls=hosted.open_calls,
         )
         object.__setattr__(
             settings, "chunk_minutes", minutes

@@ -78,10 +78,3 @@ def jobs_of(pool: WorkerPool, ports: Ports) -> GpuJobs:
         return ports.canary_jobs
     assert ports.cpu_jobs is not None, "ports of a deployment with such a job can start it"
     return ports.cpu_jobs
-
-
-def calls_of(engine: Engine, settings: Settings) -> int:
-    """How many calls of a hosted engine one process may have open. Pure."""
-    hosted = spec(engine).hosted
-    name = hosted.concurrency if hosted else ""
-    return int(getattr(settings, name)) if name else 1

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from shared.engines import spec
 from shared.model import Engine
 from shared.planning import worker_pools
-from shared.planning.worker_pools import calls_of
 from shared.routing.conditions import who_waits
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def pace_of(
     rtfx = conditions.speed(engine) or expected.rtfx
     pool = worker_pools.pool_of(engine, settings)
     if pool is None:
-        waiting, lanes = conditions.waiting.get(engine, 0.0), calls_of(engine, settings)
+        waiting, lanes = conditions.waiting.get(engine, 0.0), settings.open_calls[engine]
         return Pace(
             engine=engine,
             rtfx=rtfx,

@@ -22,7 +22,7 @@ def server():
 
 def test_there_is_deepgram_exactly_where_there_is_a_key(server):
     assert open_hosted(Settings()) == {}
-    hosted = open_hosted(Settings(api_keys={"deepgram": KEY}, deepgram_url=server.url))
+    hosted = open_hosted(Settings(api_keys={"deepgram": KEY}, addresses={"deepgram": server.url}))
     assert len(hosted["deepgram"].transcribe(JOB).words) == 6
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import fields
 
 from shared.deployment_sizes import functions
 from shared.engines import ENGINES, PARAKEET_CPU, PARAKEET_GPU, hosted_specs
-from shared.settings import Settings
+from shared.settings import every
 from shared.telemetry.metrics import METRICS
 from shared.topology import topology
 from tests.test_architecture import ROOT
@@ -64,8 +63,8 @@ def settable():
     # Variables set nothing, and their descriptions have examples.
     root = "\n".join(one.read_text("utf-8") for one in TERRAFORM.glob("*.tf") if one.name != "variables.tf")
     own = {name for names in re.findall(r'\b([A-Z_]+) += |\bname += "([A-Z_]+)"', root) for name in names}
-    names = {str(one.metadata["env"]) for one in fields(Settings)} - {""}
-    return names - own - ONE_MACHINE - OF_CONSOLE - OF_IMAGES
+    keys = {one.hosted.key_variable for one in hosted_specs()}
+    return {one.variable for one in every()} - keys - own - ONE_MACHINE - OF_CONSOLE - OF_IMAGES
 
 
 def log_metrics():

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 
-from shared.engines import ENGINES, hosted_specs
-from shared.settings import Settings
+from shared.engines import ENGINES
+from shared.settings import every
 from shared.telemetry.metrics import METRICS
 from tests.test_architecture import ROOT
 
@@ -17,15 +16,11 @@ def settings():
 
 
 def _settings():
-    for one in fields(Settings):
-        if one.name == "api_keys":
-            for engine in hosted_specs():
-                name, key = engine.in_sentences, engine.hosted.key_variable
-                yield key, f"| `{key}` |  | API key of {name}; unset: no {name}. |"
-            continue
+    for one in every():
         # The place of the state depends on the system.
-        default = "" if one.default in {None, ""} or one.name == "state_dir" else f"`{one.default}`"
-        yield one.metadata["env"], f"| `{one.metadata['env']}` | {default} | {one.metadata['about']} |"
+        unsaid = one.default in {None, ""} or one.variable == "DROPSCRIBE_STATE_DIR"
+        default = "" if unsaid else f"`{one.default}`"
+        yield one.variable, f"| `{one.variable}` | {default} | {one.about} |"
 
 
 def circle():

@@ -68,7 +68,9 @@ def ticked(deployment):
 
 def embedded(path, state, deepgram, options=None):
     """Outputs by file name, and the ledger, of the same file on one machine."""
-    settings = Settings(state_dir=state, model="tiny", api_keys={"deepgram": KEY}, deepgram_url=deepgram.url)
+    settings = Settings(
+        state_dir=state, model="tiny", api_keys={"deepgram": KEY}, addresses={"deepgram": deepgram.url}
+    )
     ports = open_ports(settings)
     try:
         found = submission.look(inputs.collect([path]).files, options or Options(), ports)

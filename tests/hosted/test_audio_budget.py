@@ -29,7 +29,7 @@ def test_the_longest_piece_and_two_usual_chunks_fit():
     assert REQUESTS * usual <= SECONDS["google"]
     assert LONGEST_SENT["google"] <= SECONDS["google"]
     assert LONGEST_SENT["local"] <= SECONDS["local"]
-    assert Settings().deepgram_concurrency * usual <= SECONDS["local"]
+    assert Settings().open_calls["deepgram"] * usual <= SECONDS["local"]
 
 
 def test_never_more_is_held_than_fits_and_all_get_their_turn():

@@ -64,7 +64,11 @@ def transcribe(server, tmp_path):
     """Transcribes a recording with an engine that may fail; gives its end, and the rows of its ledger."""
 
     def call(engine, *, options=None, **settings):
-        chosen = {"model": "fake", "api_keys": {"deepgram": KEY}, "deepgram_url": server.url} | settings
+        chosen = {
+            "model": "fake",
+            "api_keys": {"deepgram": KEY},
+            "addresses": {"deepgram": server.url},
+        } | settings
         ports = open_ports(Settings(state_dir=tmp_path / "state", **chosen), HURRIED)
         found = submission.look([InputFile(path=SAMPLE, output=Path("x"))], options or Options(), ports)
         submission.submit(found, ports)
@@ -152,7 +156,9 @@ def test_a_service_that_stays_away_hands_on_when_its_message_is_given_up(transcr
 
 
 def test_no_connection_hands_on_to_parakeet_after_half_a_minute(transcribe):
-    done, rows = transcribe(CountingEngine(), rollout_percent=0.0, deepgram_url="http://127.0.0.1:9")
+    done, rows = transcribe(
+        CountingEngine(), rollout_percent=0.0, addresses={"deepgram": "http://127.0.0.1:9"}
+    )
     assert (done.state, rows) == ("DONE", {("deepgram", "failed"): 3, ("parakeet-cpu", "heard"): 1})
     assert transcribe.noted["deepgram"]["EngineFailed"] == 2
 

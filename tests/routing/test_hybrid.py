@@ -111,7 +111,7 @@ def test_a_plan_of_thousands_of_chunks_is_split_at_once():
 
 @pytest.fixture
 def world(tmp_path):
-    world = World(tmp_path, chunk_minutes=1.0, cost_threshold=1.0, deepgram_concurrency=1)
+    world = World(tmp_path, chunk_minutes=1.0, cost_threshold=1.0, open_calls={"deepgram": 1})
     yield world
     world.close()
 

@@ -62,7 +62,7 @@ def test_one_machine_keeps_its_worker_at_its_owners_price():
 
 
 def test_deepgram_asks_by_the_minute_and_has_a_queue_of_its_own():
-    settings = Settings(deepgram_concurrency=4)
+    settings = Settings(open_calls={"deepgram": 4})
     pace = pace_of("deepgram", Conditions(waiting={"deepgram": 4000.0, "parakeet": 9e9}), settings, TABLE)
     assert pace.ready == pytest.approx(10.0)
     assert pace.usd(3600.0) == pytest.approx(0.462)

@@ -210,7 +210,7 @@ SCENARIOS = {
             uploads=(Upload(name="a.wav", seconds=30.0, metadata={"dropscribe-method": "hybrid"}),),
             engines=("parakeet-gpu", "deepgram"),
             workers=1,
-            settings={"cost_threshold": 10.0, "deepgram_concurrency": 2},
+            settings={"cost_threshold": 10.0, "open_calls": {"deepgram": 2}},
         ),
         Scenario(
             name="project",
@@ -253,7 +253,7 @@ SCENARIOS = {
             engines=("deepgram",),
             workers=0,
             hosted_trouble=0.05,
-            settings={"deepgram_concurrency": 1},
+            settings={"open_calls": {"deepgram": 1}},
             most=3,
         ),
         Scenario(

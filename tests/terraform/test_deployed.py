@@ -12,7 +12,7 @@ from functions import time_limit
 from shared import engines
 from shared.deployment_sizes import TASK_ENDING_MINUTES
 from shared.planning import plan
-from shared.settings import Settings, unknown
+from shared.settings import Settings, every, unknown
 from shared.topology import topology
 from tests.generated.for_terraform import OF_CONSOLE, OF_IMAGES, ONE_MACHINE
 from tests.pubsub_topology import subscription
@@ -71,9 +71,7 @@ def test_each_function_gets_what_is_for_it_and_signs_in(laid):
 def test_every_process_can_start_with_what_it_is_told(laid):
     for key, told in everything(laid).items():
         assert unknown(told) == [], key
-        known = {str(one.metadata["env"]) for one in fields(Settings)}
-        keys = {one.hosted.key_variable for one in engines.hosted_specs()}
-        assert told.keys() - CONTAINER <= known | keys, key
+        assert told.keys() - CONTAINER <= {one.variable for one in every()}, key
         settings = Settings.from_environment(told)
         assert settings.platform == "google"
         assert settings.region == "europe-west4"
@@ -150,7 +148,7 @@ def test_the_console_weighs_the_engines_that_the_router_has_and_is_told_whose_si
 
 
 def test_every_setting_can_be_set_or_is_one_of_terraforms_own():
-    names = {str(one.metadata["env"]) for one in fields(Settings)} - {""}
+    names = {one.variable for one in every()} - {one.hosted.key_variable for one in engines.hosted_specs()}
     allowed = set(json.loads((ROOT / "generated.json").read_text("utf-8"))["settings"])
     told = {name for one in EVERYTHING.functions.values() for name in one.environment}
     told |= {name for one in (*EVERYTHING.jobs.values(), EVERYTHING.console) for name in one.environment}

@@ -39,7 +39,6 @@ from shared.engines import AUTO, hosted_specs
 from shared.errors import ConfigurationError, DropscribeError
 from shared.machine.stop_signals import stop_on
 from shared.messages import metadata_of
-from shared.planning.worker_pools import calls_of
 from shared.routing import eligible, flags, speakers, weights
 from shared.sweep import clock_steps
 from shared.telemetry import log, show_logs
@@ -182,7 +181,7 @@ def run(
         stop = stack.enter_context(stop_on(signal.SIGINT, signal.SIGTERM))
         ports.reclaim()
         clock_steps.watch(ports)  # a recording may end before the first tick
-        hosted = {one.subscription: calls_of(one.name, settings) for one in hosted_specs(ports.hosted)}
+        hosted = {one.subscription: settings.open_calls[one.name] for one in hosted_specs(ports.hosted)}
         page = page_address(settings, stack) if console else None
         planned = processes.planned(hosted, processes.console(page.port, page.token) if page else None)
         stack.callback(planned.end)

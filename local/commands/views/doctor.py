@@ -114,7 +114,7 @@ def _hosted(spec: EngineSpec, settings: Settings) -> Finding:
         found = f"API key set, but the library {hosted.library} is not installed"
         fix = f"{sys.executable} -m pip install 'dropscribe[{hosted.extra}]'"
         return Finding(what=what, state="missing", found=found, fix=fix)
-    address = f", for {getattr(settings, hosted.address)}" if hosted.address else ""
+    address = f", for {settings.addresses[spec.name]}" if hosted.address else ""
     return Finding(what=what, state="ok", found=f"API key set (not tested){address}")
 
 

@@ -114,7 +114,7 @@ def compare(days: list[dt.date], ports: Ports, *, table: str, project: str) -> l
     account = rows.read(ports, days[0], days[-1])
     found = []
     if key:
-        found.append(_with_deepgram(days, account.rows, key, settings.deepgram_url, project))
+        found.append(_with_deepgram(days, account.rows, key, settings.addresses[DEEPGRAM.name], project))
     if table:
         from shared.adapters.bills import google_bill  # noqa: PLC0415 - imports Google's client
 

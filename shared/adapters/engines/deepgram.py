@@ -62,9 +62,9 @@ class DeepgramEngine:
 
     def __init__(self, settings: Settings, key: str) -> None:
         self._key = key
-        self._slots = threading.BoundedSemaphore(settings.deepgram_concurrency)
+        self._slots = threading.BoundedSemaphore(settings.open_calls[DEEPGRAM.name])
         self._silent_until = 0.0
-        url = settings.deepgram_url.rstrip("/")
+        url = settings.addresses[DEEPGRAM.name].rstrip("/")
         self._client = DeepgramClient(
             api_key=self._key,
             environment=DeepgramClientEnvironment(base=url, production=url, agent=url, agent_rest=url),

@@ -37,7 +37,7 @@ def server(monkeypatch):
 
 @pytest.fixture
 def engine(server):
-    return DeepgramEngine(Settings(deepgram_url=server.url), KEY)
+    return DeepgramEngine(Settings(addresses={"deepgram": server.url}), KEY)
 
 
 def test_words_come_with_their_punctuation_times_and_confidence(server, engine):
@@ -273,7 +273,7 @@ def test_an_answer_that_has_no_end_is_given_up(server, engine, monkeypatch):
 
 
 def test_nobody_at_the_address_is_not_charged_for():
-    engine = DeepgramEngine(Settings(deepgram_url="http://127.0.0.1:9"), KEY)
+    engine = DeepgramEngine(Settings(addresses={"deepgram": "http://127.0.0.1:9"}), KEY)
     with pytest.raises(EngineFailed) as caught:
         engine.transcribe(replace(JOB, patience=0.5))
     assert (caught.value.code, caught.value.billed_seconds) == ("unreachable", None)
@@ -282,7 +282,7 @@ def test_nobody_at_the_address_is_not_charged_for():
 @pytest.mark.parametrize("url", ["http://[", "https://", "http://a b"])
 def test_an_address_that_is_none_is_told_by_its_variable(url):
     with pytest.raises(Transient, match="DROPSCRIBE_DEEPGRAM_URL"):
-        DeepgramEngine(Settings(deepgram_url=url), KEY).transcribe(replace(JOB, patience=1.0))
+        DeepgramEngine(Settings(addresses={"deepgram": url}), KEY).transcribe(replace(JOB, patience=1.0))
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_a_confidence_is_from_0_to_1(server, engine, confidence):
 
 
 def test_only_so_many_calls_are_open_at_one_time(server):
-    engine = DeepgramEngine(Settings(deepgram_url=server.url, deepgram_concurrency=2), KEY)
+    engine = DeepgramEngine(Settings(addresses={"deepgram": server.url}, open_calls={"deepgram": 2}), KEY)
     server.replies = [Reply(wait=0.2) for _ in range(6)]
     threads = [threading.Thread(target=engine.transcribe, args=(JOB,)) for _ in range(6)]
     for thread in threads:
