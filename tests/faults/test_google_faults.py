@@ -19,7 +19,7 @@ from tests.faults.media import CHUNKS
 from tests.faults.media import NAMES as ALL
 from tests.google.deployment import PROJECT, deployed
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.long]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.long, pytest.mark.slow]
 
 NAMES = ALL[:2]
 """Emulators are slow, and the container of a recording is nothing to them."""

@@ -159,8 +159,15 @@ def transcribing(tmp_path):
             deployment.close()
 
 
-@pytest.mark.parametrize("engine", ["own", "hosted"])
-@pytest.mark.parametrize(("away", "seconds"), [(full, 4.0), (locked, LOCKED)])
+@pytest.mark.parametrize(
+    ("engine", "away", "seconds"),
+    [
+        ("own", full, 4.0),
+        pytest.param("hosted", full, 4.0, marks=pytest.mark.slow),
+        pytest.param("own", locked, LOCKED, marks=pytest.mark.slow),
+        pytest.param("hosted", locked, LOCKED, marks=pytest.mark.slow),
+    ],
+)
 def test_what_an_engine_answers_meanwhile_is_kept_and_no_engine_is_asked_again(
     transcribing, engine, away, seconds
 ):

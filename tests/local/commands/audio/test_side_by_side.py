@@ -179,6 +179,7 @@ def test_ups_that_are_stopped_and_killed_leave_transcribe_its_work_and_go_on_wit
     check(deployment, hosted, told, tmp_path, OF_UP, ANOTHER)
 
 
+@pytest.mark.slow
 def test_a_transcribe_that_is_killed_and_stopped_goes_on_when_it_is_called_again_beside_an_up(
     deployment, transcribe, hosted, told, tmp_path
 ):

@@ -75,7 +75,7 @@ def test_sigterm_ends_the_process_that_plans_before_it_has_to_be_killed(planning
     assert not running(router)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL])
 def test_whatever_ends_up_ends_what_plans_and_the_next_start_plans_again(planning, monkeypatch, number):
     deployment, file = planning
     with deployment.up(killed=False) as process:
