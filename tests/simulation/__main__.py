@@ -34,6 +34,9 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "simulation.md"
 BLOCK = 25
 """Seeds that a process runs at one time."""
 
+PROGRESS = 30.0
+"""Seconds between two lines that say how far it is."""
+
 
 def main() -> int:
     """Run a command; 1 if a history failed."""
@@ -70,9 +73,10 @@ def main() -> int:
 
 
 def run_seeds(names: list[str], first: int, count: int, jobs: int, *, leave_out: bool) -> int:
-    """Histories from seeds, the scenarios in turn; if it is stopped, it says how to go on."""
+    """Histories from seeds, the scenarios in turn; each failure is said at once. If it is stopped, it says how to go on."""
     began, failed, done = time.monotonic(), Counter[str](), 0
     examples: dict[str, Outcome] = {}
+    said = began
     starts = range(first, first + count, BLOCK)
     with ProcessPoolExecutor(jobs, initializer=be_quiet) as pool:
         try:
@@ -83,8 +87,14 @@ def run_seeds(names: list[str], first: int, count: int, jobs: int, *, leave_out:
                         kind = f"{outcome.scenario}: {minimiser.kind_of(problem)}"
                         failed[kind] += 1
                         examples.setdefault(kind, outcome)
-                if done % (40 * BLOCK) == 0:
-                    print(f"{done} histories, {done / (time.monotonic() - began):.1f} a second", flush=True)
+                        print(f"WRONG: {problem}\n       {replay_of(outcome)}", flush=True)
+                if (now := time.monotonic()) >= said + PROGRESS:
+                    said = now
+                    wrong = failed.total()
+                    print(
+                        f"{done} of {count} histories, {done / (now - began):.1f} a second, {wrong} failures",
+                        flush=True,
+                    )
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             print(f"stopped; the rest: --from {first + done} --count {count - done}")
