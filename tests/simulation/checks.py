@@ -75,6 +75,7 @@ def problems(world: World, judged_by: Undisturbed | None, *, ended: bool) -> lis
     found += speakers(world, recordings)
     found += told(world, recordings)
     found += webhooks(world, recordings)
+    found += overwritten(world)
     found += results(world, recordings)
     found += ledger(world, recordings)
     found += engines(world, recordings)
@@ -308,13 +309,25 @@ def webhooks(world: World, recordings: list[Recording]) -> Iterator[str]:
     )
 
 
+def overwritten(world: World) -> Iterator[str]:
+    """What is written once is never replaced: whoever comes later finds it there. Uploads are others' files."""
+    deleted = world.store.deleted
+    for (bucket, name), times in world.store.made.items():
+        if bucket != "audio" and times - deleted[bucket, name] > 1:
+            yield f"an object of {bucket}/{name.partition('/')[0]} was overwritten"
+
+
 def results(world: World, recordings: list[Recording]) -> Iterator[str]:
-    """The first result of a chunk stands: its document names the attempt that its object holds."""
+    """The first result of a chunk stands: its document names the attempt that its object holds.
+
+    Of one that somebody deleted, the next that is stored may be of another attempt, which was under way.
+    """
     for one in recordings:
         for chunk in one.chunks:
+            name = result_name(one.id, chunk.index)
             document = world.records.get(documents.CHUNKS, documents.chunk_key(one.id, chunk.index))
-            data = world.store.load("work", result_name(one.id, chunk.index))
-            if document is not None and data is not None:
+            data = world.store.load("work", name)
+            if document is not None and data is not None and not world.store.deleted["work", name]:
                 stored = decode(data, ChunkResult)
                 if (stored.engine, stored.attempt) != (document["engine"], document["attempt"]):
                     yield f"chunk {chunk.index} of {one.source.name} has another result than its document says"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import math
 import mimetypes
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -41,6 +41,10 @@ class MemoryStore:
 
     def __init__(self, clock: Clock, url: Callable[[StoredObject], str] | None = None) -> None:
         self.objects: dict[tuple[str, str], tuple[StoredObject, bytes]] = {}
+        self.made: Counter[tuple[str, str]] = Counter()
+        """How often each object was written."""
+        self.deleted: Counter[tuple[str, str]] = Counter()
+        """How often it was deleted. If that is less often by more than one, it was overwritten."""
         self._clock = clock
         self._url = url
         self._last = 0
@@ -53,6 +57,7 @@ class MemoryStore:
         length = len(data) if size is None else size
         made = StoredObject(bucket=bucket, name=name, generation=self._last, size=length, **more)
         self.objects[bucket, name] = made, data
+        self.made[bucket, name] += 1
         return made
 
     def stat(self, bucket: str, name: str) -> StoredObject | None:
@@ -105,6 +110,7 @@ class MemoryStore:
         if found is None or found[0].generation != generation:
             return False
         del self.objects[bucket, name]
+        self.deleted[bucket, name] += 1
         return True
 
     def load(self, bucket: str, name: str) -> bytes | None:
