@@ -57,8 +57,8 @@ def _type(one: Recording) -> str:
     return (container and container.media_type) or "application/octet-stream"
 
 
-async def _prepared(one: Recording, request: Request, ports: Ports) -> tuple[StoredObject, str]:
-    """Its rendition, which may have to be made, and its media type.
+async def _prepared(one: Recording, request: Request, ports: Ports) -> StoredObject:
+    """Its rendition, which may have to be made.
 
     Raises:
         ApiError: it takes too long.
@@ -72,11 +72,11 @@ async def _prepared(one: Recording, request: Request, ports: Ports) -> tuple[Sto
         raise ApiError(
             503, "not_yet", "The sound is still being prepared. Load the recording again in a few minutes."
         )
-    return made, rendition.MEDIA_TYPE
+    return made
 
 
-def _stored(one: Recording, ports: Ports) -> tuple[StoredObject, str]:
-    """What was uploaded, and its media type.
+def _stored(one: Recording, ports: Ports) -> StoredObject:
+    """What was uploaded.
 
     Raises:
         ApiError: there is nothing to play.
@@ -93,7 +93,7 @@ def _stored(one: Recording, ports: Ports) -> tuple[StoredObject, str]:
             "no_audio",
             "There is no audio to play: its file is gone or was replaced. Upload it again to listen.",
         )
-    return live, _type(one)
+    return live
 
 
 @answered
@@ -102,9 +102,9 @@ async def audio(request: Request) -> Response:
     ports: Ports = request.app.state.ports
     one = await to_thread.run_sync(find, request, ports)
     if request.query_params.get("rendition") == "1" and one.chunks and one.state != "DELETED":
-        live, kind = await _prepared(one, request, ports)
+        live, kind = await _prepared(one, request, ports), rendition.MEDIA_TYPE
     else:
-        live, kind = await to_thread.run_sync(_stored, one, ports)
+        live, kind = await to_thread.run_sync(_stored, one, ports), _type(one)
     size, given = live.size, request.headers.get("range")
     headers = {
         "Accept-Ranges": "bytes",

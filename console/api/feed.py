@@ -18,6 +18,7 @@ import msgspec
 from anyio import to_thread
 
 from console.api.rows import row
+from console.api.types import Row
 from shared.errors import DropscribeError
 from shared.state import dead_letters, documents, pagination
 from shared.telemetry import log
@@ -25,7 +26,6 @@ from shared.telemetry import log
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from console.api.types import Row
     from shared.model import Recording
     from shared.ports import Ports
 
@@ -59,6 +59,16 @@ class Event:
     """JSON values."""
     recording: str = ""
     """The one it is about; empty: none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Look:
+    """What one look found."""
+
+    rows: list[Row]
+    """Rows of the newest recordings and of those on the way."""
+    letters: int
+    """Number of dead letters."""
 
 
 class Feed:
@@ -133,8 +143,7 @@ class Feed:
             first = True
             while self._viewers:
                 try:
-                    found = await to_thread.run_sync(self._look)
-                    self._tell(found, silently=first)
+                    self._tell(await to_thread.run_sync(self._look), silently=first)
                     first = False
                 except DropscribeError as error:
                     log.warning("the page cannot be told what changes now: %s", error)
@@ -146,7 +155,7 @@ class Feed:
             self._events.clear()
             self._number += 1
 
-    def _look(self) -> tuple[list[tuple[Recording, Row]], int]:
+    def _look(self) -> _Look:
         ports = self._ports
         self._looks += 1
         newest = pagination.page(ports.records, pagination.Filter(), self._newest).recordings
@@ -168,8 +177,8 @@ class Feed:
             one = documents.glance(ports.records, key)
             if one is not None:
                 found[key] = one
-        rows = [(one, self._shown(one)) for one in found.values() if one.source.name or one.id in self._rows]
-        return rows, self._count_letters()
+        rows = [self._shown(one) for one in found.values() if one.source.name or one.id in self._rows]
+        return _Look(rows=rows, letters=self._count_letters())
 
     def _count_letters(self) -> int:
         """How many dead letters there are; in a project, where counting is a read, as they were counted a moment ago."""
@@ -186,21 +195,21 @@ class Feed:
             return before
         return row(one, self._ports)
 
-    def _tell(self, look: tuple[list[tuple[Recording, Row]], int], *, silently: bool) -> None:
-        found, letters = look
+    def _tell(self, look: _Look, *, silently: bool) -> None:
         money = trouble = False
-        for one, shown in sorted(found, key=lambda pair: pair[0].created):
-            before = self._rows.pop(one.id, None)
-            self._rows[one.id] = shown
+        for shown in sorted(look.rows, key=lambda one: one.created):
+            before = self._rows.pop(shown.id, None)
+            self._rows[shown.id] = shown
             if silently or before == shown:
                 continue
             money = money or before is None or before.usd != shown.usd
             trouble = trouble or shown.trouble != (before.trouble if before else False)
-            self._add("recording", msgspec.to_builtins(shown), one.id)
+            self._add("recording", msgspec.to_builtins(shown), shown.id)
             if before is not None and before.chunks_done != shown.chunks_done:
-                self._add("chunks", {"id": one.id, "done": shown.chunks_done, "of": shown.chunks}, one.id)
-        trouble = trouble or (not silently and letters != self._letters)
-        self._letters = letters
+                done = {"id": shown.id, "done": shown.chunks_done, "of": shown.chunks}
+                self._add("chunks", done, shown.id)
+        trouble = trouble or (not silently and look.letters != self._letters)
+        self._letters = look.letters
         for kind, is_so in (("costs", money), ("trouble", trouble)):
             if is_so:
                 self._add(kind, {})

@@ -24,15 +24,16 @@ from typing import TYPE_CHECKING, Any
 from shared import concurrency
 from shared.errors import BadRequest, StoreUnavailable, Transient
 from shared.messages import decode, encode, from_fields
-from shared.ports import Hits, Passage
+from shared.ports import Hits
 from shared.search import wanted, words_index
+from shared.search.words_index import Entry
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from shared.model import StoredObject
-    from shared.ports import Records, Store
+    from shared.ports import Passage, Records, Store
     from shared.search.words_index import Row
 
 NEW, SHARDS = "search/new/", "search/shards/"
@@ -45,20 +46,6 @@ FULL = 2_000_000
 _EMPTY: dict[str, Any] = {"version": 0, "shards": []}
 TRIES = 5
 """How often somebody who meets others begins again."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _New:
-    """The words of one recording."""
-
-    recording: str
-    at: float
-    version: int
-    passages: tuple[Passage, ...]
-
-    @property
-    def words(self) -> int:
-        return sum(len(one.times) for one in self.passages)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +64,15 @@ class _Catalogue:
     shards: tuple[_Shard, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Built:
+    """A new index."""
+
+    data: bytes
+    recordings: list[str]
+    words: int
+
+
 class ObjectSearch:
     """The full-text index of a project; safe to use from several threads and processes.
 
@@ -92,7 +88,7 @@ class ObjectSearch:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._shards: dict[str, sqlite3.Connection] = {}
         self._newest: sqlite3.Connection | None = None
-        self._there: dict[str, _New] = {}
+        self._there: dict[str, Entry] = {}
 
     def put(self, recording: str, at: float, version: int, passages: Sequence[Passage]) -> None:
         """Add the words of a recording, in place of those of an earlier version.
@@ -100,7 +96,7 @@ class ObjectSearch:
         Raises:
             StoreUnavailable: no answer in time.
         """
-        made = _New(recording=recording, at=at, version=version, passages=tuple(passages))
+        made = Entry(recording=recording, at=at, version=version, passages=tuple(passages))
         name = f"{NEW}{recording}.{version:05d}"
         if not self._store.create(self._bucket, name, zlib.compress(encode(made), 1), "application/zlib"):
             return
@@ -121,7 +117,7 @@ class ObjectSearch:
         self._records.create(STATE, CATALOGUE, _EMPTY)
         self._records.update(STATE, CATALOGUE, lambda stored: {**stored, "version": stored["version"] + 1})
         for _ in range(TRIES):
-            holding = [one for one in self._catalogue()[1] if recording in self._recordings(one)]
+            holding = [one for one in self._catalogue().shards if recording in self._recordings(one)]
             if all(self._without(one, recording) for one in holding):
                 return
         raise StoreUnavailable("the search index is being changed by others; try again")
@@ -153,19 +149,18 @@ class ObjectSearch:
         Raises:
             StoreUnavailable: no answer in time.
         """
-        version, shards = self._catalogue()
+        catalogue = self._catalogue()
         new = list(self._store.list(self._bucket, NEW))
         loaded = [made for one in new if (made := self._load_new(one.name)) is not None]
         if not loaded:
             return False
         words, merged = sum(one.words for one in loaded), []
-        for one in sorted(shards, key=lambda shard: shard.words):
+        for one in sorted(catalogue.shards, key=lambda shard: shard.words):
             if one.words <= words and one.words < self._full:
                 words += one.words
                 merged.append(one)
-        entries = [(one.recording, one.at, one.version, one.passages) for one in loaded]
-        kept = [one for one in shards if one not in merged]
-        swapped = self._swap(version, kept, [self._fetched(one) for one in merged], entries)
+        kept = [one for one in catalogue.shards if one not in merged]
+        swapped = self._swap(catalogue.version, kept, [self._fetched(one) for one in merged], loaded)
         if swapped:
             self._delete([*new, *self._objects(merged)])
         return swapped
@@ -181,11 +176,11 @@ class ObjectSearch:
                 self._folder = None
 
     def _without(self, shard: _Shard, recording: str) -> bool:
-        version, shards = self._catalogue()
-        kept = [one for one in shards if one != shard]
-        if len(kept) == len(shards):
+        catalogue = self._catalogue()
+        kept = [one for one in catalogue.shards if one != shard]
+        if len(kept) == len(catalogue.shards):
             return False
-        swapped = self._swap(version, kept, [self._fetched(shard)], [], leave=recording)
+        swapped = self._swap(catalogue.version, kept, [self._fetched(shard)], [], leave=recording)
         if swapped:
             self._delete(self._objects([shard]))
         return swapped
@@ -195,18 +190,18 @@ class ObjectSearch:
         version: int,
         kept: list[_Shard],
         parts: list[bytes],
-        entries: Iterable[tuple[str, float, int, Sequence[Passage]]],
+        entries: Iterable[Entry],
         *,
         leave: str = "",
     ) -> bool:
         """Make a shard of others and of new recordings, and let it count in their place if nobody was faster."""
-        data, recordings, words = _built(parts, entries, leave)
-        made = _Shard(name=f"{SHARDS}{concurrency.new_id()}", words=words)
-        self._store.create(self._bucket, f"{made.name}.sqlite", data, "application/vnd.sqlite3")
+        built = _built(parts, entries, leave)
+        made = _Shard(name=f"{SHARDS}{concurrency.new_id()}", words=built.words)
+        self._store.create(self._bucket, f"{made.name}.sqlite", built.data, "application/vnd.sqlite3")
         self._store.create(
-            self._bucket, f"{made.name}.recordings", "\n".join(recordings).encode(), "text/plain"
+            self._bucket, f"{made.name}.recordings", "\n".join(built.recordings).encode(), "text/plain"
         )
-        now = [*kept, *([made] if recordings else [])]
+        now = [*kept, *([made] if built.recordings else [])]
         after = {"version": version + 1, "shards": [{"name": one.name, "words": one.words} for one in now]}
         self._records.create(STATE, CATALOGUE, _EMPTY)
 
@@ -214,14 +209,14 @@ class ObjectSearch:
             return after if stored.get("version") == version else None
 
         ours = self._records.update(STATE, CATALOGUE, to_swapped) == after
-        if not ours or not recordings:
+        if not ours or not built.recordings:
             self._delete(self._objects([made]))
         return ours
 
-    def _catalogue(self) -> tuple[int, list[_Shard]]:
+    def _catalogue(self) -> _Catalogue:
         stored = self._records.get(STATE, CATALOGUE)
         try:
-            found = from_fields(_EMPTY if stored is None else stored, _Catalogue)
+            return from_fields(_EMPTY if stored is None else stored, _Catalogue)
         except BadRequest as error:
             log.error(
                 "%s/%s cannot be read (%s), so the search begins anew: `dropscribe reindex` adds all transcripts again",
@@ -233,7 +228,6 @@ class ObjectSearch:
             self._records.update(STATE, CATALOGUE, lambda now: anew if now == stored else None)
             self._delete(shards)
             return self._catalogue()
-        return found.version, list(found.shards)
 
     def _recordings(self, shard: _Shard) -> set[str]:
         return set(self._fetched(shard, "recordings").decode().split("\n"))
@@ -251,16 +245,16 @@ class ObjectSearch:
         for one in objects:
             self._store.delete(self._bucket, one.name, one.generation)
 
-    def _load_new(self, name: str) -> _New | None:
+    def _load_new(self, name: str) -> Entry | None:
         data = self._store.load(self._bucket, name)
-        return None if data is None else decode(zlib.decompress(data), _New)
+        return None if data is None else decode(zlib.decompress(data), Entry)
 
     def _current(self) -> list[sqlite3.Connection]:
         """The indexes as they are now: the new recordings, then all shards."""
         for _ in range(TRIES):
             # In this order: what is folded in between is in both.
             new = {one.name for one in self._store.list(self._bucket, NEW)}
-            _, shards = self._catalogue()
+            shards = self._catalogue().shards
             try:
                 self._keep(shards)
             except StoreUnavailable as error:
@@ -269,7 +263,7 @@ class ObjectSearch:
             return [self._tail(new), *(self._shards[one.name] for one in shards)]
         raise StoreUnavailable("the search index is being changed by others; try again")
 
-    def _keep(self, shards: list[_Shard]) -> None:
+    def _keep(self, shards: Sequence[_Shard]) -> None:
         """Have exactly these shards on this disk."""
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="dropscribe-search-")
@@ -296,7 +290,7 @@ class ObjectSearch:
         for name in sorted(names - self._there.keys()):
             made = known.get(name) or self._load_new(name)
             if made is not None:
-                words_index.put(self._newest, made.recording, made.at, made.version, made.passages)
+                words_index.put(self._newest, made)
                 self._there[name] = made
         return self._newest
 
@@ -312,27 +306,25 @@ def _owner(row: Row, indexes: Sequence[sqlite3.Connection]) -> sqlite3.Connectio
     return indexes[versions.index(newest)]
 
 
-def _built(
-    parts: list[bytes], entries: Iterable[tuple[str, float, int, Sequence[Passage]]], leave: str
-) -> tuple[bytes, list[str], int]:
-    """A new index of others and of new recordings, its recordings, and how many words it has."""
+def _built(parts: list[bytes], entries: Iterable[Entry], leave: str) -> _Built:
+    """A new index of others and of new recordings, without the one to `leave` out."""
     with tempfile.TemporaryDirectory(prefix="dropscribe-search-") as folder:
         path = Path(folder) / "made.sqlite"
         index = _empty(str(path))
         try:
-            for recording, at, version, passages in (*_of(parts, Path(folder)), *entries):
-                if recording != leave:
-                    words_index.put(index, recording, at, version, passages)
+            for one in (*_of(parts, Path(folder)), *entries):
+                if one.recording != leave:
+                    words_index.put(index, one)
             words_index.tidy(index)
             index.commit()
-            recordings, words = words_index.extent(index)
+            recordings, words = words_index.recordings(index), words_index.words(index)
             index.execute("VACUUM")
         finally:
             index.close()
-        return path.read_bytes(), recordings, words
+        return _Built(data=path.read_bytes(), recordings=recordings, words=words)
 
 
-def _of(parts: list[bytes], folder: Path) -> Iterable[tuple[str, float, int, list[Passage]]]:
+def _of(parts: list[bytes], folder: Path) -> Iterable[Entry]:
     for number, data in enumerate(parts):
         path = folder / f"{number}.sqlite"
         path.write_bytes(data)

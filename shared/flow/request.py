@@ -99,8 +99,9 @@ def remember(request: TranscribeRequest, ports: Ports) -> Changed[Asked]:
 def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
     """The new document of a request: with its recording, or with its answer if there can be none."""
     now = ports.clock.now()
-    if (about := _about(request, ports)) is not None:
-        return _look_up_again(request, *about, ports)
+    end = retry.end_of(request.request_id)
+    if end is not None and (recording := _ended(end, request, ports)) is not None:
+        return _look_up_again(request, recording, end.life, ports)
     try:
         check_bucket(request.uri, ports.settings)
         source = locate(request.uri, ports)
@@ -130,16 +131,13 @@ def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
     )
 
 
-def _about(request: TranscribeRequest, ports: Ports) -> tuple[Recording, int] | None:
-    """The recording that an operator asked to continue, and the `life` of the end; None if the request names none."""
-    named = retry.named(request.request_id)
-    recording = documents.get_recording(ports.records, named[0]) if named else None
-    if named is None or recording is None:
-        return None
+def _ended(end: retry.End, request: TranscribeRequest, ports: Ports) -> Recording | None:
+    """The recording that an operator asked to continue; None if the request is about another one, or there is none."""
+    recording = documents.get_recording(ports.records, end.recording)
     # What is deleted has lost its name.
-    if recording.state != "DELETED" and recording.source.uri != request.uri:
-        return None
-    return recording, named[1]
+    if recording and (recording.state == "DELETED" or recording.source.uri == request.uri):
+        return recording
+    return None
 
 
 def _look_up_again(request: TranscribeRequest, recording: Recording, life: int, ports: Ports) -> Asked:

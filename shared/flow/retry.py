@@ -39,6 +39,16 @@ class Left:
     """Expected cost of these, US dollars, without the start of a worker; None if it was never planned."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class End:
+    """One end of a recording."""
+
+    recording: str
+    """Key of the recording."""
+    life: int
+    """Its `life` when it ended."""
+
+
 def left(recording: Recording, known: Known, ports: Ports) -> Left:
     """What trying a recording again has to do, and what that is expected to cost.
 
@@ -89,8 +99,8 @@ def ask(recording: Recording, ports: Ports) -> str:
     return request.request_id
 
 
-def named(request_id: str) -> tuple[str, int] | None:
-    """The recording that a request of `ask` is about, and the `life` of its end; None for any other request."""
+def end_of(request_id: str) -> End | None:
+    """The end that a request of `ask` is about; None for any other request."""
     # A caller may choose any id: only what looks like a key is looked for.
     found = re.fullmatch(rf"{BEGINNING}([a-z2-7]{{26}})-([0-9]{{1,9}})", request_id)
-    return (found[1], int(found[2])) if found else None
+    return End(recording=found[1], life=int(found[2])) if found else None

@@ -54,25 +54,44 @@ class Row:
     """What is shown."""
 
 
-def put(
-    connection: sqlite3.Connection, recording: str, at: float, version: int, passages: Sequence[Passage]
-) -> bool:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """The words of one recording."""
+
+    recording: str
+    """Key of the recording."""
+    at: float
+    """When it ended, seconds since 1970."""
+    version: int
+    """Counts up with corrections: a greater one has newer words."""
+    passages: tuple[Passage, ...]
+    """Its words, in order."""
+
+    @property
+    def words(self) -> int:
+        """Number of words."""
+        return sum(len(one.times) for one in self.passages)
+
+
+def put(connection: sqlite3.Connection, entry: Entry) -> bool:
     """Add the words of a recording in place of those of an earlier version; False if they are there already.
 
-    The connection is inside a transaction. The recording ended at `at`, seconds since 1970; a greater `version` has
-    newer words.
+    The connection is inside a transaction.
     """
-    if (there := version_of(connection, recording)) is not None:
-        if there >= version:
+    if (there := version_of(connection, entry.recording)) is not None:
+        if there >= entry.version:
             return False
-        remove(connection, recording)
-    slots = max(1, -(-len(passages) // ROOM))
-    slot = _free(connection, int(at * _SLOTS), slots)
-    connection.execute("INSERT INTO recordings VALUES (?, ?, ?, ?)", (recording, version, slot, slots))
+        remove(connection, entry.recording)
+    slots = max(1, -(-len(entry.passages) // ROOM))
+    slot = _free(connection, int(entry.at * _SLOTS), slots)
+    connection.execute(
+        "INSERT INTO recordings VALUES (?, ?, ?, ?)", (entry.recording, entry.version, slot, slots)
+    )
     # Rows are read backwards, a recording is not.
     last = (slot + slots) * ROOM - 1
     rows = [
-        (last - index, one.text, round(one.start * 1000), _packed(one)) for index, one in enumerate(passages)
+        (last - index, one.text, round(one.start * 1000), _packed(one))
+        for index, one in enumerate(entry.passages)
     ]
     connection.executemany("INSERT INTO passages VALUES (?, ?, ?, ?)", rows)
     connection.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", (row[:2] for row in rows))
@@ -143,18 +162,20 @@ def version_of(connection: sqlite3.Connection, recording: str) -> int | None:
     return None if found is None else int(found[0])
 
 
-def extent(connection: sqlite3.Connection) -> tuple[list[str], int]:
-    """The keys of all recordings, the oldest first, and how many words they have."""
-    recordings = [key for (key,) in connection.execute("SELECT recording FROM recordings ORDER BY slot")]
+def recordings(connection: sqlite3.Connection) -> list[str]:
+    """The keys of all recordings, the oldest first."""
+    return [key for (key,) in connection.execute("SELECT recording FROM recordings ORDER BY slot")]
+
+
+def words(connection: sqlite3.Connection) -> int:
+    """Number of words of all recordings."""
     # Two bytes are the time of a word.
-    (words,) = connection.execute("SELECT coalesce(sum(length(times)), 0) / 2 FROM passages").fetchone()
-    return recordings, words
+    (found,) = connection.execute("SELECT coalesce(sum(length(times)), 0) / 2 FROM passages").fetchone()
+    return int(found)
 
 
-def everything(
-    connection: sqlite3.Connection,
-) -> Iterator[tuple[str, float, int, list[Passage]]]:
-    """All recordings with when they ended, their versions and passages, the oldest first."""
+def everything(connection: sqlite3.Connection) -> Iterator[Entry]:
+    """The words of all recordings, the oldest first."""
     for recording, version, slot, slots in connection.execute(
         "SELECT * FROM recordings ORDER BY slot"
     ).fetchall():
@@ -162,7 +183,8 @@ def everything(
             "SELECT text, start, times FROM passages WHERE id BETWEEN ? AND ? ORDER BY id DESC",
             (slot * ROOM, (slot + slots) * ROOM - 1),
         )
-        yield recording, slot / _SLOTS, version, [_unpacked(*row) for row in rows]
+        passages = tuple(_unpacked(*row) for row in rows)
+        yield Entry(recording=recording, at=slot / _SLOTS, version=version, passages=passages)
 
 
 def place_of(cursor: str | None) -> tuple[int, str] | None:

@@ -230,5 +230,5 @@ def test_a_late_request_for_an_earlier_end_leaves_the_later_one_alone(world, fai
 @pytest.mark.parametrize("other", ["crm-7", "{}", "{}-", "{}-x", "{}/a-0", "{}-0\n", "/-0"])
 def test_only_its_own_ids_name_a_recording(failed, other):
     ours = f"operator-retry-{failed.id}"
-    assert retry.named(f"{ours}-12") == (failed.id, 12)
-    assert retry.named(other.format(ours)) is None
+    assert retry.end_of(f"{ours}-12") == retry.End(recording=failed.id, life=12)
+    assert retry.end_of(other.format(ours)) is None

@@ -9,6 +9,7 @@ from local.backend.sqlite.database import Database
 from local.backend.sqlite.schema import SEARCH
 from shared.ports import Hits
 from shared.search import wanted, words_index
+from shared.search.words_index import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +32,9 @@ class SqliteSearch:
 
     def put(self, recording: str, at: float, version: int, passages: Sequence[Passage]) -> None:
         """Add the words of a recording, in place of those of an earlier version."""
+        entry = Entry(recording=recording, at=at, version=version, passages=tuple(passages))
         with self._database().write() as connection:
-            words_index.put(connection, recording, at, version, passages)
+            words_index.put(connection, entry)
 
     def remove(self, recording: str) -> None:
         """Delete the words of a recording, and what the file still holds of them; waits for those who read it."""

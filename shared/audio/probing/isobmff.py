@@ -94,7 +94,7 @@ def probe(reader: Reader, track: int) -> AudioInfo:
     audio = [one for one in movie.tracks if one.handler == b"soun"]
     check_track(track, len(audio))
     chosen = audio[in_order([one.enabled for one in audio])[track]]
-    codec, rate, channels = describe(chosen.sample_entry)
+    sound = describe(chosen.sample_entry)
     duration, origin = _duration(movie, chosen), _origin(movie, fragment)
     if movie.fragment_duration is not None:
         duration = _fragmented_duration(reader, movie, chosen, sidx, origin)
@@ -102,9 +102,9 @@ def probe(reader: Reader, track: int) -> AudioInfo:
     warnings += [long_silence(left_out)] * bool(left_out)
     return AudioInfo(
         format="mov",
-        codec=codec,
-        sample_rate=rate or chosen.timescale,
-        channels=channels,
+        codec=sound.codec,
+        sample_rate=sound.rate or chosen.timescale,
+        channels=sound.channels,
         duration=None if duration is None else max(0.0, duration - left_out),
         exact=duration is not None,
         splittable_by="time",

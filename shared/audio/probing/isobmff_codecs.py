@@ -6,6 +6,7 @@ Sources: ISO/IEC 14496-12 §12.2.3, 14496-1 §7.2.6; Apple's QuickTime File Form
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass, replace
 
 from shared.audio.probing.notices import codec_name, encrypted
 
@@ -28,8 +29,20 @@ _OBJECT_TYPES = {
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 
 
-def describe(entry: bytes) -> tuple[str, int, int]:
-    """Codec, rate and channels of a sample entry. Raises BadMedia `encrypted`."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SampleFormat:
+    """What a sample entry says of the sound."""
+
+    codec: str
+    """FFmpeg's name."""
+    rate: int
+    """Samples per second; 0 if it does not say."""
+    channels: int
+    """Number of channels."""
+
+
+def describe(entry: bytes) -> SampleFormat:
+    """The format in a sample entry. Raises BadMedia `encrypted`."""
     kind = entry[4:8]
     if kind in {b"enca", b"drms", b"aavd", b"aavs"} or b"sinf" in entry[:600]:
         raise encrypted("the file carries a copy protection")
@@ -38,11 +51,11 @@ def describe(entry: bytes) -> tuple[str, int, int]:
     if int.from_bytes(entry[16:18], "big") == 2:  # QuickTime's third sound description
         rate = int(_double(entry[40:48]))
         channels = int.from_bytes(entry[48:52], "big")
-    codec = _CODECS.get(kind) or codec_name(kind)
+    found = SampleFormat(codec=_CODECS.get(kind) or codec_name(kind), rate=rate, channels=channels)
     at = entry.find(b"esds")
     if kind == b"mp4a" and at > 0:
-        codec, rate, channels = _elementary(entry[at + 8 :], rate, channels)
-    return codec, rate, max(1, channels)
+        found = _elementary(entry[at + 8 :], found)
+    return replace(found, channels=max(1, found.channels))
 
 
 def _double(data: bytes) -> float:
@@ -50,9 +63,9 @@ def _double(data: bytes) -> float:
     return value if 0 < value < 1e7 else 0.0
 
 
-def _elementary(body: bytes, rate: int, channels: int) -> tuple[str, int, int]:
-    """Codec, rate and channels of an elementary stream descriptor (ISO/IEC 14496-1 §7.2.6)."""
-    codec = "aac"
+def _elementary(body: bytes, entry: SampleFormat) -> SampleFormat:
+    """The format in an elementary stream descriptor (ISO/IEC 14496-1 §7.2.6), where it does not say that of its entry."""
+    codec, rate, channels = "aac", entry.rate, entry.channels
     at = 0
     while at + 2 < len(body):
         tag = body[at]
@@ -77,4 +90,4 @@ def _elementary(body: bytes, rate: int, channels: int) -> tuple[str, int, int]:
             break
         else:
             at += size
-    return codec, rate, channels
+    return SampleFormat(codec=codec, rate=rate, channels=channels)

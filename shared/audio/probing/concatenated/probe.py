@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,20 @@ if TYPE_CHECKING:
     """Probes one recording: the file, FFmpeg's name of the format, and the audio track."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Recordings:
+    """What lies between the cuts of a file."""
+
+    parts: list[Part]
+    """The recordings."""
+    infos: list[AudioInfo]
+    """What each of them says."""
+    left_out: list[tuple[int, int]]
+    """First byte, and one past the last, of what is no recording or has no known length."""
+    lacks_track: bool
+    """Whether one of them lacks the audio track."""
+
+
 def probe(reader: Reader, demuxer: str, track: int, *, tags: int, one: ProbeOne) -> AudioInfo | None:
     """What a file says that consists of several recordings, or of tags and a recording; None if it is one alone.
 
@@ -47,11 +61,11 @@ def probe(reader: Reader, demuxer: str, track: int, *, tags: int, one: ProbeOne)
         cuts.append(file.size if foreign is None else foreign)
     if not by_header:
         reader.allow(min(PART_BYTES * len(cuts), 2 * reader.size))
-    found, left_out, lacks_track = _each(file, demuxer, track, cuts, one)
-    if not found or (len(found) == 1 and not base and demuxer not in ENDS and not lacks_track):
+    found = _each(file, demuxer, track, cuts, one)
+    several = len(found.parts) > 1 or base or demuxer in ENDS or found.lacks_track
+    if not found.parts or not several:
         return None
-    if cuts[-1] < file.size:
-        left_out.append((cuts[-1], file.size))
+    left_out = [*found.left_out, *([(cuts[-1], file.size)] if cuts[-1] < file.size else ())]
     return _together(
         found, [followed_by_another(base + first, base + last) for first, last in left_out], base
     )
@@ -71,11 +85,9 @@ def is_one(reader: Reader, demuxer: str) -> bool:
     return alone and not reader.exhausted
 
 
-def _each(
-    file: Reader, demuxer: str, track: int, cuts: Sequence[int], one: ProbeOne
-) -> tuple[list[tuple[Part, AudioInfo]], list[tuple[int, int]], bool]:
-    """The recordings between the cuts; first byte and end of what is none, or of unknown length; whether one lacks the track."""
-    found: list[tuple[Part, AudioInfo]] = []
+def _each(file: Reader, demuxer: str, track: int, cuts: Sequence[int], one: ProbeOne) -> _Recordings:
+    parts: list[Part] = []
+    infos: list[AudioInfo] = []
     left_out: list[tuple[int, int]] = []
     begin, lacks_track = 0.0, False
     for first, last in pairwise(cuts):
@@ -84,7 +96,7 @@ def _each(
         try:
             info: AudioInfo | None = in_proportion(one(own, demuxer, track), own.size)
         except BadMedia as error:
-            if not found:
+            if not parts:
                 raise
             info = None
             lacks_track = lacks_track or error.code == "no-track"
@@ -102,17 +114,19 @@ def _each(
             duration=duration,
             origin=info.origin or 0.0,
         )
-        found.append((part, info))
+        parts.append(part)
+        infos.append(info)
         begin += duration
-    return found, left_out, lacks_track
+    return _Recordings(parts=parts, infos=infos, left_out=left_out, lacks_track=lacks_track)
 
 
-def _together(found: Sequence[tuple[Part, AudioInfo]], warnings: Sequence[str], base: int) -> AudioInfo:
+def _together(found: _Recordings, warnings: Sequence[str], base: int) -> AudioInfo:
     """The description of all recordings, that of the first one as far as there can be only one."""
     parts = tuple(
-        replace(part, first_byte=base + part.first_byte, last_byte=base + part.last_byte) for part, _ in found
+        replace(part, first_byte=base + part.first_byte, last_byte=base + part.last_byte)
+        for part in found.parts
     )
-    infos = [info for _, info in found]
+    infos = found.infos
     several = (
         f"the file consists of {len(parts)} recordings, one after the other: "
         f"{'these' if warnings else 'all'} are transcribed"
