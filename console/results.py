@@ -36,7 +36,6 @@ class Results:
 
         Raises:
             BadRequest: a result cannot be read.
-            Transient: try again.
         """
         with self._lock:
             known = self._known.get(recording.id, {})

@@ -142,7 +142,6 @@ def uploaded_object(posted: Push, store: Store | None = None) -> dict[str, Any] 
 
     Raises:
         BadRequest: it is no notification.
-        Transient: the store did not answer.
     """
     if posted.attributes.get(EVENT_TYPE, FINALIZED) != FINALIZED:
         return None

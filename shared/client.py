@@ -92,7 +92,6 @@ def wait(
 
     Raises:
         TimedOut: the timeout is over, which does not affect the request.
-        Transient: the records did not answer.
     """
     asked: answers.Asked | None = None
 

@@ -11,6 +11,9 @@
     Clock        time.time                    time.time, or a settable clock in tests
 
 Both columns pass the same contract tests (`tests/contract/`).
+
+A method whose service does not answer raises `Transient`, mostly as `StoreUnavailable`: a retry may help, and what was to
+be written may have been written. So may every function that calls one; its docstring says so only if there is more to say.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ Fields = Mapping[str, Any]
 
 
 class Store(Protocol):
-    """Objects in buckets. Every method raises `StoreUnavailable` if a retry may help."""
+    """Objects in buckets."""
 
     def stat(self, bucket: str, name: str) -> StoredObject | None:
         """The live generation of an object, or None if there is no such object."""
@@ -367,7 +370,6 @@ class Search(Protocol):
 
         Raises:
             BadRequest: this cannot be searched for, or the cursor is none.
-            Transient: no answer in time.
         """
 
 
@@ -381,11 +383,7 @@ class GpuJobs(Protocol):
         """Start an execution with this many tasks. Too many are harmless: a worker without work ends."""
 
     def ended(self, since: float) -> list[TaskRun]:
-        """The tasks of all executions that have completed since `since` (seconds since 1970).
-
-        Raises:
-            Transient: the platform did not answer.
-        """
+        """The tasks of all executions that have completed since `since` (seconds since 1970)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -490,8 +488,4 @@ class Ports:
         return nullcontext()
 
     def erase_copies(self, recording: Recording) -> None:
-        """Delete what only this platform keeps of a recording that is deleted; nothing in a project.
-
-        Raises:
-            Transient: try again.
-        """
+        """Delete what only this platform keeps of a recording that is deleted; nothing in a project."""

@@ -30,11 +30,7 @@ def listed(request: Request, ports: Ports) -> list[RevisionRow]:
 
 
 def of(one: Recording, ports: Ports) -> list[RevisionRow]:
-    """The corrections of a recording, the oldest first.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """The corrections of a recording, the oldest first."""
     return [
         RevisionRow(number=each.number, author=each.author, created=each.created, note=each.note)
         for each in revision.every(one.id, ports)

@@ -32,11 +32,7 @@ def find(request: Request, ports: Ports) -> Recording:
 
 
 def row(one: Recording, ports: Ports) -> Row:
-    """A recording in a list.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """A recording in a list."""
     engines = {chunk.engine for chunk in one.chunks} or ({one.decision.engine} if one.decision else set())
     return Row(
         id=one.id,

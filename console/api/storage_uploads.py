@@ -65,7 +65,6 @@ def begin(
     `origin` is that of the page that asks, empty: a program.
 
     Raises:
-        Transient: the store did not answer.
         BadRequest: the name cannot be that of an object.
     """
     bucket = ports.settings.audio_bucket

@@ -59,7 +59,6 @@ def take(received: Received, file: BinaryIO, options: Options, ports: Ports) -> 
     Raises:
         OverLimit: it is larger than this deployment takes.
         Permanent: the store refuses it.
-        Transient: try again.
     """
     options = replace(options, title=_title(received.file_name))
     for number in count(1):

@@ -36,7 +36,6 @@ def begin(new: Images, cloud: CloudRun, ports: Ports, limits: Limits | None = No
     Raises:
         BadRequest: they run already, or another release or a deployment is under way; says what to do.
         ConfigurationError: nothing is deployed.
-        Transient: the records did not answer.
     """
     if (stored := under_way(new, cloud, ports)) is not None:
         return stored
@@ -73,7 +72,6 @@ def under_way(new: Images | None, cloud: CloudRun, ports: Ports) -> Rollout | No
 
     Raises:
         BadRequest: they run already, or another release or a deployment is under way; says what to do.
-        Transient: the records did not answer.
     """
     stored = state.read(ports)
     if stored is not None and not stored.ended:
@@ -89,7 +87,6 @@ def rollback(phases: Phases, cloud: CloudRun, ports: Ports) -> Rollout:
 
     Raises:
         BadRequest: there is nothing to go back to, or a deployment is under way.
-        Transient: the records did not answer.
     """
     stored = state.read(ports)
     if stored is None:

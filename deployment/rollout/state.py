@@ -120,7 +120,6 @@ def read(ports: Ports) -> Rollout | None:
 
     Raises:
         ConfigurationError: it cannot be read; says what to do.
-        Transient: the records did not answer.
     """
     fields = ports.records.get(STATE, KEY)
     if fields is None:
@@ -147,11 +146,7 @@ def _check(rollout: Rollout) -> None:
 
 
 def begin(rollout: Rollout, ports: Ports) -> Rollout:
-    """Store a new rollout, unless another one is under way; returns the one that is.
-
-    Raises:
-        Transient: the write is not confirmed.
-    """
+    """Store a new rollout, unless another one is under way; returns the one that is."""
 
     def first(stored: Rollout) -> Rollout | None:
         return rollout if stored.ended or stored == rollout else None
@@ -162,11 +157,7 @@ def begin(rollout: Rollout, ports: Ports) -> Rollout:
 
 
 def move(seen: Rollout, how: Callable[[Rollout], Rollout], ports: Ports) -> Rollout:
-    """Change a rollout as it was seen; returns it as it stands, also if somebody else moved it in the meantime.
-
-    Raises:
-        Transient: the write is not confirmed.
-    """
+    """Change a rollout as it was seen; returns it as it stands, also if somebody else moved it in the meantime."""
 
     def unless_moved(stored: Rollout) -> Rollout | None:
         return how(stored) if is_as(stored, seen) else None
@@ -182,11 +173,7 @@ def is_as(stored: Rollout, seen: Rollout) -> bool:
 
 
 def abandon(why: str, ports: Ports) -> bool:
-    """End a rollout that can go neither forward nor back, because what it moves is gone; returns whether one was under way.
-
-    Raises:
-        Transient: the write is not confirmed.
-    """
+    """End a rollout that can go neither forward nor back, because what it moves is gone; returns whether one was under way."""
     stored = read(ports)
     if stored is None or stored.ended:
         return False
@@ -197,10 +184,6 @@ def abandon(why: str, ports: Ports) -> bool:
 
 
 def guarded(seen: Rollout, ports: Ports) -> Rollout:
-    """Note that the guard has looked, and done what had to be done.
-
-    Raises:
-        Transient: the write is not confirmed.
-    """
+    """Note that the guard has looked, and done what had to be done."""
     now = ports.clock.now()
     return move(seen, lambda stored: replace(stored, guarded=now), ports)

@@ -161,7 +161,6 @@ def prepare(delivery: Delivery, message: ChunkMessage, ports: Ports, *, share: f
     Raises:
         BadMedia: decoding broke a limit, or the file is gone.
         EngineLimit: it has killed its workers; see `shared.recovery.poison`.
-        Transient: the store did not answer.
     """
     died = 0
     if _came_again(delivery, message):

@@ -71,7 +71,6 @@ def erase(recording: Recording, place: Place) -> None:
 
     Raises:
         Permanent: a copy may not be deleted.
-        Transient: try again.
     """
     source = recording.source
     incoming.tidy(place.settings.state_dir)

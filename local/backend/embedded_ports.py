@@ -82,11 +82,7 @@ class LocalPorts(copies.Place):
         return process_ids.is_unlocked(self.settings.state_dir / UP_LOCK)
 
     def reclaim(self) -> None:
-        """Let go of what processes held that are no longer running: leases, and calls under way.
-
-        Raises:
-            StoreUnavailable: the database did not answer in time.
-        """
+        """Let go of what processes held that are no longer running: leases, and calls under way."""
         self.queue.reclaim()
         now = self.clock.now()
         # Tomorrow as well: the clock may have been set back.

@@ -50,7 +50,6 @@ def one(
     Raises:
         NotFound: there is none.
         BadRequest: there are several; they are listed on standard error.
-        Transient: the records did not answer.
     """
     found = every(place, ports)
     for test in (can or _is_there, _is_there):
@@ -70,7 +69,6 @@ def of_one_object(place: str, ports: Ports) -> list[Recording]:
     Raises:
         NotFound: there is none.
         BadRequest: several objects fit; their recordings are listed on standard error.
-        Transient: the records did not answer.
     """
     found = every(place, ports)
     if len({(each.source.bucket, each.source.name) for each in found}) > 1:
@@ -91,7 +89,6 @@ def every(place: str, ports: Ports) -> list[Recording]:
 
     Raises:
         NotFound: there is none.
-        Transient: the records did not answer.
     """
     if "/" not in place and (known := documents.get_recording(ports.records, place)) is not None:
         return [known]

@@ -28,9 +28,6 @@ def move_in(ports: LocalPorts) -> int:
     """Move uploads that have not ended from the folder of the state into the inbox; returns how many.
 
     Their time of change stays, and with it their options and their recordings. No file of the inbox is replaced.
-
-    Raises:
-        Transient: the records did not answer.
     """
     bucket, folder = ports.settings.audio_bucket, ports.settings.state_dir / "buckets" / "audio"
     if not folder.is_dir() or folder.resolve() == ports.inbox.resolve() or ports.store.absence(bucket):

@@ -18,9 +18,6 @@ def is_known(ports: Ports, source: StoredObject) -> bool:
 
     If that failed because this file was gone, the router is asked to go on with it, as `dropscribe retry` does: once for
     each end, however often this is called.
-
-    Raises:
-        Transient: try again.
     """
     recording = uploads.recording_of(source, ports.records)
     if recording is None:

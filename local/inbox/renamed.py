@@ -22,9 +22,6 @@ def reuse(ports: Ports, source: StoredObject) -> bool:
 
     Returns:
         False if somebody has to transcribe it.
-
-    Raises:
-        Transient: try again.
     """
     asks = uploads.fix(source, ports.records)
     if asks.problem:

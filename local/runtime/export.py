@@ -128,7 +128,6 @@ def deliver(ready: TranscriptReady, ports: LocalPorts) -> None:
 
     Raises:
         Permanent: the folder can never be written.
-        Transient: try again.
     """
     recording = documents.get_recording(ports.records, ready.recording)
     if recording is None or ready.request_id is not None or recording.state != "DONE":

@@ -34,9 +34,6 @@ def find(
         options: what somebody wants of it now.
         ports: the adapters to use.
         until: how long to wait for a running `up` to take it, on the monotonic clock.
-
-    Raises:
-        Transient: the records did not answer.
     """
     source = _in_inbox(path, ports)
     if source is None:

@@ -91,11 +91,7 @@ class ObjectSearch:
         self._there: dict[str, Entry] = {}
 
     def put(self, recording: str, at: float, version: int, passages: Sequence[Passage]) -> None:
-        """Add the words of a recording, in place of those of an earlier version.
-
-        Raises:
-            StoreUnavailable: no answer in time.
-        """
+        """Add the words of a recording, in place of those of an earlier version."""
         made = Entry(recording=recording, at=at, version=version, passages=tuple(passages))
         name = f"{NEW}{recording}.{version:05d}"
         if not self._store.create(self._bucket, name, zlib.compress(encode(made), 1), "application/zlib"):
@@ -129,7 +125,6 @@ class ObjectSearch:
 
         Raises:
             BadRequest: this cannot be searched for, or the cursor is none.
-            StoreUnavailable: no answer in time.
         """
         phrases, before = wanted.phrases(typed), words_index.place_of(cursor)
         with self._lock:
@@ -144,11 +139,7 @@ class ObjectSearch:
         return Hits(hits=hits, cursor=more)
 
     def fold(self) -> bool:
-        """Write the new recordings, and the shards that are not larger, into one shard; False if others did so first.
-
-        Raises:
-            StoreUnavailable: no answer in time.
-        """
+        """Write the new recordings, and the shards that are not larger, into one shard; False if others did so first."""
         catalogue = self._catalogue()
         new = list(self._store.list(self._bucket, NEW))
         loaded = [made for one in new if (made := self._load_new(one.name)) is not None]

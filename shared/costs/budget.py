@@ -63,11 +63,7 @@ class Commitment:
 
 
 def limits_of_now(ports: Ports) -> list[Limit]:
-    """The deployment's budgets, whatever the settings of this process.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """The deployment's budgets, whatever the settings of this process."""
     sums = read(ports)
     old = seconds_since(sums.time, ports.clock.now()) > STALE
     return limits_of(ports.settings) if old else limits_by(sums.limits)
@@ -78,9 +74,6 @@ def commit(key: str, usd: float, ports: Ports, *, life: int = 0, again: bool = F
 
     `usd` is the estimate in US dollars, `life` how often the recording was tried before. With `again` it was committed
     before, and is replaced by what is left to do: what it has cost is summed up first.
-
-    Raises:
-        Transient: the records did not answer.
     """
     if not limits_of(ports.settings):
         return GO
@@ -101,9 +94,6 @@ def count_in(key: str, purpose: str, usd: float, ports: Ports, *, life: int = 0)
 
     The caller may be a worker without budget settings: the deployment's budgets apply. `purpose` says what the extra
     `usd` (US dollars) are for, and is the same for every try: it is committed once.
-
-    Raises:
-        Transient: the records did not answer.
     """
     now, sums = ports.clock.now(), read(ports)
     if limits_of(ports.settings) and _is_outdated(sums, ports):
@@ -129,9 +119,6 @@ def why_held(recording: Recording, ports: Ports) -> str:
     """Why a recording is held, by the current sums and budgets; empty if it is not held.
 
     The reason in its document is from the moment when it was held. It is used if the sums are not up to date.
-
-    Raises:
-        Transient: the records did not answer.
     """
     estimate = (
         documents.mark(COMMITMENTS, recording.id, Commitment, ports.records) if recording.held else None
@@ -146,11 +133,7 @@ def why_held(recording: Recording, ports: Ports) -> str:
 
 
 def committed(ports: Ports) -> float:
-    """US dollars that are committed, for all recordings together.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """US dollars that are committed, for all recordings together."""
     return ports.records.sum(COMMITMENTS, "usd", {"counts": True})
 
 
@@ -158,9 +141,6 @@ def ended(key: str, ports: Ports, *, life: int) -> None:
     """Note that a recording has ended: its rows are written and will be in the next sum.
 
     `life` says how often it was tried before: what is committed for a later try stays.
-
-    Raises:
-        Transient: try again.
     """
 
     def to_ended(found: Commitment) -> Commitment | None:
@@ -178,11 +158,7 @@ def ended(key: str, ports: Ports, *, life: int) -> None:
 
 
 def let_go(key: str, ports: Ports) -> None:
-    """Count a recording after all that was about to be held: another delivery of its event has planned it.
-
-    Raises:
-        Transient: try again.
-    """
+    """Count a recording after all that was about to be held: another delivery of its event has planned it."""
 
     def to_open(found: Commitment) -> Commitment | None:
         if found.state != "held":
@@ -193,11 +169,7 @@ def let_go(key: str, ports: Ports) -> None:
 
 
 def read(ports: Ports) -> Sums:
-    """The last sums of the sweeper; empty if there are none yet.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """The last sums of the sweeper; empty if there are none yet."""
     return documents.mark(STATE, KEY, Sums, ports.records) or Sums()
 
 
@@ -205,9 +177,6 @@ def sum_up(ports: Ports) -> Sums:
     """Sum the rows of the days that matter, store the sums, then close the commitments that are in them.
 
     A day that was over when it was last summed up is not summed again, because a row's day is when it is written.
-
-    Raises:
-        Transient: try again.
     """
     now = ports.clock.now()
     before = read(ports)

@@ -87,7 +87,6 @@ def make(question: Question, ports: Ports) -> Report:
 
     Raises:
         BadRequest: the days make no sense.
-        Transient: the records did not answer.
     """
     now = ports.clock.now()
     today = dt.datetime.fromtimestamp(now, dt.UTC).date()

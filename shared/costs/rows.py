@@ -47,11 +47,7 @@ def days_of(since: dt.date, until: dt.date) -> list[str]:
 
 
 def read(ports: Ports, since: dt.date, until: dt.date) -> Account:
-    """The account of a range of days.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """The account of a range of days."""
     now = ports.clock.now()
 
     def of_day(day: str) -> list[tuple[str, Fields]]:
@@ -85,11 +81,7 @@ def _counts_from(recording: Recording) -> float:
 
 
 def of_recording(recording: Recording, ports: Ports) -> tuple[list[LedgerRow], tuple[Fate, ...]]:
-    """The attempts of one recording in the order of its chunks and of time, and what became of each.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """The attempts of one recording in the order of its chunks and of time, and what became of each."""
     now = ports.clock.now()
     found = documents.every(documents.LEDGER, LedgerRow, ports.records, {"recording": recording.id})
     ordered = sorted((ledger.as_of(one, now) for _, one in found), key=lambda one: (one.chunk, one.time))
@@ -100,9 +92,6 @@ def judged(rows: list[LedgerRow], counts_from: Mapping[str, float], ports: Ports
     """What became of each row; reads the documents of chunks that were heard more than once.
 
     Of each chunk all rows must be there; `counts_from` as for `fates`.
-
-    Raises:
-        Transient: the records did not answer.
     """
     used = {
         key: ports.records.get(documents.CHUNKS, documents.chunk_key(*key)) or {} for key in repeated(rows)

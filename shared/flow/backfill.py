@@ -51,11 +51,7 @@ class Estimate:
 
 
 def is_new(source: StoredObject, options: Options | None, records: Records) -> bool:
-    """Whether an object has no recording yet, with these options (None: those that its metadata ask for).
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """Whether an object has no recording yet, with these options (None: those that its metadata ask for)."""
     if options is None:
         return uploads.recording_of(source, records) is None
     return documents.get_recording(records, recording_id(source, options)) is None
@@ -88,9 +84,6 @@ def estimate(sources: Sequence[StoredObject], options: Options | None, ports: Po
 
     Options of None are those that the metadata of each ask for. At most `probes` are probed, each of which reads some
     kilobytes.
-
-    Raises:
-        Transient: the store or the records did not answer.
     """
     count = min(probes, len(sources))
     known, size = route.known(ports), 0

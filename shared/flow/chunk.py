@@ -48,7 +48,6 @@ def recording_of(message: ChunkMessage, ports: Ports) -> Recording | None:
 
     Raises:
         NewerVersion: it is wanted, but this version does not know its engine.
-        Transient: try again.
     """
     key = documents.chunk_key(message.recording, message.chunk.index)
     if (done := ports.records.get(documents.CHUNKS, key)) is not None:
@@ -81,7 +80,6 @@ def fetch(message: ChunkMessage, ports: Ports) -> Pcm:
 
     Raises:
         BadMedia: decoding exceeded a limit, or the file is gone.
-        Transient: the store did not answer.
     """
     source = ObjectBytes(store=ports.store, source=message.source)
     try:
@@ -110,7 +108,6 @@ def decoded(recording: Recording, ports: Ports) -> Iterator[tuple[Chunk, Pcm]]:
 
     Raises:
         BadMedia: decoding exceeded a limit, or the file is gone.
-        Transient: the store did not answer.
     """
     assert recording.audio is not None, "it has a plan"
     source = ObjectBytes(store=ports.store, source=recording.source)

@@ -121,11 +121,7 @@ def forget_published(key: str, ports: Ports) -> Recording | None:
 
 
 def missing(recording: Recording, ports: Ports) -> list[ChunkMessage]:
-    """The messages of a recording's chunks without a result, each for the engine that owns it now.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """The messages of a recording's chunks without a result, each for the engine that owns it now."""
     done = documents.done_of(recording, ports.records)
     claimed = claims.of_recording(recording.id, ports.records)
     return [

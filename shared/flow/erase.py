@@ -40,11 +40,7 @@ NOBODY = StoredObject(bucket="", name="", generation=0, size=0)
 
 
 def again(recording: Recording, ports: Ports) -> None:
-    """Erase what somebody wrote about a recording that is deleted.
-
-    Raises:
-        Transient: try again.
-    """
+    """Erase what somebody wrote about a recording that is deleted."""
     log.info("%s is deleted; what came late about it goes as well", recording.id)
     try:
         # Nobody writes audio late.
@@ -55,11 +51,7 @@ def again(recording: Recording, ports: Ports) -> None:
 
 
 def settle(recording: Recording, ports: Ports) -> bool:
-    """Erase a deleted recording for the last time, if nobody can have anything in hand any more; True if so.
-
-    Raises:
-        Transient: try again.
-    """
+    """Erase a deleted recording for the last time, if nobody can have anything in hand any more; True if so."""
     if ports.clock.now() - (recording.finished or 0.0) <= SETTLED:
         return False
     guard_upload(recording, ports)
@@ -68,11 +60,7 @@ def settle(recording: Recording, ports: Ports) -> bool:
 
 
 def once_more(key: str, ports: Ports) -> None:
-    """Have the sweeper erase a deleted recording again: somebody has asked for it since. Does nothing for others.
-
-    Raises:
-        Transient: try again.
-    """
+    """Have the sweeper erase a deleted recording again: somebody has asked for it since. Does nothing for others."""
 
     def open_again(stored: Recording) -> Recording | None:
         return replace(stored, announced=False) if stored.state == "DELETED" and stored.announced else None

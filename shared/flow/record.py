@@ -45,9 +45,6 @@ def on_chunk_done(message: ChunkDone, ports: Ports) -> Recording | None:
 
     Returns:
         The recording afterwards; None if it does not exist.
-
-    Raises:
-        Transient: deliver the message again.
     """
     recording = documents.get_recording(ports.records, message.recording)
     if recording is None:
@@ -96,9 +93,6 @@ def fail(key: str, error: DropscribeError, ports: Ports, *, withdraw: bool = Fal
     """End a recording as FAILED, with a reason that its owner can act on.
 
     With `withdraw` also one whose transcript is decided and whose files are being written; otherwise that one goes on.
-
-    Raises:
-        Transient: try again.
     """
     return _end_without(key, "FAILED", str(error), answers.code_of(error), ports, withdraw=withdraw)
 

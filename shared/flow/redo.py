@@ -41,11 +41,7 @@ def forget(recording: Recording, ports: Ports) -> None:
 
 
 def without_result(recording: Recording, ports: Ports) -> list[int]:
-    """Indexes of the chunks that are done, but have no result object.
-
-    Raises:
-        Transient: the store or the records did not answer.
-    """
+    """Indexes of the chunks that are done, but have no result object."""
     # The documents first, and all of them: a chunk that is done meanwhile has its object before its document.
     return _without_result(recording, documents.done_of(recording, ports.records), ports)
 
@@ -88,7 +84,6 @@ def again(recording: Recording, indexes: Sequence[int], ports: Ports) -> Recordi
 
     Raises:
         UnderWay: another process found it, and is about to publish them.
-        Transient: try again.
     """
     since = seconds_since(recording.planned or 0.0, ports.clock.now())
     if not recording.published and since < dispatch.PUBLISHED_WITHIN:

@@ -42,9 +42,6 @@ def on_request(message: Mapping[str, Any], ports: Ports) -> None:
     """Take one request to published chunks, or to its answer.
 
     The message is as push delivers it: base64 `data`, `attributes`, `messageId`.
-
-    Raises:
-        Transient: deliver the message again.
     """
     try:
         data = dead_letters.data_of(message)
@@ -76,7 +73,6 @@ def remember(request: TranscribeRequest, ports: Ports) -> Changed[Asked]:
 
     Raises:
         BadRequest: its request_id was used for another request.
-        Transient: try again.
     """
     asked = answers.find(request.request_id, ports.records)
     if asked is None:
@@ -195,7 +191,6 @@ def _check_quota(request: TranscribeRequest, options: Options, ports: Ports) -> 
 
     Raises:
         OverLimit: it has.
-        Transient: the records did not answer.
     """
     if ports.settings.max_open_requests and not refusals.is_of_operator(request.request_id):
         label = options.label or ""
@@ -210,7 +205,6 @@ def _options_of(source: StoredObject, ports: Ports) -> Options:
 
     Raises:
         BadRequest: the metadata are no valid options.
-        Transient: the records did not answer.
     """
     asks = uploads.fix(source, ports.records)
     return options_from_metadata(source.metadata) if asks.problem else asks.options
@@ -223,7 +217,6 @@ def locate(uri: str, ports: Ports) -> StoredObject:
         BadRequest: this deployment cannot read such a URI.
         BadMedia: code `missing`, there is no such object.
         Permanent: the store refuses it: its bucket does not exist, a permission is missing, …
-        Transient: the store did not answer.
     """
     scheme, _, path = uri.partition("://")
     bucket, _, name = path.partition("/")

@@ -50,11 +50,7 @@ class End:
 
 
 def left(recording: Recording, known: Known, ports: Ports) -> Left:
-    """What trying a recording again has to do, and what that is expected to cost.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """What trying a recording again has to do, and what that is expected to cost."""
     if not recording.chunks:
         return Left(chunks=0, of=0, seconds=None, usd=None)
     done = documents.done_of(recording, ports.records).keys() - redo.without_result(recording, ports)
@@ -64,11 +60,7 @@ def left(recording: Recording, known: Known, ports: Ports) -> Left:
 
 
 def obstacle(recording: Recording, ports: Ports) -> str:
-    """Why a recording cannot be tried again, for a person; empty if it can.
-
-    Raises:
-        Transient: the store did not answer.
-    """
+    """Why a recording cannot be tried again, for a person; empty if it can."""
     over = {"DONE": "it is already done", "DELETED": "it was deleted: upload its file again"}
     if recording.state in over:
         return over[recording.state]

@@ -38,9 +38,6 @@ def reuse(source: StoredObject, options: Options, earlier: Recording, ports: Por
 
     Returns:
         False if the transcript is gone, or another process has made a recording of this upload: nothing was done.
-
-    Raises:
-        Transient: try again.
     """
     try:
         found = revision.transcript(earlier, revision.newest(earlier.id, ports), ports)

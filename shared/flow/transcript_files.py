@@ -79,7 +79,6 @@ def keep(recording: Recording, transcript: Transcript, ports: Ports) -> Rendered
 
     Raises:
         Permanent: the store refuses it.
-        Transient: try again.
     """
     rendered = Rendered(
         decision=transcript.decision,
@@ -108,11 +107,7 @@ def keep(recording: Recording, transcript: Transcript, ports: Ports) -> Rendered
 
 
 def kept(recording: Recording, ports: Ports) -> Rendered | None:
-    """The rendering that was kept, or None if there is none (any more).
-
-    Raises:
-        Transient: the store did not answer.
-    """
+    """The rendering that was kept, or None if there is none (any more)."""
     data = ports.store.load(ports.settings.work_bucket, _kept_name(recording))
     return None if data is None else decode(data, Rendered)
 
@@ -149,9 +144,6 @@ def delete(recording: Recording, ports: Ports) -> tuple[str, ...]:
 
     Returns:
         The names of those that this deployment may not delete.
-
-    Raises:
-        Transient: try again.
     """
     bucket, left = ports.settings.transcripts_bucket, []
     for one in recording.files:
@@ -167,11 +159,7 @@ def delete(recording: Recording, ports: Ports) -> tuple[str, ...]:
 
 
 def delete_earlier(recording: Recording, ports: Ports) -> None:
-    """Delete what a process wrote late in an earlier life of a recording, whose files no record names any more.
-
-    Raises:
-        Transient: try again.
-    """
+    """Delete what a process wrote late in an earlier life of a recording, whose files no record names any more."""
     for life in range(recording.life):
         earlier = replace(recording, life=life)
         if (rendered := kept(earlier, ports)) is not None:

@@ -17,7 +17,7 @@ from shared.errors import BadRequest, NewerVersion, Permanent, Transient
 from shared.flow import dispatch, probe, record, redo, refusals, retry
 from shared.messages import object_from_event, to_fields
 from shared.model import Options, Recording, recording_id
-from shared.routing import afford, eligible, flags, route, weights
+from shared.routing import eligible, flags, route, weights, within_budget
 from shared.routing.case import Case
 from shared.state import claims, documents, uploads
 from shared.state.documents import Changed
@@ -53,11 +53,7 @@ def on_upload(event: Mapping[str, Any], ports: Ports) -> Recording | None:
 
 
 def on_object(source: StoredObject, ports: Ports) -> Recording:
-    """Take one known object to published chunks, with the options of its upload.
-
-    Raises:
-        Transient: try again.
-    """
+    """Take one known object to published chunks, with the options of its upload."""
     with ports.together():
         asks = uploads.fix(source, ports.records)
         if asks.problem:
@@ -207,11 +203,11 @@ def freeze_plan(recording: Recording, ports: Ports) -> Changed[Recording]:
         options=recording.options,
         life=recording.life,
     )
-    afforded = afford.choose(case, ports)
-    refusals.check_chunks(len(afforded.choice.chunks), ports.settings)
-    if afforded.held:
-        return _hold(recording, afforded.held, ports)
-    decision, chunks = afforded.choice.decision, afforded.choice.chunks
+    admitted = within_budget.choose(case, ports)
+    refusals.check_chunks(len(admitted.choice.chunks), ports.settings)
+    if admitted.held:
+        return _hold(recording, admitted.held, ports)
+    decision, chunks = admitted.choice.decision, admitted.choice.chunks
     settings = flags.read(ports).applied(ports.settings)
     others = eligible.allowed(recording.options, settings, ports.engines, chunks)
     used = weights.each(recording.options, settings, ports.engines)

@@ -74,9 +74,6 @@ def on_chunk(
     so is one that comes while another delivery is at work on the chunk. Every call has its row. `message_id` is the
     same for every delivery of the message; `delivery` counts from 1, 0 if the sender does not say. Once `stop` is set,
     this process is to end: it keeps no answer then that cannot be stored.
-
-    Raises:
-        Transient: deliver the message again.
     """
     try:
         recording = chunk.recording_of(message, ports)

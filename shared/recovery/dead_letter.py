@@ -49,9 +49,6 @@ def on_dead_letter(message: Mapping[str, Any], ports: Ports) -> None:
     The message is as push delivers it: base64 `data`, `attributes`, `messageId`.
 
     What only a newer version can read is left to the newer version's sweeper, which pushes what is stuck.
-
-    Raises:
-        Transient: deliver it again.
     """
     data = dead_letters.keep(message, ports)
     about = failure_log.about(message.get("attributes") or {}, data)

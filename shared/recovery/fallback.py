@@ -69,11 +69,7 @@ Verdict = Literal["again", "next", "fail"]
 
 
 def failures(message: ChunkMessage, ports: Ports) -> list[Failure]:
-    """The failures of the engine that has a chunk, since it got it or since the recording was tried again.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """The failures of the engine that has a chunk, since it got it or since the recording was tried again."""
     recording, claim = (
         documents.get_recording(ports.records, message.recording),
         claims.find(message, ports.records),
@@ -234,7 +230,6 @@ def give_up(message: ChunkMessage, error: DropscribeError, ports: Ports, *, by: 
 
     Raises:
         Damaged: what is stored of its recording cannot be read, so that it cannot end.
-        Transient: try again.
     """
     hopeless = isinstance(error, BadMedia | BadRequest)
     if isinstance(error, Damaged):
@@ -255,9 +250,6 @@ def hand_over_missing(
     """Give the chunks of a recording that have no result to the next engines; returns what became of each.
 
     Engines of `out` are not available now: only their chunks are given away. None: all chunks are.
-
-    Raises:
-        Transient: try again.
     """
     claimed = claims.of_recording(recording.id, ports.records)
     outcomes: list[Outcome] = []
@@ -276,9 +268,6 @@ def end(message: ChunkMessage, error: DropscribeError, ports: Ports, handed: Han
     """End the recording of a chunk that no other engine may take, with the reason of each engine.
 
     `handed` is the outcome of giving it to another engine; None if that was not tried.
-
-    Raises:
-        Transient: try again.
     """
     recording = documents.get_recording(ports.records, message.recording)
     if recording is not None and not isinstance(error, BadMedia | BadRequest):

@@ -44,7 +44,6 @@ def times_alone(message: ChunkMessage, engine: Engine, ports: Ports) -> int:
 
     Raises:
         EngineLimit: so many that it is the cause.
-        Transient: the records did not answer.
     """
     rows = ledger.numbered(message.recording, message.chunk.index, engine, ports)
     died = sum(row.outcome == "open" and row.life == message.life for row in rows)
@@ -58,11 +57,7 @@ def times_alone(message: ChunkMessage, engine: Engine, ports: Ports) -> int:
 
 
 def begin(row: LedgerRow, ports: Ports) -> LedgerRow:
-    """Write the row of an attempt that runs alone, before its engine begins; gives it with its number.
-
-    Raises:
-        Transient: the write is not confirmed.
-    """
+    """Write the row of an attempt that runs alone, before its engine begins; gives it with its number."""
     while True:
         number = len(ledger.numbered(row.recording, row.chunk, row.engine, ports)) + 1
         begun = ledger.begin(row, number, ports.clock.now() + LATELY, ports)

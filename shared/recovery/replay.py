@@ -46,11 +46,7 @@ def replay(letter: Letter, ports: Ports, *, again: bool = False) -> Literal["pub
 
 
 def obstacle(letter: Letter, ports: Ports, *, again: bool = False) -> str:
-    """Why a letter cannot be replayed, for a person; empty if it can.
-
-    Raises:
-        Transient: the records or the store did not answer.
-    """
+    """Why a letter cannot be replayed, for a person; empty if it can."""
     if letter.replayed is not None and not again:
         when = dt.datetime.fromtimestamp(letter.replayed, dt.UTC).strftime("%Y-%m-%d %H:%M")
         return f"it was replayed on {when} UTC; --again replays it once more"

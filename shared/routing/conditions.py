@@ -162,9 +162,5 @@ def read(ports: Ports) -> Conditions:
 
 
 def stored(ports: Ports) -> Conditions:
-    """The document; the defaults if there is none, or if it is from another version.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """The document; the defaults if there is none, or if it is from another version."""
     return documents.mark(STATE, KEY, Conditions, ports.records) or Conditions()

@@ -99,9 +99,6 @@ def ask_again(asked: Asked, ports: Ports) -> Changed[Asked]:
 
     Only for requests of an operator, which have one id each time, and those that met damage: the answer of any other
     never changes.
-
-    Raises:
-        Transient: try again.
     """
 
     def anew(stored: Asked) -> Asked | None:
@@ -120,11 +117,7 @@ def id_in(fields: Fields) -> str:
 
 
 def forget(key: str, records: Records) -> None:
-    """Delete all that a request says, also a damaged one; if it comes again, it is known to be over.
-
-    Raises:
-        Transient: try again.
-    """
+    """Delete all that a request says, also a damaged one; if it comes again, it is known to be over."""
     nobody = TranscribeRequest(uri="", request_id="")
 
     def bare(fields: Fields) -> Asked:

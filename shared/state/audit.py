@@ -64,9 +64,5 @@ def account() -> str:
 
 
 def entries(records: Records, *, after: str = "") -> Iterator[tuple[str, Entry]]:
-    """The entries with their keys, the oldest first, all those after a key.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """The entries with their keys, the oldest first, all those after a key."""
     return documents.every(AUDIT, Entry, records, after=after)

@@ -55,7 +55,6 @@ def find(message: ChunkMessage, records: Records) -> Claim | None:
 
     Raises:
         Damaged: it cannot be read.
-        Transient: the records did not answer.
     """
     key = documents.chunk_key(message.recording, message.chunk.index)
     return documents.find(CLAIMS, key, Claim, records)
@@ -66,7 +65,6 @@ def of_recording(key: str, records: Records) -> dict[int, Claim]:
 
     Raises:
         Damaged: one cannot be read.
-        Transient: the records did not answer.
     """
     found = records.query(CLAIMS, {"recording": key})
     claims = (documents.read(CLAIMS, one, fields, Claim) for one, fields in found)
@@ -80,20 +78,13 @@ def change(first: Claim, how: Callable[[Claim], Claim | None], ports: Ports) -> 
 
     Returns:
         The claim afterwards, whichever process wrote it.
-
-    Raises:
-        Transient: the write is not confirmed.
     """
     changed = documents.change(CLAIMS, first.key, Claim, how, ports.records, first=first)
     return first if changed is None else changed
 
 
 def renew(recording: str, how: Callable[[Claim], Claim | None], ports: Ports) -> None:
-    """Change all claims of a recording that is to be tried again; those that cannot be read are deleted.
-
-    Raises:
-        Transient: the writes are not confirmed.
-    """
+    """Change all claims of a recording that is to be tried again; those that cannot be read are deleted."""
     for key, fields in list(ports.records.query(CLAIMS, {"recording": recording})):
         try:
             change(documents.read(CLAIMS, key, fields, Claim), how, ports)

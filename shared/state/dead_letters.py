@@ -151,39 +151,23 @@ def data_of(message: Mapping[str, Any]) -> bytes:
 
 
 def find(key: str, records: Records) -> Letter | None:
-    """One letter, or None.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """One letter, or None."""
     fields = records.get(DEAD_LETTERS, key)
     return None if fields is None else _letter(key, fields)
 
 
 def newest(records: Records, limit: int) -> list[Letter]:
-    """Up to `limit` letters, newest first.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """Up to `limit` letters, newest first."""
     return [_letter(key, fields) for key, fields in records.newest(DEAD_LETTERS, "time", limit)]
 
 
 def every(records: Records) -> Iterator[Letter]:
-    """All letters, in order of their keys.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """All letters, in order of their keys."""
     return (_letter(key, fields) for key, fields in records.query(DEAD_LETTERS))
 
 
 def reason(letter: Letter, records: Records) -> str:
-    """Why a message was given up, as it says itself or as its attempts noted; empty if nothing is known.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """Why a message was given up, as it says itself or as its attempts noted; empty if nothing is known."""
     return letter.error or failure_log.last_reasons(letter.about, records)
 
 

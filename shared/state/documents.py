@@ -72,7 +72,6 @@ def change(
     Raises:
         Damaged: the document cannot be read.
         NewerVersion: this version cannot read it.
-        Transient: the write is not confirmed.
     """
     made = None if first is None else how(first)
     if made is not None and records.create(collection, key, to_fields(made)):
@@ -110,11 +109,7 @@ def change_first(
 
 
 def put(collection: str, key: str, record: Record, ports: Ports) -> None:
-    """Write a record, whether there was a document or not.
-
-    Raises:
-        Transient: the write is not confirmed.
-    """
+    """Write a record, whether there was a document or not."""
     change(collection, key, type(record), lambda _: record, ports.records, first=record)
 
 
@@ -129,11 +124,7 @@ def traceparent_of(recording: Recording) -> str:
 
 
 def overwrite(collection: str, key: str, make: Callable[[Fields], Record], records: Records) -> None:
-    """Replace all of a document, if there is one, also what a newer version wrote: for what must be forgotten.
-
-    Raises:
-        Transient: the write is not confirmed.
-    """
+    """Replace all of a document, if there is one, also what a newer version wrote: for what must be forgotten."""
     records.update(collection, key, lambda stored: to_fields(make(stored)))
 
 
@@ -152,21 +143,13 @@ def chunk_key(recording: str, index: int) -> str:
 
 
 def say_whose(recording: str, index: int, records: Records) -> None:
-    """Write into the damaged document of a chunk whose it is.
-
-    Raises:
-        Transient: the write is not confirmed.
-    """
+    """Write into the damaged document of a chunk whose it is."""
     whose = {"recording": recording, "index": index}
     records.update(CHUNKS, chunk_key(recording, index), lambda stored: stored | whose)
 
 
 def done_of(recording: Recording, records: Records) -> dict[int, Fields]:
-    """The documents of the chunks of a recording's plan that have results, by their indexes.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """The documents of the chunks of a recording's plan that have results, by their indexes."""
     # By their keys, which say it also where a field is damaged.
     keys = {chunk_key(recording.id, one.index): one.index for one in recording.chunks}
     found = records.query(CHUNKS, {"recording": recording.id})
@@ -174,11 +157,7 @@ def done_of(recording: Recording, records: Records) -> dict[int, Fields]:
 
 
 def count_done(recording: Recording, records: Records) -> int:
-    """How many chunks of a recording's plan have results.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """How many chunks of a recording's plan have results."""
     if recording.taken_over:
         return len(done_of(recording, records))
     return records.count(CHUNKS, {"recording": recording.id})
@@ -190,11 +169,7 @@ def get_recording(records: Records, key: str) -> Recording | None:
 
 
 def glance(records: Records, key: str) -> Recording | None:
-    """One recording, or None if there is none that this version can read: for those who can do without it.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """One recording, or None if there is none that this version can read: for those who can do without it."""
     fields = records.get(RECORDINGS, key)
     found = [] if fields is None else [(key, fields)]
     return next((one for _, one in readable(RECORDINGS, found, Recording)), None)
@@ -224,7 +199,6 @@ def find(collection: str, key: str, kind: type[Record], records: Records) -> Rec
     Raises:
         Damaged: it cannot be read, so what it is about ends with that reason.
         NewerVersion: this version cannot read it.
-        Transient: the records did not answer.
     """
     fields = records.get(collection, key)
     return None if fields is None else read(collection, key, fields, kind)
@@ -244,7 +218,6 @@ def mark(
 
     Raises:
         NewerVersion: this version cannot read it.
-        Transient: the records did not answer.
     """
     try:
         return find(collection, key, kind, records)

@@ -176,11 +176,7 @@ def note(
 
 
 def last_reasons(found: About, records: Records) -> str:
-    """The last reasons for which something failed, in words; empty if nothing was noted.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """The last reasons for which something failed, in words; empty if nothing was noted."""
     if found.recording:
         where: dict[str, str | int | None] = {"recording": found.recording, "chunk": found.chunk}
     elif found.request:
@@ -195,30 +191,19 @@ def of_engine(recording: str, chunk: int, since: float, records: Records) -> lis
     """The failures at a chunk for which an engine may be to blame: without those of stores, records and queue.
 
     `since` is when the engine got the chunk, seconds since 1970.
-
-    Raises:
-        Transient: the records did not answer.
     """
     notes = _newest_first(records, {"recording": recording, "chunk": chunk})
     return [one for one in notes if one.time >= since and one.error != StoreUnavailable.__name__]
 
 
 def of_recording(recording: Recording, records: Records) -> list[Failure]:
-    """The failures at a recording as a whole, not at one of its chunks, since it was made.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """The failures at a recording as a whole, not at one of its chunks, since it was made."""
     notes = _newest_first(records, {"recording": recording.id, "chunk": None})
     return [one for one in notes if one.time >= recording.created]
 
 
 def last_trouble(recording: str, records: Records) -> str:
-    """The reason of the last failed attempt at any part of a recording; empty if nothing was noted.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """The reason of the last failed attempt at any part of a recording; empty if nothing was noted."""
     return next((one.reason for one in _newest_first(records, {"recording": recording})), "")
 
 
@@ -233,9 +218,6 @@ def by_class(records: Records) -> dict[str, dict[str, int]]:
     """How many attempts failed, by place and by class of error, as far back as notes are kept.
 
     The record store counts: ten to fifty count queries, and no note is read.
-
-    Raises:
-        Transient: the records did not answer.
     """
     left = records.count(FAILURES)
     found: dict[str, dict[str, int]] = {}

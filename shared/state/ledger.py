@@ -39,7 +39,6 @@ def numbered(recording: str, chunk: int, engine: Engine, ports: Ports) -> list[L
 
     Raises:
         Damaged: one cannot be read, so what was paid for is not known.
-        Transient: the records did not answer.
     """
     found: list[LedgerRow] = []
     while row := documents.find(
@@ -57,9 +56,6 @@ def begin(row: LedgerRow, number: int, until: float, ports: Ports) -> LedgerRow 
 
     Returns:
         The row as it is stored, or None if another process began an attempt of this number.
-
-    Raises:
-        Transient: the write is not confirmed.
     """
     begun = replace(row, attempt=str(number), outcome="open", until=until, process=ports.process)
     begun = _stamped(begun, ports)
@@ -86,9 +82,6 @@ def write(row: LedgerRow, ports: Ports) -> bool:
 
     Returns:
         False if the attempt had ended already; then nothing is written.
-
-    Raises:
-        Transient: the write is not confirmed.
     """
     ended, key = _stamped(row, ports), key_of(row)
 
@@ -108,11 +101,7 @@ def write(row: LedgerRow, ports: Ports) -> bool:
 
 
 def give_up(key: str, ports: Ports) -> None:
-    """End the time of an open row, because its process is gone: it counts as lost from now on.
-
-    Raises:
-        Transient: the write is not confirmed.
-    """
+    """End the time of an open row, because its process is gone: it counts as lost from now on."""
 
     def over(stored: LedgerRow) -> LedgerRow | None:
         return replace(stored, until=0.0) if stored.outcome == "open" else None

@@ -56,11 +56,7 @@ class Page:
 
 
 def states(records: Records) -> dict[State, int]:
-    """Number of recordings in each state, in the order of a recording's life; states without any are left out.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """Number of recordings in each state, in the order of a recording's life; states without any are left out."""
     found = {state: records.count(documents.RECORDINGS, {"state": state}) for state in get_args(State)}
     if found["DELETED"]:
         found["DELETED"] -= records.count(documents.RECORDINGS, {"state": "DELETED", "code": MARK})
@@ -80,7 +76,6 @@ def page(records: Records, wanted: Filter, limit: int, cursor: str | None = None
 
     Raises:
         BadRequest: the cursor is none.
-        Transient: the records did not answer.
     """
     found: list[Recording] = []
     # Where names cannot be asked for, they are looked at.

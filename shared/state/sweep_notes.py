@@ -34,20 +34,12 @@ class Note:
 
 
 def read(key: str, ports: Ports) -> Note | None:
-    """The note on a recording, or on all of them (`WORKERS`); None before the first look.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """The note on a recording, or on all of them (`WORKERS`); None before the first look."""
     return documents.mark(SWEEPS, key, Note, ports.records)
 
 
 def write(key: str, note: Note, ports: Ports) -> None:
-    """Write a note, whether there was one or not.
-
-    Raises:
-        Transient: the write is not confirmed.
-    """
+    """Write a note, whether there was one or not."""
     documents.put(SWEEPS, key, note, ports)
 
 
@@ -60,19 +52,11 @@ class Stop:
 
 
 def stopped_at(part: str, ports: Ports) -> str:
-    """The key behind which a part of the sweep goes on; empty: at the beginning.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """The key behind which a part of the sweep goes on; empty: at the beginning."""
     stop = documents.mark(SWEEPS, part, Stop, ports.records)
     return "" if stop is None else stop.after
 
 
 def stop_at(part: str, key: str, ports: Ports) -> None:
-    """Note the key behind which a part of the sweep goes on.
-
-    Raises:
-        Transient: the write is not confirmed.
-    """
+    """Note the key behind which a part of the sweep goes on."""
     documents.put(SWEEPS, part, Stop(after=key), ports)

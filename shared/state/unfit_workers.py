@@ -32,20 +32,12 @@ class Unfit:
 
 
 def report(pool: str, said: str, ports: Ports) -> None:
-    """Say that workers of a pool cannot work.
-
-    Raises:
-        Transient: the write is not confirmed.
-    """
+    """Say that workers of a pool cannot work."""
     documents.put(STATE, f"{KEY}.{pool}", Unfit(time=ports.clock.now(), said=said), ports)
 
 
 def said_lately(pool: str, ports: Ports) -> str:
-    """What the workers of a pool said within `PAUSE`; empty if they said nothing.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """What the workers of a pool said within `PAUSE`; empty if they said nothing."""
     last = documents.mark(STATE, f"{KEY}.{pool}", Unfit, ports.records) or Unfit(time=0.0, said="")
     now = ports.clock.now()
     return last.said if now - last.time < PAUSE and not is_ahead(last.time, now) else ""

@@ -43,9 +43,6 @@ def fix(source: StoredObject, records: Records) -> Upload:
 
     If there is a recording with the options of these metadata, it is that one: it was made by an older version, or
     somebody asked for these options.
-
-    Raises:
-        Transient: the records did not answer.
     """
     asks = _given(source)
     key = recording_id(source, asks.options)
@@ -63,11 +60,7 @@ def taken(source: StoredObject, records: Records) -> Upload | None:
 
 
 def adopt(recording: Recording, records: Records) -> bool:
-    """Fix the options of the upload that an older version has recorded; False if somebody asked for other ones.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """Fix the options of the upload that an older version has recorded; False if somebody asked for other ones."""
     asks = _given(recording.source)
     if asks.options != recording.options:
         return False
@@ -76,11 +69,7 @@ def adopt(recording: Recording, records: Records) -> bool:
 
 
 def recording_of(source: StoredObject, records: Records) -> Recording | None:
-    """The recording of an upload, or None if there is none yet.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """The recording of an upload, or None if there is none yet."""
     asks = _stored(source, records) or _given(source)
     return documents.get_recording(records, recording_id(source, asks.options))
 

@@ -44,11 +44,7 @@ class Clocks:
 
 
 def watch(ports: Ports) -> Clocks:
-    """Look at the clocks, and note it if the wall clock was set since the last look.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """Look at the clocks, and note it if the wall clock was set since the last look."""
     now, (boot, passed) = ports.clock.now(), ports.clock.since_boot()
     new = Clocks(boot=boot, booted=now - passed)
     found = documents.mark(SWEEPS, MARK, Clocks, ports.records)

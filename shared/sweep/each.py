@@ -70,9 +70,6 @@ def next_in_turn(part: str, found: Found[Item], most: int, ports: Ports) -> Gene
     """The next things behind the last one that this part of the sweep looked at, and from the beginning again.
 
     The place is noted when the generator is closed, unless all were seen: then the next round may begin as this one.
-
-    Raises:
-        Transient: the records did not answer.
     """
     first = found("")
     few = list(islice(first, 2))

@@ -118,9 +118,6 @@ def observe(backlog: Backlog, starts: Mapping[WorkerPool, Start], ports: Ports) 
     """Measure and store the conditions for the router.
 
     `starts` has the outcome of starting workers for the backlog, for each pool of the deployment.
-
-    Raises:
-        Transient: the records did not answer.
     """
     now = ports.clock.now()
     seen = _counted(stored(ports), ports)

@@ -50,11 +50,7 @@ SHARES = (50, 80, 100)
 
 
 def keep_budgets(ports: Ports) -> int:
-    """Sum up what was spent, publish alerts, and release what fits; returns how many recordings were released.
-
-    Raises:
-        Transient: try again.
-    """
+    """Sum up what was spent, publish alerts, and release what fits; returns how many recordings were released."""
     found = limits.limits_of(ports.settings)
     release = _Release(ports)
     if found:

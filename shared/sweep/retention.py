@@ -150,11 +150,7 @@ def age_out(ports: Ports) -> int:
 
 
 def _steps(ports: Ports) -> tuple[clock_steps.Step, ...] | None:
-    """When the clock of one machine was set, see `clock_steps.age`; None while it may still be told the time.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """When the clock of one machine was set, see `clock_steps.age`; None while it may still be told the time."""
     if ports.settings.platform != "local":
         return ()
     steps = clock_steps.watch(ports).steps

@@ -46,7 +46,6 @@ def on_transcript(
     `delivery` says which delivery of the message it is, from 1; 0 if nobody counts them.
 
     Raises:
-        Transient: deliver the message again.
         Permanent: it was given up.
     """
     ready = decode(data, TranscriptReady)
@@ -67,7 +66,6 @@ def on_budget(data: bytes, ports: Ports, send: Send, *, delivery: int = 0) -> No
     `delivery` as for `on_transcript`.
 
     Raises:
-        Transient: deliver the message again.
         Permanent: it was given up.
     """
     _deliver(events.of_budget(decode(data, BudgetAlert)), ports, send, delivery)

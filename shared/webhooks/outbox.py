@@ -40,9 +40,6 @@ def first(event: Event, ports: Ports) -> Told:
     """The document of an event, created by the first message about it.
 
     One that was given up is open for another day, because a person has its message replayed.
-
-    Raises:
-        Transient: the records did not answer.
     """
     now = ports.clock.now()
     new = Told(recording=event.recording, payload=event.payload(now), until=now + DAY)
@@ -59,11 +56,7 @@ def first(event: Event, ports: Ports) -> Told:
 
 
 def close(event: Event, state: Literal["delivered", "given-up"], ports: Ports) -> None:
-    """Note what became of an event. One that was delivered stays so.
-
-    Raises:
-        Transient: try again.
-    """
+    """Note what became of an event. One that was delivered stays so."""
 
     def closed(found: Told) -> Told | None:
         return None if found.state == "delivered" else replace(found, state=state)

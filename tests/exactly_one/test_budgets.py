@@ -14,7 +14,7 @@ from shared.flow.chunk import commit_result
 from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.recovery import fallback
 from shared.results import LedgerRow
-from shared.routing import afford, eligible
+from shared.routing import eligible, within_budget
 from shared.state import claims, documents, ledger
 from shared.sweep import release_held, sweep
 from tests.world import World, heard
@@ -62,17 +62,17 @@ def test_a_hand_over_repeated_after_a_crash_is_committed_once(world, ports, monk
 
 def test_a_second_event_that_finds_no_room_leaves_the_planned_recording_counted(world, ports, monkeypatch):
     tight = replace(ports, settings=replace(ports.settings, method="deepgram", budget_daily_usd=0.0079))
-    event, choose = world.upload(), afford.choose
+    event, choose = world.upload(), within_budget.choose
 
     def late(case, ports_):
         # Another delivery plans it and uses up the budget while this one is at it.
-        monkeypatch.setattr(afford, "choose", choose)
+        monkeypatch.setattr(within_budget, "choose", choose)
         upload.on_upload(event, ports_)
         found = choose(case, ports_)
         budget._put(case.key, replace(HELD, usd=0.0077), ports_)
         return replace(found, held="no room")
 
-    monkeypatch.setattr(afford, "choose", late)
+    monkeypatch.setattr(within_budget, "choose", late)
     recording = upload.on_upload(event, tight)
     assert documents.get_recording(tight.records, recording.id).state == "PLANNED"
     assert budget.committed(tight) == pytest.approx(0.0077)

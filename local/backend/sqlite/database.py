@@ -90,11 +90,7 @@ class Database:
         return self._path.parent
 
     def read(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
-        """A connection for reading; each statement sees one committed state.
-
-        Raises:
-            StoreUnavailable: the file did not answer in time.
-        """
+        """A connection for reading; each statement sees one committed state."""
         return _Block(self._begin_read, self._as_ours)
 
     @contextlib.contextmanager
@@ -140,11 +136,7 @@ class Database:
 
     @contextlib.contextmanager
     def changes(self) -> Iterator[Changes]:
-        """A watcher that tells, cheaply, whether any process has written since it last looked.
-
-        Raises:
-            StoreUnavailable: the file did not answer in time.
-        """
+        """A watcher that tells, cheaply, whether any process has written since it last looked."""
         # A connection of the pool would do, but for its own writes: those it does not count as changes.
         with self._connection(self._watching) as connection:
             yield Changes(connection)

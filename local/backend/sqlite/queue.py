@@ -59,7 +59,6 @@ class SqliteQueue(Upkeep):
 
         Raises:
             ConfigurationError: there is no such topic.
-            StoreUnavailable: the database did not answer in time.
         """
         return self.publish_many(topic, [(data, attributes or {})])[0]
 
@@ -85,11 +84,7 @@ class SqliteQueue(Upkeep):
         return [message_id for message_id, _, _ in named]
 
     def keep_for_all(self) -> None:
-        """Let every process of this state keep its messages for the subscriptions of this queue, those it does not know too.
-
-        Raises:
-            StoreUnavailable: the database did not answer in time.
-        """
+        """Let every process of this state keep its messages for the subscriptions of this queue, those it does not know too."""
         rows = [(one.topic, one.name) for one in self.topology.subscriptions]
         with self._database.write() as connection:
             connection.execute("DELETE FROM subscriptions")
@@ -101,7 +96,6 @@ class SqliteQueue(Upkeep):
         Raises:
             BadRequest: `limit` or `lease_seconds` is not positive.
             ConfigurationError: there is no such subscription.
-            StoreUnavailable: the database did not answer in time.
         """
         policy = self.topology.subscription(subscription)
         if limit < 1 or lease_seconds <= 0:

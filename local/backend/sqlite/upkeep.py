@@ -138,11 +138,7 @@ class Upkeep:
         return ended
 
     def drop(self, recordings: Collection[str]) -> None:
-        """Delete the messages of recordings that this process has to itself, waiting or leased.
-
-        Raises:
-            StoreUnavailable: the database did not answer in time.
-        """
+        """Delete the messages of recordings that this process has to itself, waiting or leased."""
         wanted = json.dumps(sorted(recordings))
         with self._database.write() as connection:
             connection.execute(

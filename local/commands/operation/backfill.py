@@ -113,7 +113,6 @@ def look(place: str, options: Options | None, ports: Ports, *, any_name: bool) -
 
     Raises:
         BadRequest: there is no such place.
-        Transient: the store or the records did not answer.
     """
     media, others = _objects(place, ports, any_name=any_name)
     with concurrency.ThreadPoolExecutor(READERS) as pool:

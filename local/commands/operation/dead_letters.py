@@ -235,7 +235,6 @@ def choose(chosen: Chosen, ports: Ports) -> list[Letter]:
 
     Raises:
         NotFound: there is no letter with one of the keys.
-        Transient: the records did not answer.
     """
     if chosen.every:
         return [

@@ -34,11 +34,7 @@ if TYPE_CHECKING:
 
 
 def row_values(one: Recording, ports: Ports) -> dict[str, Any]:
-    """What `status --json` says of each recording: plain values, seconds and seconds since 1970.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """What `status --json` says of each recording: plain values, seconds and seconds since 1970."""
     return {
         "recording": one.id,
         "uri": one.source.uri if one.source.name else None,
@@ -64,11 +60,7 @@ def row_values(one: Recording, ports: Ports) -> dict[str, Any]:
 
 
 def values(one: Recording, ports: Ports) -> dict[str, Any]:
-    """The same with the engine, the options, the cost of each attempt, and where the output files are.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """The same with the engine, the options, the cost of each attempt, and where the output files are."""
     attempts, fates = rows.of_recording(one, ports)
     return {
         **row_values(one, ports),
@@ -96,11 +88,7 @@ def values(one: Recording, ports: Ports) -> dict[str, Any]:
 
 
 def show(one: Recording, ports: Ports, console: Console) -> None:
-    """Print it.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """Print it."""
     shown = pairs()
     attempts, fates = rows.of_recording(one, ports)
     wasted = sum(row.usd for row, fate in zip(attempts, fates, strict=True) if fate in WASTE)
@@ -176,11 +164,7 @@ def places(one: Recording, ports: Ports) -> list[str]:
 
 
 def summary(one: Recording, ports: Ports) -> str:
-    """Where it stands, in a few words.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """Where it stands, in a few words."""
     if one.ended_without or one.state == "DELETED":
         return one.reason
     if one.state == "DONE" and one.decision is not None:

@@ -68,7 +68,6 @@ def look(wanted: Wanted, ports: Ports) -> Report:
     Raises:
         NotFound: there is no recording of a name.
         BadRequest: a name fits several recordings.
-        Transient: the records did not answer.
     """
     states = pagination.states(ports.records)
     unreadable: dict[str, str] = {}
@@ -138,11 +137,7 @@ def newest(
 
 
 def newest_letters(records: Records) -> list[dict[str, Any]]:
-    """The newest dead letters: when, where they come from, why (what failed attempts recorded), and their beginnings.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """The newest dead letters: when, where they come from, why (what failed attempts recorded), and their beginnings."""
     return [
         {
             "time": one.time,

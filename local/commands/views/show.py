@@ -94,7 +94,6 @@ def run(one: Recording, file: OutputFile, number: int | None, ports: Ports) -> i
     Raises:
         BadRequest: there is no such revision, or no such file yet.
         Permanent: the file is gone.
-        Transient: try again.
     """
     if one.state == "DONE":
         if number is None:

@@ -88,7 +88,6 @@ def run(wanted: Wanted, ports: Ports, *, as_json: bool) -> None:
     Raises:
         NotFound: there is no recording of a name.
         BadRequest: a name fits several recordings.
-        Transient: the records did not answer.
     """
     console = output()
     if wanted.places:

@@ -40,9 +40,6 @@ def run(
 
     `until_ended`: end once all recordings that are shown have ended, and not at Ctrl-C alone. JSON is an object for each
     recording that changed, one a line.
-
-    Raises:
-        Transient: the records did not answer.
     """
     console = output()
     try:

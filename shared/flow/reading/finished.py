@@ -49,7 +49,6 @@ def transcript(recording: Recording, ports: Ports, outputs: Sequence[str] | None
     Raises:
         BadRequest: it has no transcript.
         Permanent: its file is gone, or is not what was written.
-        Transient: try again.
     """
     if recording.state != "DONE" or recording.decision is None:
         raise BadRequest(f"Recording {recording.id} has no transcript. `dropscribe status` says how it is.")

@@ -77,7 +77,6 @@ def arrived(
 
     Raises:
         BadRequest: a result cannot be read.
-        Transient: try again.
     """
     found = {}
     for index, fields in documents.done_of(recording, ports.records).items():

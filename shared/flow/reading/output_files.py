@@ -42,7 +42,6 @@ def files(
     Raises:
         BadRequest: a file has a name that no format has, or there is no such revision.
         Permanent: the transcript is gone from which it could be written.
-        Transient: the store did not answer.
     """
     bucket, usual = ports.settings.transcripts_bucket, outputs.Shape.of(recording.options)
     stored = {short(one): one for one in revision.outputs_of(recording, number, ports)}

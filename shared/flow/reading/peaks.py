@@ -78,18 +78,13 @@ def keep(recording: Recording, results: Sequence[ChunkResult], ports: Ports) -> 
 
     Raises:
         Permanent: the store refuses them.
-        Transient: try again.
     """
     if any(one.peaks for one in results):
         _store(_name(recording, MERGED), joined(recording, {one.index: one for one in results}), ports)
 
 
 def kept(recording: Recording, ports: Ports) -> Peaks | None:
-    """The peaks that were kept; None if there are none.
-
-    Raises:
-        Transient: the store did not answer.
-    """
+    """The peaks that were kept; None if there are none."""
     merged = _load(_name(recording, MERGED), ports)
     if merged is not None and not merged.gaps:
         return merged
@@ -103,7 +98,6 @@ def decoded(recording: Recording, ports: Ports) -> Peaks:
 
     Raises:
         BadMedia: the file is gone, or decoding broke a limit.
-        Transient: try again.
     """
     found = bytearray()
     for one, pcm in chunk.decoded(recording, ports):

@@ -39,11 +39,7 @@ def wanted(recording: Recording) -> bool:
 
 
 def kept(recording: Recording, ports: Ports) -> StoredObject | None:
-    """The rendition of a recording, if it was made.
-
-    Raises:
-        Transient: the store did not answer.
-    """
+    """The rendition of a recording, if it was made."""
     return ports.store.stat(ports.settings.work_bucket, _name(recording))
 
 

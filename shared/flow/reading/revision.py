@@ -97,20 +97,12 @@ class StaleRevision(Permanent):
 
 
 def every(recording: str, ports: Ports) -> list[Revision]:
-    """The revisions of a recording, the oldest first.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """The revisions of a recording, the oldest first."""
     return [one for _, one in documents.every(REVISIONS, Revision, ports.records, {"recording": recording})]
 
 
 def newest(recording: str, ports: Ports) -> int:
-    """The number of the newest revision of a recording; 0: it is as the engine wrote it.
-
-    Raises:
-        Transient: the records did not answer.
-    """
+    """The number of the newest revision of a recording; 0: it is as the engine wrote it."""
     return max((one.number for one in every(recording, ports)), default=0)
 
 
@@ -120,7 +112,6 @@ def transcript(recording: Recording, number: int, ports: Ports) -> Transcript:
     Raises:
         BadRequest: there is none.
         Permanent: its file is gone, or is not what was written.
-        Transient: try again.
     """
     return finished.transcript(recording, ports, outputs_of(recording, number, ports))
 
@@ -130,7 +121,6 @@ def outputs_of(recording: Recording, number: int, ports: Ports) -> tuple[str, ..
 
     Raises:
         BadRequest: there is no such revision.
-        Transient: the records did not answer.
     """
     if number == 0:
         return recording.outputs
@@ -147,7 +137,6 @@ def create(key: str, correction: Correction, ports: Ports) -> Revision:
         BadRequest: there is no such transcript, or the correction does not fit it.
         StaleRevision: somebody else corrected the same revision first.
         Permanent: a file cannot be read or written.
-        Transient: try again.
     """
     recording = get_recording(ports.records, key)
     if recording is None:

@@ -50,11 +50,7 @@ def passages(transcript: Transcript) -> tuple[Passage, ...]:
 
 
 def add(recording: Recording, ports: Ports, transcript: Transcript | None = None) -> None:
-    """Add the words of a recording that is DONE (`transcript`; None: as the machine wrote it); may be repeated.
-
-    Raises:
-        Transient: try again.
-    """
+    """Add the words of a recording that is DONE (`transcript`; None: as the machine wrote it); may be repeated."""
     if ports.search is None:
         return
     try:
@@ -71,7 +67,6 @@ def find(typed: str, limit: int, ports: Ports, cursor: str | None = None) -> Fou
 
     Raises:
         BadRequest: this cannot be searched for, or the cursor is none.
-        Transient: try again.
     """
     if ports.search is None:
         return Found(hits=(), cursor=None)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Afforded:
+class Admitted:
     """A choice within the budgets."""
 
     choice: Choice
@@ -27,22 +27,21 @@ class Afforded:
     """Why the recording has to wait, for its owner; empty if it goes on."""
 
 
-def choose(case: Case, ports: Ports) -> Afforded:
+def choose(case: Case, ports: Ports) -> Admitted:
     """Choose the method, and commit its expected cost.
 
     Raises:
         BadRequest: the requested method cannot run in this deployment, or none can.
-        Transient: the records did not answer.
     """
     known = route.known(ports)
     choice = route.choose(case, known)
     admission = budget.commit(case.key, _usd(choice), ports, life=case.life)
     if admission.action == "hold":
-        return Afforded(choice=choice, held=admission.lasting)
+        return Admitted(choice=choice, held=admission.lasting)
     if admission.action == "cheaper":
         choice = cheapest(case, known, choice, admission.reason)
         budget.commit(case.key, _usd(choice), ports, life=case.life)
-    return Afforded(choice=choice)
+    return Admitted(choice=choice)
 
 
 def cheapest(case: Case, known: Known, choice: Choice, why: str) -> Choice:

@@ -8,7 +8,7 @@ import pytest
 
 from shared.flow import upload
 from shared.model import Options
-from shared.routing import afford
+from shared.routing import within_budget
 from shared.routing.case import Case, Known
 from shared.routing.route import choose, known
 
@@ -56,4 +56,4 @@ def test_where_nothing_is_cheaper_the_choice_stays(world, ports):
     case = Case(key="r", size=1, audio=world.media.info, options=Options())
     only: Known = replace(known(ports), engines=frozenset({"deepgram"}))
     choice = choose(case, only)
-    assert afford.cheapest(case, only, choice, "used up") == choice
+    assert within_budget.cheapest(case, only, choice, "used up") == choice
