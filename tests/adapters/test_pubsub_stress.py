@@ -123,6 +123,7 @@ def without_back_off(project):
         client.create_subscription(request=wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("expiring", [False, True], ids=["with back-off", "with leases that run out"])
 def test_no_message_is_lost_by_pullers_that_fail_in_every_way(project, expiring):
     pubsub_topology.ensure(project, TOPOLOGY)

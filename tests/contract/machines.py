@@ -5,11 +5,15 @@ from __future__ import annotations
 import itertools
 from functools import partial
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 EXAMPLES = {True: (100, 40), False: (20, 30)}
 """Histories and steps of each, here and on an emulator: a few seconds."""
+
+COLUMNS = ["local", pytest.param("google", marks=pytest.mark.slow)]
+"""Implementations, as the fixtures name them."""
 
 _numbers = itertools.count()
 

@@ -6,12 +6,13 @@ import time
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE
 from shared.topology import Topology
-from tests.contract.machines import Machine, play
+from tests.contract.machines import COLUMNS, Machine, play
 from tests.contract.pub_sub import QUICK
 
 TOPICS = {"router": AUDIO_FINALIZED, "merger": CHUNKS_DONE}
@@ -251,6 +252,7 @@ class OnAnEmulator(QueueMachine):
     is_here = False
 
 
+@pytest.mark.parametrize("queue", COLUMNS, indirect=True)
 def test_a_queue_is_a_set_of_messages(queue, request):
     is_here = "local" in request.node.name
     case = SimpleNamespace(port=queue.port, real=queue.port, elapse=queue.elapse, patience=queue.patience)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from tests.contract.machines import Machine, play
+from tests.contract.machines import COLUMNS, Machine, play
 
 KEYS = ("a", "a.1", "a0", "B", "10", "9", "é", "z-z", "𝄞")
 """Their order is that of their bytes."""
@@ -139,5 +140,6 @@ class RecordsMachine(Machine):
             self.get(key)
 
 
+@pytest.mark.parametrize("records", COLUMNS, indirect=True)
 def test_records_are_a_dictionary(records, request):
     play(RecordsMachine, records, is_here="local" in request.node.name)

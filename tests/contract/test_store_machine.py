@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from shared.errors import BadMedia
-from tests.contract.machines import Machine, play
+from tests.contract.machines import COLUMNS, Machine, play
 
 NAMES = (
     *("a", "a.mp3", "b/a", "b/a.b/c", "A", "a b", "a%2Fb", "é", "..", "x/../y", "b//b"),
@@ -96,5 +96,6 @@ class StoreMachine(Machine):
             self.load(name)
 
 
+@pytest.mark.parametrize("store", COLUMNS, indirect=True)
 def test_a_store_is_a_dictionary(store, request):
     play(StoreMachine, store, is_here="local" in request.node.name)

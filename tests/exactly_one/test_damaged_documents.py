@@ -90,6 +90,12 @@ def half(fields):
 
 
 DAMAGES = (nothing, other_types, found_all_the_same, half)
+CASES = [
+    pytest.param(collection, damage, marks=[pytest.mark.slow] * (number % len(DAMAGES) != turn))
+    for number, collection in enumerate(sorted(COLLECTIONS))
+    for turn, damage in enumerate(DAMAGES)
+]
+"""Every collection with every damage; `make test` has one damage for each collection."""
 
 
 class Deployment:
@@ -305,8 +311,7 @@ def test_what_only_a_newer_version_can_read_waits_for_it_and_stops_nothing_else(
         check_done(deployment, name)
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("collection", sorted(COLLECTIONS))
+@pytest.mark.parametrize(("collection", "damage"), CASES)
 def test_a_damaged_document_stops_what_it_is_about_and_nothing_else(deployment, collection, damage, caplog):
     ports, records = deployment.ports, deployment.ports.records
     found = of_victims(deployment, collection)

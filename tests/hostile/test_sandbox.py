@@ -49,6 +49,7 @@ if os.getuid() == 0:
     FOUND["memory"] = (survey.acts, "read its zygote's memory")  # others cannot, even through this hole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hole", FOUND)
 def test_a_planted_hole_is_found(monkeypatch, tmp_path, hole):
     look, what = FOUND[hole]

@@ -12,6 +12,7 @@ WITHIN = 100
 """Histories in which each planted bug must be found; `docs/simulation.md` has how many it took."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_planted_bug_is_found(name):
     tries, found = mutants.hunt(name, WITHIN)

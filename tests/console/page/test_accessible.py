@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import expect
 
@@ -53,6 +54,7 @@ def test_axe_finds_nothing(open_page, fake):
         page.emulate_media(color_scheme="light")
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_in_dialogs_and_editors(open_page, fake):
     fill(fake)
     page = open_page("/recordings/interview", bypass_csp=True)

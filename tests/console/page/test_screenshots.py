@@ -77,6 +77,7 @@ def shared(browser, served):
     page.context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_is_small_and_of_the_page_as_it_is(shared, fake, tmp_path, name):
     """Fonts differ between machines, so that only its size is compared."""

@@ -32,6 +32,7 @@ def call(tmp_path, monkeypatch):
     return lambda *arguments: CliRunner().invoke(cli.app, ["models", "benchmark", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_every_form_that_can_run_here_is_measured_in_a_process_of_its_own(call, manifest):
     done = call("tiny", "--manifest", manifest, "--json")
     assert done.exit_code == 0, done.stderr

@@ -189,6 +189,7 @@ def test_killed_and_started_again_it_loses_and_repeats_nothing(deployment):
     assert deployment.attempts() == attempts
 
 
+@pytest.mark.slow
 def test_a_file_that_was_renamed_after_it_was_done_is_known_also_by_one_that_was_killed(deployment):
     shutil.copy(SAMPLES / "voice-note.opus", deployment.inbox / "note.opus")
     with deployment.up():
@@ -210,6 +211,7 @@ def test_a_file_that_was_renamed_after_it_was_done_is_known_also_by_one_that_was
     assert "$0" in told
 
 
+@pytest.mark.slow
 def test_transcribe_on_the_same_state_means_the_same_files_and_disturbs_nothing(deployment, tmp_path):
     shutil.copy(SAMPLES / "voice-note.opus", deployment.inbox)
     with deployment.up(killed=True):

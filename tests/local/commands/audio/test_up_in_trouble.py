@@ -86,6 +86,7 @@ def test_fallback_is_switched_while_all_runs(deployment, tmp_path):
     assert (well["method"], well["parts"][0]["engine"]) == ("parakeet", "parakeet-cpu")
 
 
+@pytest.mark.slow
 def test_a_worker_that_loses_its_card_is_started_again_and_its_chunk_goes_on(deployment, tmp_path):
     (tmp_path / "trouble").write_text("lost")
     with deployment.up():
@@ -121,6 +122,7 @@ def worker_without_gpu(deployment):
         assert process.wait(30) == 0
 
 
+@pytest.mark.slow
 def test_two_pools_side_by_side_each_do_what_is_theirs(deployment, tmp_path, server, monkeypatch):
     monkeypatch.setenv("DROPSCRIBE_ENGINES", "parakeet-gpu,parakeet-cpu")
     monkeypatch.setenv("POOL", "gpu")
@@ -153,6 +155,7 @@ def test_an_inbox_that_is_away_for_a_while_fails_nothing_and_what_is_in_it_goes_
     assert deployment.said.read_text().count("What is in it waits, and continues automatically.") == 1
 
 
+@pytest.mark.slow
 def test_a_file_that_is_back_after_its_recording_failed_is_transcribed_without_another_word(
     deployment, tmp_path
 ):
