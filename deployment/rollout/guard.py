@@ -159,12 +159,7 @@ def _others(rollout: Rollout) -> list[tuple[str, str]]:
     return [(name, one) for name, one in rollout.old_revisions.items() if name != GUARD]
 
 
-def tick(
-    guard_of: Callable[[], Guard],
-    ports: Ports,
-    sleep: Callable[[float], None] = time.sleep,
-    seconds: float = ONE_TICK,
-) -> str:
+def tick(guard_of: Callable[[], Guard], ports: Ports, sleep: Callable[[float], None] = time.sleep) -> str:
     """Guard the rollout that is under way for most of a minute; returns its phase, empty if there is none to guard.
 
     `guard_of` gives who looks and moves; it is called if there is a rollout to guard.
@@ -172,7 +167,7 @@ def tick(
     Raises:
         Transient: the last look failed, after all others were tried; the next tick goes on.
     """
-    until = ports.clock.now() + seconds
+    until = ports.clock.now() + ONE_TICK
     while True:
         rollout = state.read(ports)
         if rollout is None or rollout.phase not in UNDER_WATCH:

@@ -145,15 +145,12 @@ def changes(said: Sequence[str], written: Sequence[str]) -> list[tuple[str, int,
     ]
 
 
-def interval(
-    utterances: Sequence[Errors], *, seed: int = 0, resamples: int = RESAMPLES
-) -> tuple[float, float]:
+def interval(utterances: Sequence[Errors], *, seed: int = 0) -> tuple[float, float]:
     """Bootstrap percentile interval of the word error rate, over utterances (Bisani and Ney, ICASSP 2004).
 
     Args:
         utterances: errors of each.
         seed: another seed draws others.
-        resamples: how often to draw as many utterances as there are, each time with replacement.
 
     Returns:
         Lower and upper bound, as rates.
@@ -164,8 +161,8 @@ def interval(
     totals = np.array([one.total for one in used])
     words = np.array([one.words for one in used])
     random = np.random.default_rng(seed)
-    rates = np.empty(resamples)
-    for draw in range(resamples):
+    rates = np.empty(RESAMPLES)
+    for draw in range(RESAMPLES):
         chosen = random.integers(0, len(used), len(used))
         rates[draw] = totals[chosen].sum() / max(1, words[chosen].sum())
     low, high = np.quantile(rates, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))

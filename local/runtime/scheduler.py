@@ -10,6 +10,8 @@ from shared.telemetry import log
 
 FIRST = 5.0
 """Seconds until the first call, at most: work that the last run left need not wait for a minute."""
+LONGEST = 300.0
+"""Seconds that a call of the sweeper may take."""
 
 
 class Scheduler:
@@ -21,16 +23,15 @@ class Scheduler:
         url: address of the function.
         token: what the function wants to see.
         every: seconds between the end of a call and the next.
-        timeout: seconds that the function may take.
     """
 
-    def __init__(self, url: str, *, token: str = "", every: float = 60.0, timeout: float = 300.0) -> None:
+    def __init__(self, url: str, *, token: str = "", every: float = 60.0) -> None:
         self._url = url
         self._every = every
         # Proxy settings are for the internet, not for functions on this machine.
         self._client = httpx.Client(
             headers=identified(token),
-            timeout=httpx.Timeout(timeout, connect=5.0),
+            timeout=httpx.Timeout(LONGEST, connect=5.0),
             trust_env=False,
             verify=UNENCRYPTED,
         )

@@ -43,8 +43,7 @@ from shared.adapters.pubsub_clients import (
 from shared.adapters.pubsub_messages import MOST_MESSAGES, Held, LeasesInHand, again, batches, delivery
 from shared.errors import BadRequest
 from shared.telemetry import log
-from shared.topology import Topology
-from shared.topology import topology as every_topic
+from shared.topology import topology
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -73,9 +72,9 @@ class PubSubQueue:
             expiry, and a message whose lease expires is redelivered, which counts.
     """
 
-    def __init__(self, project: str, *, pull_seconds: float = 3.0, topology: Topology | None = None) -> None:
+    def __init__(self, project: str, *, pull_seconds: float = 3.0) -> None:
         self.project = project
-        self._topology = topology or every_topic()
+        self._topology = topology()
         self._pull_seconds = pull_seconds
         self._lock = threading.Lock()
         self._publisher: PublisherClient | None = None

@@ -82,11 +82,6 @@ class Comparison:
         )
 
 
-def tag_of(row: LedgerRow) -> str:
-    """The tag that the call of a row had at its provider."""
-    return chunk_key(row.recording, row.chunk)
-
-
 def hosted(who: str, rows: Iterable[LedgerRow], engine: str, bill: Bill) -> Comparison:
     """The calls of a hosted engine: by day in dollars, by call in seconds over all days.
 
@@ -118,7 +113,7 @@ def _seconds(rows: Iterable[LedgerRow]) -> dict[str, float]:
     found: defaultdict[str, float] = defaultdict(float)
     for row in rows:
         if row.billed_seconds:
-            found[tag_of(row)] += row.billed_seconds
+            found[chunk_key(row.recording, row.chunk)] += row.billed_seconds
     return found
 
 

@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+CAPACITY = 16
+"""Descriptors that stay open while nothing reads them."""
+
+
 class FdCache:
     """File descriptors by path and generation; a descriptor in use is never closed under its reader."""
 
-    def __init__(self, capacity: int = 16) -> None:
-        self._capacity = capacity
+    def __init__(self) -> None:
         self._idle: OrderedDict[tuple[Path, int], int] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -57,5 +60,5 @@ class FdCache:
                 os.close(handle)
                 return
             self._idle[key] = handle
-            if len(self._idle) > self._capacity:
+            if len(self._idle) > CAPACITY:
                 os.close(self._idle.popitem(last=False)[1])

@@ -23,6 +23,8 @@ BARS = 6
 """Recordings with a bar at one time, below the bar for all."""
 LINE_EVERY = 30.0
 """Seconds between two lines of progress where there is no terminal."""
+LONGEST_NAME = 40
+"""Characters of a name that are shown."""
 
 
 class Screen:
@@ -132,5 +134,5 @@ class Screen:
         self._console.print(text, soft_wrap=True)
 
 
-def _short(name: str, longest: int = 40) -> str:
-    return name if len(name) <= longest else "…" + name[-(longest - 1) :]
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else "…" + name[-(LONGEST_NAME - 1) :]
