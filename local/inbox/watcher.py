@@ -1,7 +1,7 @@
 """Watch the inbox folder, and publish an `audio-finalized` message for every complete file in it.
 
 A file counts as complete when nothing has changed in it for a quiet period and, where Linux can tell, no
-process has it open for writing. Changes come from the operating system (watchdog); a scan at the start
+process has it open for writing. Changes come from the operating system (folder_watch.py); a scan at the start
 finds what came while nothing was running, and a rescan what the system failed to report.
 """
 
@@ -14,10 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
-from watchdog.observers import Observer
-from watchdog.observers.polling import PollingObserver
-
+from local.inbox.folder_watch import FolderWatch
 from local.inbox.ignore import CAPTIONS, has_writer, is_left_out, is_something_else
 from local.runtime.events import notification_attributes, object_resource
 from shared.errors import DropscribeError
@@ -26,8 +23,6 @@ from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from watchdog.observers.api import BaseObserver
 
     from local.backend.files.store import FileStore
     from shared.model import StoredObject
@@ -96,16 +91,19 @@ class Inbox:
         self._published: dict[str, int] = {}
         self._ask_again: dict[str, float] = {}
         self._warned: set[Path] = set()
-        self._identity: tuple[int, int] | None = None
-        self._away = False
         self._changed = threading.Condition()
         self._stopping = False
-        self._observer: BaseObserver | None = None
+        self._watch = FolderWatch(
+            self._folder,
+            lambda: store.absence(bucket),
+            noticed=self.notice,
+            happened=self.happened,
+        )
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Watch first, then scan, so that no file falls between the two."""
-        self._look_at_folder()
+        self._renew_watch()
         self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
         self._thread.start()
 
@@ -116,13 +114,13 @@ class Inbox:
             self._changed.notify_all()
         if self._thread is not None:
             self._thread.join()
-        self._end_watch()
+        self._watch.end()
 
     def notice(self, path: Path) -> None:
         """Something happened to a file, or to a folder and perhaps to everything in it."""
         with self._changed:
             if not self._folder.is_dir():
-                self._identity = None  # if it is back before anybody has looked, it is scanned all the same
+                self._watch.forget()  # if it is back before the next look, it is scanned all the same
             for file in self._files(path):
                 now = time.monotonic()
                 fresh = _Candidate(signature=None, since=now, look_at=now)
@@ -146,54 +144,13 @@ class Inbox:
         until = time.monotonic() + 2 * self._rescan_seconds
         self._ask_again.update(dict.fromkeys(published, until))
 
-    def _watch(self) -> BaseObserver:
-        for kind in (Observer, PollingObserver):
-            observer: BaseObserver = kind()
-            observer.schedule(_Handler(self), str(self._folder), recursive=True)
-            try:
-                observer.start()
-            except OSError as error:
-                log.warning(
-                    "The system cannot watch %s (%s), so it is scanned every second instead. On Linux, raise "
-                    "fs.inotify.max_user_watches or max_user_instances with sysctl.",
-                    self._folder,
-                    error.strerror or error,
-                )
-            else:
-                return observer
-        raise DropscribeError(
-            f"{self._folder} cannot be watched. Check that it is a folder that you may read."
-        )
-
-    def _look_at_folder(self) -> bool:
-        """Watch the folder if nobody does, e.g. because it was away or is another one; True if that began just now."""
-        why = self._store.absence(self._bucket)
-        if why:
-            if not self._away:
-                log.warning("%s What is in it waits, and continues automatically.", why)
-            self._away, self._identity = True, None
-            self._end_watch()
+    def _renew_watch(self) -> bool:
+        """Watch the folder if it is not watched; True if that began just now."""
+        if not self._watch.renew():
             return False
-        found = self._folder.stat()
-        identity = (found.st_dev, found.st_ino)
-        alive = self._observer is not None and all(one.is_alive() for one in self._observer.emitters)
-        if alive and identity == self._identity:
-            return False
-        self._end_watch()
-        self._observer = self._watch()
-        self._identity = identity
         with self._changed:
             self._look_again(self._published)
-        if self._away:
-            log.info("the inbox %s is back; what waited continues", self._folder)
-            self._away = False
         return True
-
-    def _end_watch(self) -> None:
-        if self._observer is not None:
-            self._observer.stop()
-            self._observer.join()
-            self._observer = None
 
     def _run(self) -> None:
         while True:
@@ -212,7 +169,7 @@ class Inbox:
         while True:
             now = time.monotonic()
             if now >= look_at:
-                rescan_at = 0.0 if self._look_at_folder() else rescan_at
+                rescan_at = 0.0 if self._renew_watch() else rescan_at
                 look_at = now + _FOLDER_SECONDS
             if now >= rescan_at:
                 self.notice(self._folder)
@@ -326,25 +283,3 @@ class Inbox:
                 inside = Path(folder, file)
                 if not is_left_out(inside.relative_to(self._folder)):
                     yield inside
-
-
-class _Handler(FileSystemEventHandler):
-    """Passes the path of every change on to the inbox."""
-
-    def __init__(self, inbox: Inbox) -> None:
-        self._inbox = inbox
-
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        """Notice the file or folder of every event but those of reading and of folders' own changes."""
-        if event.event_type in {"opened", "closed_no_write"}:
-            return
-        for path in (event.src_path, event.dest_path):
-            if path:
-                self._inbox.happened(Path(os.fsdecode(path)))
-        if event.event_type == "deleted":
-            return
-        if event.is_directory and event.event_type not in {"created", "moved"}:
-            return
-        path = event.dest_path if event.event_type == "moved" else event.src_path
-        if path:
-            self._inbox.notice(Path(os.fsdecode(path)))

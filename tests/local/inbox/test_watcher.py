@@ -12,6 +12,7 @@ import pytest
 
 from local.backend.files.store import FileStore
 from local.inbox import watcher as inbox_module
+from local.inbox.folder_watch import FolderWatch
 from local.inbox.ignore import has_writer
 from local.inbox.watcher import Inbox
 from shared.errors import StoreUnavailable
@@ -64,19 +65,19 @@ def test_file_that_appears_is_published_once(folder, watching, until):
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ZeroDivisionError()])
 def test_what_fails_once_does_not_end_the_watch(folder, watching, until, monkeypatch, error):
     monkeypatch.setattr(inbox_module, "_RETRY_SECONDS", 0.05)
-    keep, failed = Inbox._look_at_folder, []
+    keep, looks = FolderWatch.renew, []
 
-    def fails_once(inbox):
-        if inbox._observer is not None and not failed:
-            failed.append(True)
+    def fails_once(watch):
+        looks.append(watch)
+        if len(looks) == 2:
             raise error
-        return keep(inbox)
+        return keep(watch)
 
-    monkeypatch.setattr(Inbox, "_look_at_folder", fails_once)
+    monkeypatch.setattr(FolderWatch, "renew", fails_once)
     (folder / "a.mp3").write_bytes(b"x")
     with watching() as published:
         until(published)
-    assert failed
+    assert len(looks) > 2
 
 
 def test_message_carries_the_object(folder, watching, queue, store, until):
@@ -315,22 +316,10 @@ def test_a_file_that_went_and_came_back_is_asked_about_again_and_not_published_a
 
 
 def test_scan_finds_what_the_system_did_not_report(folder, watching, until, monkeypatch):
-    monkeypatch.setattr(inbox_module._Handler, "on_any_event", lambda *_: None)
+    monkeypatch.setattr(FolderWatch, "on_any_event", lambda *_: None)
     with watching(rescan_seconds=0.2) as published:
         time.sleep(0.1)
         (folder / "x.mp3").write_bytes(b"x")
         until(published)
         settle()
         assert published() == ["x.mp3"]
-
-
-def test_folder_is_looked_through_where_the_system_cannot_watch(folder, watching, until, monkeypatch, caplog):
-    class Exhausted(inbox_module.PollingObserver):
-        def start(self):
-            raise OSError(28, "inotify watch limit reached")
-
-    monkeypatch.setattr(inbox_module, "Observer", Exhausted)
-    with watching() as published:
-        (folder / "x.mp3").write_bytes(b"x")
-        until(published)
-    assert "max_user_watches" in caplog.text
