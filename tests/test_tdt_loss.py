@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.nemo,
     pytest.mark.skipif(
         importlib.util.find_spec("torch") is None, reason="torch is not installed: `make test` installs it"

@@ -11,6 +11,8 @@ import pytest
 
 from tests.speech import sentences, talk, text_of, word_errors
 
+pytestmark = pytest.mark.slow
+
 MODEL = Path(__file__).parent.parent / "models" / "tiny-tdt"
 
 

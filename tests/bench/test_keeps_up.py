@@ -11,6 +11,8 @@ from local.backend.embedded_ports import open_ports
 from shared.audio.sandbox import process
 from shared.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 SPEED = 20_000.0
 """Times real time: so fast that the test does not wait for it."""
 

@@ -36,6 +36,7 @@ def test_reads_and_writes_are_counted_as_they_are_billed(world):
     assert (records.reads, records.writes) == (7, 4)
 
 
+@pytest.mark.slow
 def test_a_small_run_transcribes_all_and_answers_every_caller():
     run = load.embedded(10, late=False, callers=3)
     assert (len(run.latencies), len(run.others), len(run.callers)) == (9, 1, 3)

@@ -9,6 +9,8 @@ import pytest
 
 from bench.__main__ import PARTS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 

@@ -20,6 +20,7 @@ def test_what_telemetry_adds_is_told_by_the_medians_of_the_rounds():
     assert telemetry.compared(on, off) == (pytest.approx(0.02), pytest.approx(0.1))
 
 
+@pytest.mark.slow
 def test_with_a_collector_the_worker_is_listened_to_and_without_it_is_not(tmp_path, monkeypatch):
     make_still(tmp_path, 0.01)
     monkeypatch.setenv(cloud_telemetry.COLLECTOR, "")

@@ -21,6 +21,8 @@ from tests.google import recorded
 from tests.google.deployment import LAID, deployed
 from tests.google.proxy import proxy
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "samples"
 TEXT = "my brother lost the ticket in seattle last night"
 """How the sample begins."""

@@ -108,7 +108,13 @@ def _usd(row, ports):
     return round(row["usd"] - row["busy_seconds"] * (0.000088 if in_cloud else 0.0), 9)
 
 
-@pytest.mark.parametrize("name", ["voice-note.opus", "status-meeting.mp3", "warehouse-tour.mp4"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "voice-note.opus",
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ("status-meeting.mp3", "warehouse-tour.mp4")),
+    ],
+)
 def test_an_uploaded_object_gives_the_bytes_and_the_cost_of_the_embedded_default(
     deployment, deepgram, tmp_path, name
 ):
@@ -130,6 +136,7 @@ def test_deepgram_gives_the_bytes_and_the_cost_that_it_gives_on_one_machine(depl
     assert KEY not in deployment.log.read_text()
 
 
+@pytest.mark.slow
 def test_a_program_gets_its_transcript_with_the_python_client(deployment, tmp_path):
     path = tmp_path / "by-client.opus"
     path.write_bytes((SAMPLES / "voice-note.opus").read_bytes())
@@ -160,6 +167,7 @@ def test_every_message_twice_changes_neither_the_transcript_nor_the_cost(deploym
     assert len(ledger(before, deployment.ports)) == len(before.chunks)
 
 
+@pytest.mark.slow
 def test_what_is_forgotten_is_gone_and_no_late_message_revives_it(deployment):
     name, ports = "forgotten.opus", deployment.ports
     deployment.upload(name, SAMPLES / "voice-note.opus", {"dropscribe-label": "secret project"})
@@ -190,6 +198,7 @@ def test_what_is_forgotten_is_gone_and_no_late_message_revives_it(deployment):
     assert (last.state, last.source.name, last.outputs, last.words) == ("DELETED", "", (), None)
 
 
+@pytest.mark.slow
 def test_a_bad_object_ends_as_failed_with_its_reason(deployment, tmp_path):
     path = tmp_path / "text.mp3"
     path.write_text("This is not sound. " * 100)
@@ -198,12 +207,14 @@ def test_a_bad_object_ends_as_failed_with_its_reason(deployment, tmp_path):
     assert (recording.state, recording.code) == ("FAILED", "not-media")
 
 
+@pytest.mark.slow
 def test_options_can_come_with_the_upload(deployment):
     deployment.upload("wrong.opus", SAMPLES / "voice-note.opus", {"dropscribe-track": "7"})
     recording = deployment.wait("wrong.opus")
     assert (recording.state, recording.code) == ("FAILED", "no-track")
 
 
+@pytest.mark.slow
 def test_another_service_may_ask_for_a_transcript(deployment):
     blob = _bucket("elsewhere").blob("talk.opus")
     blob.upload_from_filename(SAMPLES / "voice-note.opus")
@@ -260,6 +271,7 @@ ELSEWHERE = {
 """Metrics that are not emitted here, with the test where they are."""
 
 
+@pytest.mark.slow
 def test_every_metric_that_a_dashboard_or_an_alert_asks_for_is_emitted(worked, collected):
     worked.ports.queue.publish(CHUNKS_DONE, b"nobody can read this", {})
     wanted = {one.full_name for one in METRICS.values() if one.name not in ELSEWHERE}
@@ -269,6 +281,7 @@ def test_every_metric_that_a_dashboard_or_an_alert_asks_for_is_emitted(worked, c
     assert wanted - measured(worked, collected) == set()
 
 
+@pytest.mark.slow
 def test_one_trace_leads_from_an_upload_to_its_transcript_through_all_processes(worked, collected):
     recording = worked.wait("traced.opus")
     trace, root = parse(recording.traceparent)
@@ -284,6 +297,7 @@ def test_one_trace_leads_from_an_upload_to_its_transcript_through_all_processes(
     assert names["recording"].span_id.hex() == names["plan"].parent_span_id.hex() == root
 
 
+@pytest.mark.slow
 def test_no_process_makes_a_call_that_its_account_may_not(worked):
     """Neither for its own recordings, nor for those of the tests that ran before it in this process."""
     for process in (*LAID.functions, *LAID.jobs):

@@ -78,7 +78,13 @@ def test_a_missing_library_of_an_extra_is_said_and_a_missing_module_of_ours_is_a
 
 
 @pytest.mark.parametrize(
-    "command", [["--version"], ["doctor", "--json"], ["status"], ["demo", "--out", "{tmp}/out"]]
+    "command",
+    [
+        ["--version"],
+        ["doctor", "--json"],
+        ["status"],
+        pytest.param(["demo", "--out", "{tmp}/out"], marks=pytest.mark.slow),
+    ],
 )
 def test_a_full_disk_behind_standard_output_is_told_in_a_sentence(command, tmp_path):
     environment = os.environ | {"DROPSCRIBE_STATE_DIR": str(tmp_path)}

@@ -97,7 +97,10 @@ def test_what_was_once_wrong_is_right(scenario, seed):
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-@pytest.mark.parametrize("scenario", EXHAUSTIVE)
+@pytest.mark.parametrize(
+    "scenario",
+    ["one", "hosted", *(pytest.param(name, marks=pytest.mark.slow) for name in ("hand-over", "project"))],
+)
 def test_one_fault_at_any_call_is_survived(scenario, part):
     for number, mode in history.single_faults(scenario, every=False)[part::PARTS]:
         outcome = history.run(scenario, None, {("fault", number): mode, ("rest", 0): number % 4})

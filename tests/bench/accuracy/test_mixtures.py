@@ -9,6 +9,8 @@ from bench.accuracy import mixtures
 from bench.accuracy.mixtures import RATE, Mixer
 from local.evaluation import clips
 
+pytestmark = pytest.mark.slow
+
 
 def sentence(seconds=2.0, pause=0.0, seed=0):
     """Noise with a pause in its middle."""

@@ -13,6 +13,8 @@ from local.evaluation.corpus import Entry
 from tests.deepgram_server import KEY, deepgram_server
 from tests.speech import sentences, write_media, write_wav
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent.parent.parent
 
 

@@ -6,12 +6,15 @@ import sys
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from bench import flow, machine
 from bench.engines import random_weights, speed
 from bench.engines.contest import hold, ratios
 from bench.engines.job import Job
 from tests.speech import SAMPLE_RATE, write_wav
+
+pytestmark = pytest.mark.slow
 
 
 def rounds(*seconds):
