@@ -101,7 +101,7 @@ def open_page(browser, served, fake, usual_page):
     found = [one for watch in used for one in watch.wrong]
     for watch in used:
         watch.wrong.clear()
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 def leave(page):
@@ -144,4 +144,4 @@ def open_real(real):
     leave(page)
     found = [one for one in watch.wrong if not any(part in one for part in allowed)]
     watch.wrong.clear()
-    assert found == []
+    assert not found, "\n".join(found)
