@@ -39,7 +39,7 @@ PATIENCE = 3
 OF_PORT = (errno.EADDRINUSE, errno.EACCES)
 """Errors for which another port helps."""
 LEAST = 16
-"""Characters of a token that somebody chose."""
+"""Characters of a token that an operator chose."""
 HERE = ("127.0.0.1", "::1", "localhost")
 """Addresses that only this machine reaches."""
 

@@ -47,7 +47,7 @@ class Renditions:
         """The rendition of a recording, when it is made; None: not in that time, or the listener is gone.
 
         Nothing waits in a thread: many recordings may be opened, one after the other. One that was not begun is not made
-        once nobody waits for it.
+        once no client waits for it.
 
         Raises:
             BadRequest, BadMedia, Permanent, Transient: see `rendition.make`.

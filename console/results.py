@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from shared.results import ChunkResult
 
 MOST = 4
-"""Recordings; those that nobody asked for the longest go first."""
+"""Recordings; the least recently requested ones go first."""
 KEPT = 60.0
-"""Seconds for which they are known after somebody asked for them: they may have been deleted meanwhile."""
+"""Seconds for which they are kept after a request: they may have been deleted meanwhile."""
 
 
 class Results:
@@ -56,7 +56,7 @@ class Results:
             self._timer.start()
 
     def _drop_old(self) -> None:
-        """Forget what nobody asked for."""
+        """Forget what was not requested lately."""
         with self._lock:
             self._timer = None
             for one in [one for one, at in self._asked.items() if time.monotonic() - at >= KEPT]:

@@ -48,7 +48,7 @@ class NoSlowClients(H11Protocol):
 
     @property
     def is_known(self) -> bool:
-        """Whether its last request was that of somebody who had shown what is needed."""
+        """Whether its last request was allowed."""
         return bool(self.scope and self.scope.get(KNOWN))
 
     def _make_room(self) -> None:

@@ -8,7 +8,7 @@
     plans       terraform: plan, apply, outputs
     deploy      all of it in order; a second run changes nothing
     smoke       an upload becomes a transcript, and the GPU works
-    rollout/    the next release takes over step by step, or goes back by itself
+    rollout/    the next release takes over step by step, or goes back automatically
 
 Everything talks to Google through `api.Api`, so one fake of it drives every test. Read `deploy.py` first.
 

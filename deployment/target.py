@@ -73,7 +73,7 @@ class Target:
 
     @property
     def console(self) -> bool:
-        """Whether there is a page: somebody may open it."""
+        """Whether there is a page: it has members."""
         return bool(self.variables.get("console_members"))
 
     @property

@@ -99,7 +99,7 @@ class Console:
         allowed = {"Authorization": f"Bearer {given}"} if given else {}
         self._root = f"{parts.scheme}://{parts.netloc}"
         self._own = httpx.Client(base_url=self._root, headers={**allowed, **headers}, timeout=TIMEOUT)
-        # An address of Cloud Storage is nobody's business but its own, and must not get the token.
+        # An address of Cloud Storage must not get the token.
         self._other = httpx.Client(timeout=TIMEOUT)
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ class Progress:
     done: float
     """Bytes of it, or seconds of audio that this call has recognised; at its end, all of them."""
     total: float | None
-    """The same of all of it; None while nobody knows."""
+    """The same of all of it; None until it is known."""
 
 
 class Told:

@@ -84,11 +84,11 @@ class Transcript:
     paragraphs: tuple[Segment, ...]
     """Segments of one speaker up to a pause."""
     speakers: Mapping[int, str]
-    """Names of speakers, by number; empty where nobody gave any."""
+    """Names of speakers, by number; empty if none were given."""
     duration: float
     """Length of the audio as measured while decoding."""
     language: str | None
-    """BCP-47 code; None where nobody knows it."""
+    """BCP-47 code; None if unknown."""
     method: str
     """The method of the engine, such as `parakeet`; `hybrid`: several engines shared the recording."""
     parts: tuple[Part, ...]
@@ -123,11 +123,11 @@ class Status:
     recording: str = ""
     """Key of its recording; empty while there is none."""
     chunks: int = 0
-    """Parts that the recording is transcribed in; 0 while nobody knows."""
+    """Parts that the recording is transcribed in; 0 until it is known."""
     chunks_done: int = 0
     """Those that are done."""
     duration: float | None = None
-    """Seconds of audio; None while nobody knows."""
+    """Seconds of audio; None until it is known."""
     usd: float = 0.0
     """What it has cost so far, US dollars."""
     reason: str = ""

@@ -1,6 +1,6 @@
 """Who may call a function.
 
-On Cloud Run nobody reaches a function without the role to invoke it. Anywhere else a function listens on a port that every
+On Cloud Run a caller needs the role to invoke a function. Anywhere else a function listens on a port that every
 account of the machine can reach, and every web page that a browser there shows: a call must carry the token that the
 process was started with, must come from no web page (which says so in `Origin`), and must name this machine as `Host` (a
 page whose name resolves to 127.0.0.1 names itself).

@@ -1,4 +1,4 @@
-"""The worker process: `python -m gpu_job`. Exits by itself after a minute without work."""
+"""The worker process: `python -m gpu_job`. It exits after a minute without work."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from shared.telemetry import log
 
 
 def main() -> int:
-    """Run one worker; 0 if it ended by itself or was asked to, 2 if it cannot work here, 3 if a call did not return."""
+    """Run one worker; 0 if it had no more work or was asked to end, 2 if it cannot work here, 3 if a call did not return."""
     arguments = argparse.ArgumentParser(prog="python -m gpu_job", description="The Dropscribe worker.")
     arguments.add_argument("--stay", action="store_true", help="wait for work instead of exiting when idle")
     arguments.add_argument("--check", action="store_true", help="transcribe a bundled recording, and report")

@@ -14,7 +14,7 @@ DEAF = 900.0
 """Seconds after which a process that could not even run one line of Python is ended."""
 
 SOON = 5.0
-"""Seconds to say why a process ends, where a thread that never returns keeps it from ending by itself."""
+"""Seconds to say why a process ends, where a thread that never returns keeps it from ending."""
 
 EVERY = 60.0
 """Seconds between two signs of life."""

@@ -48,7 +48,7 @@ def load(
     if form(settings, model) == "nemo":
         if not _has_nemo():
             if by_name(model) is None:
-                locate(model, "nemo")  # nobody should install gigabytes for a mistyped path
+                locate(model, "nemo")  # a mistyped path should not make a user install gigabytes
             raise ConfigurationError(
                 f"Running {model} takes torch and NeMo, which are not installed here. Install them with "
                 "`pip install 'dropscribe[nemo]'`, or use the image that Dockerfile.gpu builds."

@@ -1,4 +1,4 @@
-"""How long a worker takes to start: seconds that are paid for, and that somebody waits."""
+"""How long a worker takes to start: seconds that are paid for, and that recordings wait."""
 
 from __future__ import annotations
 

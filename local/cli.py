@@ -143,7 +143,7 @@ def main() -> None:
         try:
             app()
         finally:
-            # At the end of Python nobody could say in words what fails.
+            # At the end of Python what fails could not be said in words.
             if sys.stdout is not None:
                 sys.stdout.flush()
     except BrokenPipeError:

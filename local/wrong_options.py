@@ -52,7 +52,7 @@ def _in_words(error: typer.BadParameter) -> str:
 
 
 def take_once(command: Any) -> None:
-    """Let a command take each option once, unless it collects several: else the last one counts, and nobody is told."""
+    """Let a command take each option once, unless it collects several: else the last one counts without a word."""
     make = command.make_parser
 
     def make_parser(ctx: Any) -> Any:

@@ -1,6 +1,6 @@
 """The system's time, as an adapter of the port `Clock`, and the time since the machine was started.
 
-Somebody may set the wall clock back. Whatever was written before that bears a time that has not come yet, and to wait
+The wall clock may be set back. What was written before that bears a time that has not come yet, and to wait
 until it comes may take hours. So it counts as long ago.
 """
 
@@ -34,7 +34,7 @@ class SystemClock:
         return time.time()
 
     def uptime(self) -> float:
-        """Seconds of the machine's monotonic clock: nobody sets it, and all processes read the same.
+        """Seconds of the machine's monotonic clock: it cannot be set, and all processes read the same.
 
         It stands still while the machine is suspended, as its processes do.
         """

@@ -34,5 +34,5 @@ __all__ = [
 
 
 def new_id() -> str:
-    """32 hexadecimal digits that nobody else gets."""
+    """32 hexadecimal digits that no other process gets."""
     return uuid.uuid4().hex

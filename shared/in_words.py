@@ -14,7 +14,7 @@ _HARMFUL = re.compile(
     # Half characters, as in names that are not UTF-8: nothing can write them.
     "\ud800-\udfff]"
 )
-"""What a name or a message of somebody else must not bring to a terminal or a log."""
+"""What untrusted text must not bring to a terminal or a log."""
 
 MEGABYTE = 1_000_000
 """Bytes of a megabyte."""
@@ -80,7 +80,7 @@ def printable(text: str, *, lines: bool = False) -> str:
     """Untrusted text for a terminal, a log or a message: on one line, and whatever could do harm as an escape.
 
     Args:
-        text: a name of a file, a request's id, an answer of somebody else, …
+        text: a name of a file, a request's id, an answer of a service, …
         lines: the text may have several lines and tabs.
     """
     return _HARMFUL.sub(lambda found: found[0] if lines and found[0] in "\n\t" else _escaped(found[0]), text)

@@ -69,9 +69,9 @@ class Options:
     diarize: bool = False
     """Tell the speakers apart; set as well where any of the four below is."""
     min_speakers: int | None = None
-    """Fewest speakers, 1 to 50; None: nobody knows."""
+    """Fewest speakers, 1 to 50; None: unknown."""
     max_speakers: int | None = None
-    """Most speakers, 1 to 50; the same as `min_speakers`: exactly that many. None: nobody knows."""
+    """Most speakers, 1 to 50; the same as `min_speakers`: exactly that many. None: unknown."""
     channels: Literal["apart", "auto"] | None = None
     """`apart`: the two channels of the recording are its speakers; `auto`: they are if they sound like it; None: its
     channels are mixed, and voices tell the speakers apart."""
@@ -297,7 +297,7 @@ class Recording:
     options: Options
     """The options of its owner."""
     state: State
-    """ACCEPTED → PLANNED → DONE, FAILED or CANCELLED (a person ended it); then DELETED, if somebody asks for that."""
+    """ACCEPTED → PLANNED → DONE, FAILED or CANCELLED (a person ended it); then DELETED, if a person or the retention asks for that."""
     created: float
     """When the upload was first seen, seconds since 1970."""
     finished: float | None = None
@@ -314,7 +314,7 @@ class Recording:
     seconds since 1970. None before that, and in documents of older versions."""
     published: int = 0
     """How many chunks of the plan have had their messages published: a repeated event publishes the others only.
-    0 while there are others, so that a query finds those that nobody publishes."""
+    0 while there are others, so that a query finds those that are not published."""
     fallback: Fallback = field(default_factory=Fallback)
     """The engines that may take over; set with the plan."""
     given_up: tuple[Tried, ...] = ()
@@ -332,7 +332,7 @@ class Recording:
     words: int | None = None
     """Number of words, set when DONE."""
     language: str = ""
-    """BCP-47 code of the language that was heard, set when DONE; empty where nobody knows it."""
+    """BCP-47 code of the language that was heard, set when DONE; empty if unknown."""
     outputs: tuple[str, ...] = ()
     """Names of the output files in the transcripts bucket, set when DONE."""
     announced: bool = False
@@ -385,7 +385,7 @@ class Recording:
 
     @property
     def length(self) -> float | None:
-        """Seconds of audio as measured, else as its header says; None while nobody knows."""
+        """Seconds of audio as measured, else as its header says; None until it is known."""
         if self.duration is not None:
             return self.duration
         return self.audio.duration if self.audio else None

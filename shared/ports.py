@@ -77,7 +77,7 @@ class Store(Protocol):
         The object appears whole or not at all, and is durable when this returns. Whatever its size, a few megabytes of
         it are in memory. The file stays open.
 
-        Where a store keeps no metadata, `ahead` is called with the object and them before anybody can see the object. It
+        Where a store keeps no metadata, `ahead` is called with the object and them before the object can be seen. It
         must bear being called for an object that is never written.
         """
 
@@ -430,7 +430,7 @@ class Clock(Protocol):
         """Seconds since 1970."""
 
     def since_boot(self) -> tuple[str, float]:
-        """Which start of the machine this is, and the seconds since then, by a clock that nobody sets.
+        """Which start of the machine this is, and the seconds since then, by a clock that cannot be set.
 
         It goes on while the machine is suspended.
         """
@@ -463,16 +463,16 @@ class Ports:
     hosted: Mapping[Engine, HostedEngine] = field(default_factory=dict)
     """The hosted engines that have a key."""
     search: Search | None = None
-    """The words of all transcripts; None: nobody searches them."""
+    """The words of all transcripts; None: they are not searched."""
     process: str = ""
     """Id of this process where others can tell from it whether it is alive, else empty."""
 
     def is_gone(self, process: str) -> bool:  # noqa: ARG002 - for those that can tell
-        """Whether another process, by its id, is certainly no longer running; False where nobody can tell."""
+        """Whether another process, by its id, is certainly no longer running; False if unknown."""
         return False
 
     def nothing_runs(self) -> bool:
-        """Whether nobody takes messages here until a person starts something; False where nobody can tell."""
+        """Whether no process takes messages here until a person starts one; False if unknown."""
         return False
 
     def out_of_reach(self, recording: Recording) -> str:  # noqa: ARG002 - for those that can tell

@@ -84,9 +84,9 @@ class ChunkResult:
     word_sides: bytes = b""
     """The channel of each word, a byte of 0 or 1, where both were recognised one by one; empty where their mix was."""
     voices: tuple[Voice, ...] = ()
-    """Who speaks in `owned`, window by window; empty if nobody does, or if nobody listened for it."""
+    """Who speaks in `owned`, window by window; empty if nobody does, or if it was not diarized."""
     voice_revision: str = ""
-    """Exact versions of the networks that found the voices, silent chunks included; empty if nobody listened for them."""
+    """Exact versions of the networks that found the voices, silent chunks included; empty if it was not diarized."""
 
     @property
     def tail(self) -> float:

@@ -24,7 +24,7 @@ JSON = "application/json"
 MOST_BYTES = 8 * 1024 * 1024
 """Of a body in JSON."""
 GONE = 499
-"""Status, by nginx's custom, of an answer that nobody waits for."""
+"""Status, by nginx's custom, of an answer whose client has gone."""
 
 Body = TypeVar("Body")
 

@@ -95,7 +95,7 @@ class Feed:
     def enter(self, who: str = "") -> int:
         """Take a place for a stream that is about to begin, for `leave` to give back.
 
-        `who` is the account; empty: nobody can tell.
+        `who` is the account; empty if unknown.
 
         Returns:
             0, or how many there are already, if there is no place left.
@@ -149,7 +149,7 @@ class Feed:
                     log.warning("the page cannot be told what changes now: %s", error)
                 await asyncio.sleep(self.pause)
         finally:
-            # What changes while nobody looks is loaded by whoever comes next.
+            # What changes without a viewer is loaded by the next one.
             self._task = None
             self._rows, self._letters = {}, None
             self._events.clear()

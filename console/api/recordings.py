@@ -112,6 +112,6 @@ def _attempts(one: Recording, ports: Ports) -> Iterator[Attempt]:
 
 
 def _downloads(one: Recording) -> Iterator[Download]:
-    """Every format: those that nobody asked for before are written when they are loaded."""
+    """Every format: those not requested before are written when they are loaded."""
     for file in FILES if one.state == "DONE" else ():
         yield Download(format=file.name, url=f"/api/v1/recordings/{one.id}/outputs/{file.name}", bytes=None)

@@ -38,7 +38,7 @@ def of(one: Recording, ports: Ports) -> list[RevisionRow]:
 
 
 def create(body: RevisionBody, request: Request, ports: Ports) -> Numbered:
-    """`POST /recordings/ID/revisions`; 409 with both texts if somebody was faster."""
+    """`POST /recordings/ID/revisions`; 409 with both texts if another editor was faster."""
     one = find(request, ports)
     correction = Correction(
         based_on=body.based_on,

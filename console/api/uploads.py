@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 MOST = 100
 """Uploads that are under way at one time."""
 FORGOTTEN = 3600.0
-"""Seconds after which an upload that nobody goes on with is given up."""
+"""Seconds without a request after which an upload is given up."""
 PIECE = 1024 * 1024
 """Bytes that are written at one time."""
 LONGEST_NAME = 1024
@@ -76,7 +76,7 @@ class Places:
             ApiError: there are too many, or it does not fit on the disk; its file is closed.
         """
         now = time.monotonic()
-        # Those that nobody goes on with would be counted as coming, and what there is of them fills the disk.
+        # Abandoned ones would be counted as coming, and what there is of them fills the disk.
         for key, one in list(self._open.items()):
             if now - one.touched > FORGOTTEN and not one.lock.locked():
                 self.drop(key)

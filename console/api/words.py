@@ -90,9 +90,9 @@ def waveform(request: Request, ports: Ports) -> Peaks:
     one = find(request, ports)
     found = peaks.kept(one, ports) if one.ended else None
     if found is None and one.chunks and not one.ended:
-        found = peaks.joined(one, request.app.state.results.of(one, ports))
+        found = peaks.merged(one, request.app.state.results.of(one, ports))
     if one.ended and one.state != "DELETED" and one.chunks and (found is None or found.gaps):
-        # A hosted engine read the audio from its address; nobody here has decoded it yet.
+        # A hosted engine read the audio from its address; it has not been decoded here yet.
         request.app.state.renditions.draw(one, ports)
     if found is None:
         return Peaks(rate=PEAK_RATE, encoding="base64", peaks="", gaps=[])

@@ -5,7 +5,7 @@
     multipart.py    the body of a request, streamed to a file, never held in memory
     form.py         its fields, checked, as what is wanted; models.py: names of models; languages.py: of languages
     intake.py       the file becomes an object that is named after its bytes, and its transcript is asked for
-    waiting.py      one poll for all who wait, while anybody does; progress.py: what it looks at
+    waiting.py      one poll for all waiting clients; progress.py: what it looks at
     documents.py    a transcript in the formats of OpenAI
     stream.py       its words as server-sent events, while its chunks end
     errors.py       what went wrong, as OpenAI says it

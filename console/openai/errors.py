@@ -1,6 +1,6 @@
 """What went wrong, as OpenAI says it: a status, and `{"error": {"message", "type", "param", "code"}}`.
 
-OpenAI's clients repeat a request by themselves after 408, 409, 429 and every 5xx, unless the header `x-should-retry`
+OpenAI's clients repeat a request automatically after 408, 409, 429 and every 5xx, unless the header `x-should-retry`
 says no. It says so wherever only a person can change the outcome.
 """
 
@@ -73,7 +73,7 @@ class ApiError(Exception):
 
 
 NO_RETRY = {"x-should-retry": "false"}
-"""Tells OpenAI's clients that asking again by themselves is of no use."""
+"""Tells OpenAI's clients not to repeat the request automatically."""
 
 
 def invalid(message: str, param: str | None, code: str = "invalid_value") -> ApiError:
@@ -84,7 +84,7 @@ def invalid(message: str, param: str | None, code: str = "invalid_value") -> Api
 def too_large(size: int | None, limit: int, upload: str) -> ApiError:
     """A body that is larger than what this server takes.
 
-    `size` (None if nobody knows it) and `limit` are bytes; `upload` says, as a sentence, how a larger file gets in.
+    `size` (None if unknown) and `limit` are bytes; `upload` says, as a sentence, how a larger file gets in.
     """
     has = "The request is larger" if size is None else f"The request has {human_size(size)}, more"
     message = f"{has} than the {human_size(limit)} that this server takes. {upload}"
@@ -105,7 +105,7 @@ def of(error: DropscribeError) -> ApiError:
 
 
 def nothing_runs() -> ApiError:
-    """The error for a recording with which nobody goes on until a person starts something."""
+    """The error for a recording that waits until a person starts a process."""
     message = (
         "The file is stored, and nothing runs here that transcribes it. Have the operator start `dropscribe up`, then send "
         "the same request again; it is not paid twice."

@@ -1,7 +1,7 @@
 """A file that was received becomes an object, and its transcript is asked for, once, whoever asks how often.
 
 The object is named after the SHA-256 of its bytes: a program that gave up waiting and sends the same file again gets
-the same object, and with it the same recording. Its options are fixed before anybody can see it, so its event leads to
+the same object, and with it the same recording. Its options are fixed before it can be seen, so its event leads to
 the recording that was asked for (`shared/state/uploads.py`). Asked for with other options, it gets another recording
 of the same object, as every request with options does.
 """
@@ -92,7 +92,7 @@ def _create(name: str, received: Received, file: BinaryIO, options: Options, por
         metadata=metadata_of(options),
         ahead=lambda source: uploads.fix(source, ports.records),
     )
-    # Somebody who sent the same file was a moment faster.
+    # Another client sent the same file a moment earlier.
     found = made or ports.store.stat(bucket, name)
     if found is None:
         raise BadMedia("missing", "The file was deleted while it was taken in. Send it again.")

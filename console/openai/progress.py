@@ -29,11 +29,11 @@ class Look:
     """What is known of what is waited for."""
 
     recording: Recording | None = None
-    """None: nobody has taken it yet."""
+    """None: no process has taken it yet."""
     refusal: TranscriptReady | None = None
     """The answer to the request, if there is no recording, or the one there was is not continued."""
     stalled: bool = False
-    """Whether nobody works here that could go on with it."""
+    """Whether no process runs here that could go on with it."""
     text: str = ""
     """The beginning of the transcript that is certain; empty if its chunks are of no interest."""
 

@@ -52,7 +52,7 @@ LONGEST = 3480.0
 PING = 15
 """Seconds between two comments in a stream that has nothing to say."""
 GONE = 499
-"""Status, by nginx's custom, of an answer that nobody waits for."""
+"""Status, by nginx's custom, of an answer whose client has gone."""
 
 
 def routes() -> list[Mount]:

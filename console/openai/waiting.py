@@ -1,6 +1,6 @@
-"""One poll for all who wait: everything that is waited for is looked at once a turn, however many wait for it.
+"""One poll for all waiting clients: each recording is looked at once a turn, however many wait for it.
 
-While nobody waits, nothing is read.
+Without a waiting client nothing is read.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Topic(Generic[Seen]):
 
 
 class Poll(Generic[Key, Seen]):
-    """Looks at things for as long as somebody waits for them. For one event loop.
+    """Looks at things for as long as a client waits for them. For one event loop.
 
     Args:
         look: what a few keys look like now; called in a thread. A key that it leaves out is looked at again later.

@@ -1,4 +1,4 @@
-// What happens is said once, politely: in a live region for screen readers, and as a notice that goes by itself.
+// What happens is said once, politely: in a live region for screen readers, and as a notice that disappears after a while.
 import { html, useEffect, useState } from "./html.js";
 
 const SHOWN_MS = 8000;

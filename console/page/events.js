@@ -1,4 +1,4 @@
-// Server-sent events: one stream for the whole page. The browser goes on after a break by itself, with Last-Event-ID.
+// Server-sent events: one stream for the whole page. After a break the browser connects again, with Last-Event-ID.
 // A page that nobody sees has none, as a browser keeps six connections to a server for all of its tabs.
 import { useEffect, useRef } from "./html.js";
 import { address } from "./api.js";

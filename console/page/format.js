@@ -92,5 +92,5 @@ export function stateOf(row) {
   return STATES[row.state] || row.state;
 }
 
-/** Whether nothing will change any more by itself. */
+/** Whether nothing will change any more unless a person acts. */
 export const hasEnded = (row) => ["DONE", "FAILED", "CANCELLED", "DELETED"].includes(row.state);

@@ -46,7 +46,7 @@ class Access:
     hosts: frozenset[str] = frozenset(LOOPBACK)
     """Names of the server, without ports; one that begins with a dot stands for all below it."""
     signed: Callable[[Headers], str] | None = None
-    """Gives the account that a proxy vouches for in signed headers; empty: nobody."""
+    """Gives the account that a proxy vouches for in signed headers; empty: none."""
     secure: bool = False
     """Whether browsers reach it over https."""
 
@@ -103,7 +103,7 @@ class Guard:
         return bool(origin) and urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower()
 
     async def _entered(self, request: HTTPConnection, scope: Scope) -> Response | None:
-        """What to answer to somebody who is not in, or who comes with a token in the address; None: go on."""
+        """The answer to a request that is not signed in, or has its token in the address; None: go on."""
         if scope["path"] in OPEN:
             return None
         if self._access.signed is not None:
@@ -166,7 +166,7 @@ def cookie_value(token: str) -> str:
 
 
 def _is_same(given: str, wanted: str) -> bool:
-    """Compared in constant time; an empty one is nobody's."""
+    """Compared in constant time; an empty one never matches."""
     return hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode()) and bool(given)
 
 

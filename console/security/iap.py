@@ -68,7 +68,7 @@ def signed_by_iap(audience: str) -> Callable[[Headers], str]:
             return ""
         try:
             claims = id_token.verify_token(given, fetch, audience=audience, certs_url=KEYS)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it does not vouch for anybody
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it vouches for no account
             log.warning("a request without a valid signature was refused: %s", type(error).__name__)
             return ""
         if claims.get("iss") != ISSUER:

@@ -1,4 +1,4 @@
-"""The next release takes over step by step, judged by what it does, or goes back by itself.
+"""The next release takes over step by step, judged by what it does, or goes back automatically.
 
 Read state first, then judge, phases and drive.
 

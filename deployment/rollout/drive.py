@@ -1,4 +1,4 @@
-"""The loop of `make rollout` and `make rollback`: one step after the other, until nothing more happens by itself."""
+"""The loop of `make rollout` and `make rollback`: one step after the other, until a person has to act."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def begin(new: Images, cloud: CloudRun, ports: Ports, limits: Limits | None = No
     ).told(f"{_short(old)} → {_short(new)}", now)
     begun = _same(state.begin(fresh, ports), new)
     if begun != fresh:
-        return begun  # somebody else's, who has looked and may be deploying its images
+        return begun  # another operator's, who has looked and may be deploying its images
     try:
         # A deployment that looks now finds this rollout; of one that looked before the lock shows, or its turn is waited for.
         cloud.check_idle()
@@ -115,7 +115,7 @@ def run(
 ) -> Rollout:
     """Go on until the rollout has ended, and say what happens.
 
-    What does not answer is tried again: the stored record says where to go on. Somebody else may move it meanwhile:
+    What does not answer is tried again: the stored record says where to go on. Another process may move it meanwhile:
     while shares grow that is the project's guard, and this process looks itself only where the guard does not.
     """
     told = _Told(rollout, ports, say)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 UNDER_WATCH = frozenset({"shifting", "returning"})
-"""Phases in which somebody must watch: whatever fails is tried again. In others a person has to mend it first."""
+"""Phases that need a guard: whatever fails is tried again. In others an operator has to mend it first."""
 
 EVERY = 20.0
 """Seconds between two looks: a release goes back within a minute of the look that says so."""
@@ -116,7 +116,7 @@ class Guard:
         self._cloud.bind({name: {one: 100} for name, one in _others(rollout)})
 
     def _overtaken(self, seen: Rollout) -> Rollout | None:
-        """How a rollout stands that somebody else moved while traffic was moved for it as it was seen; None if nobody did.
+        """How a rollout stands that another process moved while traffic was moved for it as it was seen; None if none did.
 
         Whoever moves it writes that first and moves traffic after that: so what was moved here before this look, they
         move again, and what was moved after their traffic is put right here.

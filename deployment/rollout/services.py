@@ -161,10 +161,10 @@ class CloudRun(Traffic):
         return any(self._api.stands(f"{self._path}/{one}") for one in names)
 
     def check_idle(self) -> None:
-        """Check that nobody else is changing this deployment: Terraform locks its state meanwhile.
+        """Check that no other operator is changing this deployment: Terraform locks its state meanwhile.
 
         Raises:
-            BadRequest: somebody does; says since when, and what to do if that was killed.
+            BadRequest: one is; says since when, and what to do if that command was killed.
         """
         bucket, name = self._target.state_bucket, quote(LOCK, safe="")
         lock = self._api.get(f"storage.googleapis.com/storage/v1/b/{bucket}/o/{name}")

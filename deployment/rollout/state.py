@@ -32,7 +32,7 @@ traffic), shifting (they get more and more), finishing (all of it), done. Or ret
 revisions again), restoring (the old images are deployed again), back."""
 
 ENDED = frozenset({"done", "back"})
-"""Phases in which nothing more happens by itself."""
+"""Phases after which nothing more happens automatically."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +102,7 @@ class Rollout:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more happens by itself."""
+        """Whether nothing more happens automatically."""
         return self.phase in ENDED
 
     def told(self, what: str, now: float) -> Rollout:
@@ -157,7 +157,7 @@ def begin(rollout: Rollout, ports: Ports) -> Rollout:
 
 
 def move(seen: Rollout, how: Callable[[Rollout], Rollout], ports: Ports) -> Rollout:
-    """Change a rollout as it was seen; returns it as it stands, also if somebody else moved it in the meantime."""
+    """Change a rollout as it was seen; returns it as it stands, also if another process moved it in the meantime."""
 
     def unless_moved(stored: Rollout) -> Rollout | None:
         return how(stored) if is_as(stored, seen) else None
@@ -168,7 +168,7 @@ def move(seen: Rollout, how: Callable[[Rollout], Rollout], ports: Ports) -> Roll
 
 
 def is_as(stored: Rollout, seen: Rollout) -> bool:
-    """Whether a rollout is where it was seen: nobody else moved it."""
+    """Whether a rollout is where it was seen: no other process moved it."""
     return (stored.began, stored.phase, stored.step) == (seen.began, seen.phase, seen.step)
 
 

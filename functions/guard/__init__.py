@@ -1,1 +1,1 @@
-"""The guard of a rollout: it goes back by itself, also while nobody watches."""
+"""The guard of a rollout: a release that does badly goes back automatically, also while no command runs."""

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 LINGER, ENOUGH = 0.1, 120.0
 """Seconds that jobs with few seconds of audio wait for others: many short files come one by one, and a call of the
-engine takes almost as long for one as for several. Seconds of audio from which on nobody waits."""
+engine takes almost as long for one as for several. Seconds of audio from which on it does not wait."""
 
 STALE = 10.0
 """Seconds after which a job that waited is asked for again: its recording may have been cancelled, or it is done."""
 
 FEWEST_CALLS = 1e12
-"""Price of a call, in samples, for an engine that packs again by itself: as few calls as its `batch` allows."""
+"""Price of a call, in samples, for an engine that packs again: as few calls as its `batch` allows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

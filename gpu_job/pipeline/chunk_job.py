@@ -79,7 +79,7 @@ class ChunkJob:
     died: int = 0
     """How many workers died with it alone, see `shared/recovery/poison.py`."""
     settled: bool = False
-    """True once the committer has it: all its windows are recognised, it has failed, or nobody wants it any more."""
+    """True once the committer has it: all its windows are recognised, it has failed, or is no longer wanted."""
 
     def __str__(self) -> str:
         return f"chunk {self.message.chunk.index} of {self.message.recording}"

@@ -1,4 +1,4 @@
-"""What is committed of a chunk: its result, joined from the words of its windows, and what it cost."""
+"""What is committed of a chunk: its result, merged from the words of its windows, and what it cost."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class Committer:
         """Claim a chunk that was just pulled; False if nothing is left to do about its message.
 
         Raises:
-            Transient: nobody knows yet; see `decoding_failed`.
+            Transient: it is not known yet; see `decoding_failed`.
         """
         match self._inflight.claim(delivery, message, share):
             case "redelivery":
@@ -109,10 +109,7 @@ class Committer:
         return True
 
     def still_wants(self, job: ChunkJob) -> bool:
-        """Whether a job that waited for its engine is still wanted; if not, its message is acknowledged.
-
-        If nobody knows now, it is.
-        """
+        """Whether a job that waited for its engine is still wanted; True if unknown. If not, its message is acknowledged."""
         try:
             wanted = chunk.is_wanted(job.message, self._ports)
         except DropscribeError as error:
@@ -162,7 +159,7 @@ class Committer:
     def recognised(self, job: ChunkJob, engine: Transcriber) -> None:
         """Commit the result of a chunk whose windows are all recognised, once it is known who speaks in it."""
         job.settled = True
-        self._diarization.begin(job)  # where no window was recognised, nobody has yet
+        self._diarization.begin(job)  # where no window was recognised, it has not begun yet
         if job.diarized is None:
             self._later(self._commit, job, engine)
         else:

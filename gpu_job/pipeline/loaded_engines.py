@@ -52,7 +52,7 @@ class MissingWeights(Generic[Key]):
 
 
 class LoadedEngines:
-    """Engines by what their weights are, however somebody spells them; those used last stay loaded.
+    """Engines by what their weights are, however they are spelled; those used last stay loaded.
 
     Args:
         load: gives the engine for the name of some weights; may raise ModelUnavailable.

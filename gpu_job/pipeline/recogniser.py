@@ -1,7 +1,7 @@
 """The third step of the pipeline, the engine's thread: one batch after the other, and again those that fail.
 
 What goes wrong in a batch is tried again at once, in smaller parts: halves if it did not fit, job by job if the
-engine broke. So only a chunk that fails by itself fails. If the accelerator itself is lost, the thread ends, and with
+engine broke. So only a chunk that fails on its own fails. If the accelerator itself is lost, the thread ends, and with
 it the worker: in this process every chunk would fail, through no fault of its own.
 """
 
@@ -147,7 +147,7 @@ class Recogniser:
         self._committer.failed(batch.jobs(), limit, batch.engine)
 
     def _lost(self, batch: Batch, error: EngineLost) -> NoReturn:
-        """End. A chunk that was in the call by itself may be the cause, and counts as failed."""
+        """End. A chunk that was alone in the call may be the cause, and counts as failed."""
         jobs = batch.jobs()
         if len(jobs) == 1:
             self._committer.failed(jobs, error, batch.engine)

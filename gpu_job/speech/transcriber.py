@@ -97,7 +97,7 @@ class Transcriber(Protocol):
         phrases: Sequence[tuple[str, ...]] = (),
         languages: Sequence[str | None] = (),
     ) -> list[tuple[Word, ...]]:
-        """Recognise windows, each by itself.
+        """Recognise windows, each independently.
 
         Args:
             windows: each `(samples,)`, mono, 16 kHz, within [-1, 1], at most 30 s long (`windowing.LONGEST`). Longer

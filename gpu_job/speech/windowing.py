@@ -3,7 +3,7 @@
     1. Compute the level of every 10 ms, smoothed to 50 ms.
     2. Leave out what holds no sound at all, and long stretches of mere background noise.
     3. Cut what remains at the best pause near the target length. If nobody pauses for 30 s, cut anyway, and let the
-       two windows overlap: the words are joined later by text and time.
+       two windows overlap: the words are merged later by text and time.
 
 Leaving out is careful, because a word lost here is lost for good; cutting need not be, because everything on both sides
 of a cut is still heard.

@@ -2,7 +2,7 @@
 
 A form appears whole or not at all, whoever makes it at the same time. It is named by what it is and by the revision of
 the weights, so that other weights in the same folder never get it. Nobody publishes digests of what is made here: they
-are noted in the user's cache when it is made, and a form that is not as it was made, or that somebody else put there, is
+are noted in the user's cache when it is made, and a form that is not as it was made, or that another program put there, is
 made again.
 """
 
@@ -43,7 +43,7 @@ def derived(located: Located, form: str, make: Callable[[Path], object]) -> Path
             if _is_as_made(place):
                 return place
         for place in places if os.access(located.path, os.W_OK) else places[1:]:
-            # What has the name was made by somebody else, or was changed since.
+            # What has the name was made by another program, or was changed since.
             shutil.rmtree(place, ignore_errors=True)
             if not os.path.lexists(place):
                 _make(place, make)

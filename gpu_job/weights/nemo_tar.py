@@ -65,7 +65,7 @@ def _listed(file: _Bounded, most: int) -> tarfile.TarFile:
     except (OSError, tarfile.TarError, MemoryError):
         raise
     except Exception as error:
-        # Of headers that nobody wrote by mistake: ValueError, IndexError, OverflowError, RecursionError …
+        # Of headers that were made to attack: ValueError, IndexError, OverflowError, RecursionError …
         raise tarfile.ReadError(f"its headers are damaged ({type(error).__name__})") from error
     if total > most:
         raise tarfile.ReadError(f"it unpacks to more than {most:,} bytes")
@@ -89,7 +89,7 @@ def is_packed(tar: tarfile.TarFile) -> bool:
 
 
 class _Bounded(io.RawIOBase):
-    """A file that nobody reads beyond a number of bytes: a header may ask for any number, and get the memory first."""
+    """A file that is never read beyond a number of bytes: a header may ask for any number, and get the memory first."""
 
     def __init__(self, file: IO[bytes], most: int, *, packed: bool) -> None:
         super().__init__()

@@ -33,7 +33,7 @@ FOLDERS = "folders"
 BESIDE = "beside"
 """Collection that says which files beside recordings were written here (`local/runtime/beside.py`)."""
 MOST_BESIDE = 1 << 28
-"""Bytes of such a file; a larger one is somebody else's."""
+"""Bytes of such a file; a larger one was written by another program."""
 
 COLLECTION, REWRITTEN, EMPTIED = "local", "rewritten", "emptied"
 """Keys of the documents that say that the database was written anew since deletions overwrite what they delete, and that
@@ -67,7 +67,7 @@ def as_text(path: Path) -> str:
 def erase(recording: Recording, place: Place) -> None:
     """Delete the copies of a recording, its messages, and what the database still holds of what was deleted.
 
-    Copies that `transcribe` wrote into other folders stay: nobody noted where they are.
+    Copies that `transcribe` wrote into other folders stay: it is not recorded where they are.
 
     Raises:
         Permanent: a copy may not be deleted.
@@ -144,7 +144,7 @@ def _erase_files(source: StoredObject, place: Place) -> None:
 
 
 def _erase_beside(fields: Fields) -> None:
-    """Delete a file that was written beside a recording, unless it is gone, or somebody changed it.
+    """Delete a file that was written beside a recording, unless it is gone, or was changed.
 
     Raises:
         Permanent, Transient: it cannot be read or deleted.

@@ -93,7 +93,7 @@ class Incoming:
 
 
 def tidy(state_dir: Path) -> None:
-    """Remove what killed processes left in a state folder, and what nobody uses any more; others keep what they use."""
+    """Remove what killed processes left in a state folder, and what no process uses any more."""
     folder = state_dir / FOLDER
     with suppress(OSError):
         if folder.is_dir():
@@ -117,7 +117,7 @@ def scratch(state_dir: Path) -> Iterator[Path]:
 
 @contextmanager
 def locked(folder: Path, *, shared: bool = False) -> Iterator[None]:
-    """Nobody else makes or removes anything in a folder meanwhile; or, shared, takes it for what a killed process left."""
+    """No other process makes or removes anything in a folder meanwhile; or, shared, takes it for what a killed one left."""
     handle = os.open(folder, _FOLDER)
     try:
         fcntl.flock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)

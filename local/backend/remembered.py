@@ -73,7 +73,7 @@ def is_inbox(folder: Path, records: Records) -> bool:
 
 
 def mount(records: Records) -> Path | None:
-    """Where the drive is mounted that the inbox of the last `up` was on; None if nobody knows."""
+    """Where the drive is mounted that the inbox of the last `up` was on; None if unknown."""
     known = _known(FOLDERS, Folders(), records).mount
     return None if known is None else Path(known)
 

@@ -42,7 +42,7 @@ def serve(settings: Settings, ready: Callable[[PageAddress], None] | None = None
     with ExitStack() as stack:
         page = page_address(settings, stack)
         server = processes.console(page.port, page.token)
-        # However this command ends, nobody can reach the page after it.
+        # However this command ends, the page cannot be reached after it.
         start = [sys.executable, "-m", "local.runtime.exit_with_parent", str(os.getpid())]
         process = subprocess.Popen(
             [*start, *server.command], cwd=processes.ROOT, env={**os.environ, **server.environment}

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
     Advance = Callable[[str, int, int | None], None]
-    """Is told the name of a file, how many bytes of it are here, and how many there are; None: nobody knows."""
+    """Is told the name of a file, how many bytes of it are here, and how many there are; None: unknown."""
 
 WORTH_A_LINE = 20_000_000
 """Bytes of a file whose download takes noticeable time."""
@@ -137,8 +137,8 @@ def who_instead(error: ModelUnavailable, options: Options, ports: Ports) -> str:
 def bars(console: Console, *, quiet: bool = False) -> Iterator[Advance]:
     """A function that draws a bar for each file: it takes its name, the bytes that are here, and those of the whole file.
 
-    If the output is not a terminal, it prints a line for each large one; if it is to be quiet, nothing. None: nobody
-    knows how many bytes there are.
+    If the output is not a terminal, it prints a line for each large one; if it is to be quiet, nothing. None: the
+    size is unknown.
     """
     tasks: dict[str, TaskID] = {}
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())

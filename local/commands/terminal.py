@@ -21,7 +21,7 @@ WIDTH = 160
 
 
 class Terminal(Console):
-    """Rich's console, for text of anybody: what could move the cursor or end a line early is shown as an escape.
+    """Rich's console, for untrusted text: what could move the cursor or end a line early is shown as an escape.
 
     Names are made harmless where they are used (`in_words.printable`); this is for those that were forgotten.
     """

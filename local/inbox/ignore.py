@@ -1,6 +1,6 @@
 """Which files of the inbox are ignored: those that are no recordings, and for now those that are still written.
 
-No recordings are hidden files and folders, files that systems put into folders by themselves, partial files of
+No recordings are hidden files and folders, files that systems put into folders, partial files of
 programs that rename them when they are complete, and files whose names say that they are something else.
 """
 
@@ -28,7 +28,7 @@ PARTIAL = (
 )  # fmt: skip
 """Endings, in any case, of files that are not recordings: downloads in progress, copies of editors."""
 NOT_RECORDINGS = frozenset({"thumbs.db", "desktop.ini"})
-"""Files that systems put into folders by themselves."""
+"""Files that systems put into folders."""
 CAPTIONS = frozenset(PurePath(one.name).suffix for one in FILES if one.has_captions)
 """Suffixes of captions: files that are no recordings, and are expected beside them."""
 UNSAID = "application/octet-stream"

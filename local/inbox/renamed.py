@@ -21,7 +21,7 @@ def reuse(ports: Ports, source: StoredObject) -> bool:
     Either way its content is known from then on.
 
     Returns:
-        False if somebody has to transcribe it.
+        False if it has to be transcribed.
     """
     asks = uploads.fix(source, ports.records)
     if asks.problem:

@@ -222,7 +222,7 @@ class Inbox:
             source = None if name is None else self._store.stat(self._bucket, name)
             if source is not None and self._is_new(source, now):
                 if is_something_else(path.name):
-                    # Captions lie beside recordings; nobody takes them for one.
+                    # Captions lie beside recordings, and are never taken for one.
                     if path.suffix.lower() not in CAPTIONS:
                         self._warn_once(
                             path,
@@ -243,7 +243,7 @@ class Inbox:
         self._forget(path, one)
 
     def _is_new(self, source: StoredObject, now: float) -> bool:
-        """Whether nobody has asked for it yet, or something happened to it since."""
+        """Whether it is not published yet, or something happened to it since."""
         if self._published.get(source.name) != source.generation:
             return True
         if self._ask_again.get(source.name, now) > now:

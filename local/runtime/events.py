@@ -71,7 +71,7 @@ def pushed(subscription: Subscription, delivery: Delivery) -> bytes:
         # Push sends both spellings.
         | {"message_id": delivery.message_id, "publishTime": published, "publish_time": published},
         "subscription": f"projects/{PROJECT}/subscriptions/{subscription.name}",
-        # Pub/Sub counts only where there is a dead letter topic. Here webhooks go by it: somebody may set the clock.
+        # Pub/Sub counts only where there is a dead letter topic. Here webhooks go by it: the clock may be set.
         "deliveryAttempt": delivery.attempt,
     }
     return json.dumps(body).encode()

@@ -93,7 +93,7 @@ def export(
         files: names of those to copy, e.g. `transcript.srt`. What the recording does not have is written from its words.
         ports: the adapters to use.
         out: the folder that a person named; links below it are not followed. None: the one above `folder`.
-        durable: False if somebody will compare the copies with the bucket after a power loss: it may leave empty ones.
+        durable: False if the copies will be compared with the bucket after a power loss: it may leave empty ones.
         shape: of captions; None: as the recording asked for.
 
     Raises:

@@ -31,7 +31,7 @@ def find(
 
     Args:
         path: the file.
-        options: what somebody wants of it now.
+        options: those of the command.
         ports: the adapters to use.
         until: how long to wait for a running `up` to take it, on the monotonic clock.
     """

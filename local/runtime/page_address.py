@@ -44,7 +44,7 @@ class PageAddress:
         return f"http://{self.host}:{self.port}{path}?token={self.token}"
 
     def answers(self) -> bool:
-        """Whether somebody listens there."""
+        """Whether a process listens there."""
         with contextlib.suppress(OSError), socket.create_connection((self.host.strip("[]"), self.port), 1.0):
             return True
         return False
@@ -112,7 +112,7 @@ def way_in(address: str, settings: Settings) -> Path:
 
 
 def _take_alone(host: str, port: int) -> None:
-    """Take a port for a moment, as somebody who shares it with nobody.
+    """Take a port for a moment, shared with no other process.
 
     Raises:
         OSError: another process has it.

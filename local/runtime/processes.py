@@ -40,7 +40,7 @@ SWEEPER = ("functions/sweeper/main.py", "on_tick")
 """The function that is called every minute."""
 
 PATIENCE = 10.0
-"""Seconds a process may take to end by itself, as Cloud Run gives."""
+"""Seconds a process may take to end once it is asked to, as on Cloud Run."""
 
 LONGEST_WAIT = 30.0
 """Seconds between two starts of a process that keeps dying, at most."""

@@ -5,8 +5,8 @@ some connections that send half a request stop it. Waitress reads all connection
 complete, and refuses what is too large by its headers.
 
 Who may not call is answered by the headers alone, before a byte of the body is read. Connections that have not shown yet
-that they may call are few: a new one takes the place of the oldest, so that whoever opens thousands is in nobody's way
-who sends a request at once.
+that they may call are few: a new one takes the place of the oldest, so that a caller who sends
+a request at once is served, however many connections another one opens.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ Refusal = Callable[[Headers], tuple[str, int] | None]
 
 
 class _RefusedError(Error):  # type: ignore[misc]  # publishes no types
-    """An answer to somebody who may not call."""
+    """An answer to a caller who may not call."""
 
     def __init__(self, body: str, code: int) -> None:
         super().__init__(body)

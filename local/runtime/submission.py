@@ -131,7 +131,7 @@ def announce(several: Sequence[Submitted], ports: LocalPorts) -> None:
 def forget(submitted: Sequence[Submitted], ports: LocalPorts) -> None:
     """Remove the work that waits for these inputs from the queue, after a person stopped the run.
 
-    That of `up`, of another run, and of recordings that somebody else has asked for, stays, and so does what is told of
+    That of `up`, of another run, and of recordings that others have asked for, stays, and so does what is told of
     ends. Nothing is lost: submitting a file again continues from the chunks that are done.
     """
     own = {one.key for one in submitted if one.to_do and not one.of_up} & ports.queue.owned

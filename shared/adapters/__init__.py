@@ -10,5 +10,5 @@ fail the import. The flow imports none of these modules. google_ports.py puts th
     object_search.py    words of all transcripts, in the store
     cloud_telemetry.py  measurements and traces         credentials.py
     hosted_engines.py   the hosted engines with a key; engines/  the adapter of each
-    bills/              what providers say it cost      web/  addresses that somebody named
+    bills/              what providers say it cost      web/  addresses that callers named
 """

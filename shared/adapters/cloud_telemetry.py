@@ -48,7 +48,7 @@ CALL = 5.0
 
 
 def start(settings: Settings) -> None:
-    """Send the measurements and spans of this process, unless its clients talk to emulators and nobody collects.
+    """Send the measurements and spans of this process, unless its clients talk to emulators and there is no collector.
 
     Raises:
         ConfigurationError: there are no credentials.
@@ -77,7 +77,7 @@ def start(settings: Settings) -> None:
 
 
 def resource_of(settings: Settings, environ: Mapping[str, str]) -> Resource:
-    """Where measurements come from: every task of a worker, and every instance of a function, by itself."""
+    """Where measurements come from: every task of a worker, and every instance of a function."""
     execution, task = environ.get("CLOUD_RUN_EXECUTION", ""), environ.get("CLOUD_RUN_TASK_INDEX", "0")
     instance = f"{execution}.{task}" if execution else f"{environ.get('K_REVISION', 'local')}.{os.getpid()}"
     return Resource(

@@ -1,6 +1,6 @@
 """Records over Firestore: creates that know their own writes, and updates that compare and set.
 
-An update reads the document and writes it on the condition that nobody has written it since (its
+An update reads the document and writes it on the condition that it was not written since (its
 `update_time`), instead of opening a transaction around the two. On one document the effect is the same; it
 is one request fewer, there is no lock that a killed process leaves behind, and writers who meet simply try
 again. Measured with 8 writers of 10 updates each on one document of the emulator: 80 of 80 in 0.8 s, against
@@ -76,7 +76,7 @@ class FirestoreRecords:
             try:
                 document.create(stored, retry=retrying(on_error=failed.append), timeout=RPC_SECONDS)
             except google.AlreadyExists:
-                # Nobody else can have our token, and without an earlier try neither can the document.
+                # No other process can have our token, and without an earlier try neither can the document.
                 return bool(failed) and tokens_of(self._read(document)).get("first") == token
         return True
 
@@ -89,7 +89,7 @@ class FirestoreRecords:
     def update(
         self, collection: str, key: str, change: Callable[[dict[str, Any]], Fields | None]
     ) -> dict[str, Any] | None:
-        """Read, change and write one document, on the condition that nobody else wrote it meanwhile.
+        """Read, change and write one document, on the condition that no other process wrote it meanwhile.
 
         Tried again, after a random pause that grows, while others write the same document. The change of one
         call is never applied twice, also where a reply is lost.
@@ -133,7 +133,7 @@ class FirestoreRecords:
         """Delete one document; False, with nothing deleted, if there is none or it is not as it was seen.
 
         Where the reply of an earlier try was lost and the document is gone now, it counts as deleted by this call.
-        With `seen` it is read first, and deleted on the condition that nobody wrote it since.
+        With `seen` it is read first, and deleted on the condition that it was not written since.
         """
         failed: list[Exception] = []
         option: firestore.ExistsOption | firestore.LastUpdateOption = firestore.ExistsOption(exists=True)
@@ -267,7 +267,7 @@ class FirestoreRecords:
     def _client(self) -> firestore.Client:
         with self._lock:
             if self._built is None:
-                # None lets the library choose, which for the emulator is nobody.
+                # None lets the library choose, which for the emulator is none.
                 who = None if os.environ.get("FIRESTORE_EMULATOR_HOST") else credentials.default()
                 self._built = firestore.Client(self.project, credentials=who, database=self.database)
             return self._built
@@ -283,7 +283,7 @@ class FirestoreRecords:
 
 
 class _MetAnotherError(Exception):
-    """Somebody else wrote the document first."""
+    """Another process wrote the document first."""
 
 
 def _tries() -> Iterator[int]:

@@ -241,7 +241,7 @@ class GcsStore:
                 origin=origin or None,
                 if_generation_match=0,
                 timeout=TIMEOUT,
-                # A session that nobody uses is no object.
+                # An unused session is no object.
                 retry=RETRY,
             )
         return url

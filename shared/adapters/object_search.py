@@ -6,7 +6,7 @@
 
 Whoever searches keeps the shards on its disk and the newest recordings in memory. One in `EACH` recordings folds the new
 ones into a shard. Which shards count says one document, changed by compare and set: a fold that loses, or dies, leaves
-objects that nobody reads. Nothing runs and nothing is asked while nobody transcribes or searches.
+objects that are never read. Nothing runs and nothing is read without a transcript or a search.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ FULL = 2_000_000
 """Words of a shard that is not rewritten any more but for deletions: some 40 MB."""
 _EMPTY: dict[str, Any] = {"version": 0, "shards": []}
 TRIES = 5
-"""How often somebody who meets others begins again."""
+"""How often a process that meets others begins again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -185,7 +185,7 @@ class ObjectSearch:
         *,
         leave: str = "",
     ) -> bool:
-        """Make a shard of others and of new recordings, and let it count in their place if nobody was faster."""
+        """Make a shard of others and of new recordings, and let it count in their place unless another process was faster."""
         built = _built(parts, entries, leave)
         made = _Shard(name=f"{SHARDS}{concurrency.new_id()}", words=built.words)
         self._store.create(self._bucket, f"{made.name}.sqlite", built.data, "application/vnd.sqlite3")
@@ -213,7 +213,7 @@ class ObjectSearch:
                 "%s/%s cannot be read (%s), so the search begins anew: `dropscribe reindex` adds all transcripts again",
                 STATE, CATALOGUE, error,
             )  # fmt: skip
-            # What nobody can find any more is not to stay.
+            # What cannot be found any more is not to stay.
             shards = list(self._store.list(self._bucket, SHARDS))
             anew = {"version": int(concurrency.new_id()[:12], 16), "shards": []}
             self._records.update(STATE, CATALOGUE, lambda now: anew if now == stored else None)
@@ -325,7 +325,7 @@ def _of(parts: list[bytes], folder: Path) -> Iterable[Entry]:
 
 def _empty(path: str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, check_same_thread=False)
-    # Whoever dies on the way leaves a file that nobody reads.
+    # A process that dies on the way leaves a file that is never read.
     connection.execute("PRAGMA synchronous = OFF")
     for statement in words_index.TABLES:
         connection.execute(statement)

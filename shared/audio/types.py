@@ -78,7 +78,7 @@ class Pcm:
     sound: tuple[bytes, bytes] | None = None
     """Samples of the left and of the right channel, as `samples`, if that was asked for."""
     seconds_ahead: float = 0.0
-    """Seconds spent on decoding before anybody asked for it."""
+    """Seconds spent on decoding ahead of the request."""
 
     @property
     def seconds(self) -> float:
@@ -93,7 +93,7 @@ class Pcm:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DecodedAhead:
-    """A chunk that was decoded before anybody asked for it."""
+    """A chunk that was decoded ahead of the request."""
 
     chunk: Chunk
     """Which part of the recording."""

@@ -8,11 +8,11 @@
                    4  cut the recording into chunks and freeze the plan: shared/planning/
     dispatch.py       publish the chunks of the plan (capacity.py: start workers for them)
     chunk.py       5  one chunk: fetch and decode it, commit its result, publish that it is done
-    merge.py       6  join the words of all chunks into one sequence (seam.py: one overlap; speakers.py and
+    merge.py       6  merge the words of all chunks into one sequence (seam.py: one overlap; speakers.py and
                       diarization/: who says them; assemble.py: the whole transcript; attribution.py)
     record.py      7  the last chunk is done: decide, write the outputs (transcript_files.py), record, announce
                       (redo.py: results that are gone)
-    forget.py         everything about a recording is deleted because somebody asked for it (erase.py: what that is)
+    forget.py         everything about a recording is deleted because a person or the retention asked for it (erase.py: what that is)
     reading/          what people read of a recording, and what they correct
 
 Steps 1 to 4 run in the router, 5 in the worker, 6 and 7 in the merger; the messages of `shared/messages.py` connect

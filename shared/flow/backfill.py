@@ -1,4 +1,4 @@
-"""Beside step 1: objects from before the deployment, or whose transcript nobody asked for yet.
+"""Beside step 1: objects from before the deployment, or whose transcript was not asked for yet.
 
 Each gets a request like those of other services (request.py). Its id follows from the object and the options, so a
 backfill may be broken off and repeated: nothing is transcribed twice.

@@ -132,7 +132,7 @@ def missing(recording: Recording, ports: Ports) -> list[ChunkMessage]:
 
 
 def publish_turn(recording: Recording, claim: Claim, ports: Ports) -> None:
-    """Publish the message of a chunk that was handed over, and note that it is published; nobody wants one of an earlier plan.
+    """Publish the message of a chunk that was handed over, and note that it is published; one of an earlier plan is not published.
 
     Raises:
         Transient: it may be published anyway; the next delivery of the old message publishes it again.

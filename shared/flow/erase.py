@@ -1,6 +1,6 @@
 """Beside the steps: what is deleted of a recording that is DELETED, see `forget.py`.
 
-It is erased at once, again whenever something comes late, and once more by the sweeper when nobody can have anything in
+It is erased at once, again whenever something comes late, and once more by the sweeper when no process can have anything in
 hand any more. Only then its document loses the name, by which the files are found.
 """
 
@@ -30,7 +30,7 @@ REASON = "It was deleted. To have it transcribed, upload or copy the file again.
 """The reason of a recording of which nothing is left."""
 
 SETTLED = 3600.0
-"""Seconds after which nobody has a part of an ended recording in hand any more: a task of the job lasts that long."""
+"""Seconds after which no process has a part of an ended recording in hand any more: a task of the job lasts that long."""
 
 WITH_AUDIO = "with-audio"
 """Code of a recording whose audio goes as well."""
@@ -40,10 +40,10 @@ NOBODY = StoredObject(bucket="", name="", generation=0, size=0)
 
 
 def again(recording: Recording, ports: Ports) -> None:
-    """Erase what somebody wrote about a recording that is deleted."""
+    """Erase what was written about a recording that is deleted."""
     log.info("%s is deleted; what came late about it goes as well", recording.id)
     try:
-        # Nobody writes audio late.
+        # Audio is never written late.
         erase(replace(recording, code=""), ports, last=False)
     except (Permanent, ConfigurationError) as error:
         # The message is done: the sweeper says so again if it cannot delete it either.
@@ -51,7 +51,7 @@ def again(recording: Recording, ports: Ports) -> None:
 
 
 def settle(recording: Recording, ports: Ports) -> bool:
-    """Erase a deleted recording for the last time, if nobody can have anything in hand any more; True if so."""
+    """Erase a deleted recording for the last time, if no process can have anything in hand any more; True if so."""
     if ports.clock.now() - (recording.finished or 0.0) <= SETTLED:
         return False
     guard_upload(recording, ports)
@@ -60,7 +60,7 @@ def settle(recording: Recording, ports: Ports) -> bool:
 
 
 def once_more(key: str, ports: Ports) -> None:
-    """Have the sweeper erase a deleted recording again: somebody has asked for it since. Does nothing for others."""
+    """Have the sweeper erase a deleted recording again: it was asked for since. Does nothing for others."""
 
     def open_again(stored: Recording) -> Recording | None:
         return replace(stored, announced=False) if stored.state == "DELETED" and stored.announced else None

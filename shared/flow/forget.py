@@ -2,7 +2,7 @@
 
 What stays is a document without a name or a text, DELETED: whatever comes late about the recording (its event, a
 message, a result) finds that it is over, and revives nothing. A process that had a part in hand may still write after
-that. So it is erased at once, again whenever something comes late, and once more by the sweeper when nobody can have
+that. So it is erased at once, again whenever something comes late, and once more by the sweeper when no process can have
 anything in hand any more. Only then the document loses the name, by which the files are found.
 """
 
@@ -26,7 +26,7 @@ def forget(key: str, ports: Ports, *, audio: bool = False, alone: bool = False) 
     """Delete everything about a recording. Can be repeated; one in progress is cancelled first.
 
     Of one whose document cannot be read this is all that is found by its key. With `audio`, the audio goes as well,
-    unless it was replaced since. `alone` says that nobody else works on this deployment, so that nothing can come late.
+    unless it was replaced since. `alone` says that no other process works on this deployment, so that nothing can come late.
 
     Returns:
         What stays of it.

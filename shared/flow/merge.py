@@ -1,6 +1,6 @@
-"""Step 6. Join the words heard in overlapping pieces of audio into one sequence.
+"""Step 6. Merge the words heard in overlapping pieces of audio into one sequence.
 
-The same arithmetic joins the chunks of a recording and the windows of a chunk; `seam.py` joins one overlap.
+The same arithmetic merges the chunks of a recording and the windows of a chunk; `seam.py` merges one overlap.
 Every word of the result is a whole word of one piece, in the order of that piece: words are never sorted.
 Only times are corrected: a start lower than the one before it is raised to that one.
 
@@ -39,7 +39,7 @@ def join(pieces: Sequence[Piece]) -> tuple[Word, ...]:
 
     Returns:
         Whole words of the pieces; starts never decrease and no word ends before it starts. The words of a
-        single piece whose starts do not decrease are returned unchanged. Those of two channels are joined one by one.
+        single piece whose starts do not decrease are returned unchanged. Those of two channels are merged one by one.
     """
     if len(channels := sorted({piece.side for piece in pieces})) > 1:
         each = [join([piece for piece in pieces if piece.side == side]) for side in channels]

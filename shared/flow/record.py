@@ -1,4 +1,4 @@
-"""Steps 6 and 7. The last chunk is done: join the words, decide, write the outputs, record, announce.
+"""Steps 6 and 7. The last chunk is done: merge the words, decide, write the outputs, record, announce.
 
 The process that finds all chunks done finishes the recording; two that do so at once write the same bytes. First the
 recording notes the files that it will have: from then on it can only become DONE, except if these can never be
@@ -71,7 +71,7 @@ def _on_chunk_done(recording: Recording, ports: Ports) -> Recording:
 
 
 def _merge(recording: Recording, ports: Ports) -> Recording:
-    """Join the words of a recording if all of its chunks have results, and finish it."""
+    """Merge the words of a recording if all of its chunks have results, and finish it."""
     if documents.count_done(recording, ports.records) < len(recording.chunks):
         return recording
     try:
@@ -169,14 +169,14 @@ def _announce(recording: Recording, ports: Ports) -> Recording:
     if recording.state == "DONE":
         search_index.add(recording, ports)
     ready = ending(recording, ports)
-    # What may be left to a newer version comes first, so that until then nobody is told again and again.
+    # What may be left to a newer version comes first, so that until then it is not told again and again.
     budget.ended(recording.id, ports, life=recording.life)
     told = {"recording": recording.id, "state": ready.state, "life": str(recording.life)} | attributes()
     ports.queue.publish(TRANSCRIPTS_READY, encode(ready), told)
     answers.settle_all(ready, ports, life=recording.life)
 
     def to_announced(stored: Recording) -> Recording | None:
-        # A recording that was reopened meanwhile has another end, of which nobody has heard yet.
+        # A recording that was reopened meanwhile has another end, which was not announced yet.
         same = (stored.state, stored.finished) == (recording.state, recording.finished)
         return replace(stored, announced=True) if same else None
 

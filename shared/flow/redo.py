@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def forget(recording: Recording, ports: Ports) -> None:
     """Let the chunks of a recording count as not done whose results are gone, and note that for its owner.
 
-    It is ACCEPTED, so that nobody is at work on its chunks.
+    It is ACCEPTED, so that no engine is at work on its chunks.
 
     Raises:
         Transient: some may still count as done.

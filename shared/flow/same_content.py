@@ -45,7 +45,7 @@ def reuse(source: StoredObject, options: Options, earlier: Recording, ports: Por
         return False
     reason = f"{SAME}{earlier.id}, whose transcript it has"
     decision = replace(found.decision, reason=reason, considered=())
-    # A rendering that gives way to any other, should somebody else plan this upload in this moment.
+    # A rendering that gives way to any other, should another process plan this upload in this moment.
     first = upload.first_seen(source, options, ports)
     formats = transcript_files.formats_of(first, ports.settings)
     kept = replace(first, planned=earlier.planned or earlier.created, formats=formats)

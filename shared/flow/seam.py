@@ -1,4 +1,4 @@
-"""Join the words of two overlapping pieces of audio: the arithmetic of one seam.
+"""Merge the words of two overlapping pieces of audio: the arithmetic of one seam.
 
 Most words of an overlap were heard by both sides, some by one side only, and words cut by the edge of
 a piece are garbage.
@@ -61,26 +61,26 @@ class Piece:
 
 
 def seam(left: Piece, right: Piece) -> list[Word]:
-    """The joined words of two overlapping pieces, of which `left` begins first."""
+    """The merged words of two overlapping pieces, of which `left` begins first."""
     left, right = (
         replace(left, start=float("-inf"), end=_cut(left.end, right.end)),
         replace(right, start=-_cut(-right.start, -left.start), end=_cut(right.end, left.end)),
     )
-    joined: list[Word] = []
+    merged: list[Word] = []
     i = j = 0
     for p, q in [*_pairs(left, right), (len(left.words), len(right.words))]:
         groups = list(_groups(left, right, left.words[i:p], right.words[j:q]))
         differ = any(ours and theirs for ours, theirs in groups)
         for ours, theirs in groups:
             if ours and theirs:
-                joined += _choose(left, right, ours, theirs)
+                merged += _choose(left, right, ours, theirs)
             elif not differ or bool(ours) == _is_left_surer(left, right, ours or theirs):
-                joined += ours or theirs
+                merged += ours or theirs
         if p < len(left.words):
             ours, theirs = left.words[p : p + 1], right.words[q : q + 1]
-            joined += ours if _is_left_surer(left, right, (*ours, *theirs)) else theirs
+            merged += ours if _is_left_surer(left, right, (*ours, *theirs)) else theirs
         i, j = p + 1, q + 1
-    return joined
+    return merged
 
 
 def _cut(edge: float, other: float) -> float:

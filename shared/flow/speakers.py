@@ -155,7 +155,7 @@ def _by_voice(
 
 
 def _is_deaf(result: ChunkResult) -> bool:
-    """Whether nobody listened for who says the words of a chunk."""
+    """Whether the words of a chunk were not diarized."""
     return bool(result.words) and not result.voice_revision
 
 

@@ -1,7 +1,7 @@
 """Step 7, the files of a transcript: rendered once, written create-only, and deleted again if it fails after all.
 
 The first rendering is kept in the work bucket, so whoever continues after a crash, also a newer version, writes the
-same bytes. If results were gone before anybody decided on it, their chunks are done again (redo.py), and the rendering
+same bytes. If results were gone before it was decided on, their chunks are done again (redo.py), and the rendering
 of the new results takes its place. A recording that is tried again after a failure writes into a folder of its own: no process of its earlier
 life can touch these files.
 """
@@ -45,7 +45,7 @@ class Rendered:
     files: tuple[Output, ...]
     """Its files, by their short names."""
     language: str = ""
-    """BCP-47 code of what was heard; empty where nobody knows, and in those from before this field."""
+    """BCP-47 code of what was heard; empty if unknown, and in those from before this field."""
     planned: float = 0.0
     """That of its recording when its results were read, seconds since 1970; 0 in those from before this field."""
 
@@ -101,7 +101,7 @@ def keep(recording: Recording, transcript: Transcript, ports: Ports) -> Rendered
             return rendered
         if not 0.0 < found.planned < rendered.planned:
             return found
-        # Nobody has decided on it, and who still has the results that it was made of cannot do so any more (`record`).
+        # It was not decided on, and a process that still has the results that it was made of cannot do so any more (`record`).
         ports.store.delete(bucket, name, there.generation)
     return rendered
 

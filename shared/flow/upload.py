@@ -64,7 +64,7 @@ def on_object(source: StoredObject, ports: Ports) -> Recording:
 def refuse(source: StoredObject, problem: str, ports: Ports) -> Recording:
     """The recording of an upload whose metadata are no valid options: created as FAILED, and announced.
 
-    One that exists is left as it is: somebody may have asked for the default options.
+    One that exists is left as it is: a caller may have asked for the default options.
     """
     first = first_seen(source, Options(), ports)
     failed = replace(first, state="FAILED", finished=first.created, reason=problem, code=BadRequest.__name__)

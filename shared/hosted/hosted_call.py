@@ -60,7 +60,7 @@ class Call:
     give_up_at: float
     """When the delivery must have its answer, on the monotonic clock."""
     stop: concurrency.Event | None = None
-    """Set when this process is to end; None: nobody says so."""
+    """Set when this process is to end; None: it is never set."""
 
     def store(self, work: Callable[[], T]) -> T:
         """Store what came of the call, again and again while that is refused: nothing of it is to be paid twice.
@@ -150,7 +150,7 @@ class Call:
         if isinstance(error, EngineFailed):
             billed, request_id = error.billed_seconds, error.request_id
         else:
-            # Of an error that nobody foresaw it is not known either.
+            # Of an unforeseen error it is not known either.
             billed, request_id = (None if isinstance(error, DropscribeError) else seconds), ""
         heard = replace(NOTHING, seconds=billed or 0.0, request_id=request_id)
         outcome: Outcome = "failed" if billed is None else "lost"

@@ -22,7 +22,7 @@ class NotAFileError(FileNotFoundError):
 
 
 def open_regular(path: str | Path, *, links: bool = True, folder: int | None = None) -> int:
-    """A descriptor for reading a regular file; never waits for anybody.
+    """A descriptor for reading a regular file; never waits for a writer.
 
     `links` says whether a link in its place is followed; `folder` is the descriptor of the folder that `path` is
     relative to.

@@ -94,7 +94,7 @@ class Shape:
 
 
 USUAL = Shape()
-"""Unless somebody asks for another one."""
+"""Unless the caller asks for another one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

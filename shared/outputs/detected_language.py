@@ -56,11 +56,11 @@ class Detected:
         self._told = [_identifier(known).classify(one.text) for one in segments] if known else []
         # Without a letter that it knows, all languages are equally likely.
         self.most = self._of_most_words(SURE) or self._of_most_words(1.5 / max(1, len(known)))
-        """The language of most words; None where nobody can tell any."""
+        """The language of most words; None if unknown."""
 
     @property
     def each(self) -> list[str | None]:
-        """The language of each sentence, as a code; None where nobody can tell any."""
+        """The language of each sentence, as a code; None if unknown."""
         if not self._told:
             return [None] * len(self._segments)
         return [code if sure >= SURE else self.most for code, sure in self._told]

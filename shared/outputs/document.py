@@ -47,7 +47,7 @@ def transcript_json(
         "language": transcript.language,
         "method": transcript.decision.method,
     }
-    # Left out of the machine's own transcript, in which nobody has a name.
+    # Left out of the machine's own transcript, in which speakers have no names.
     if transcript.revision:
         fields["revision"] = transcript.revision
     known = detected_language.among(transcript.parts)

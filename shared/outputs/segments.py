@@ -3,7 +3,7 @@
 A segment ends, in this order:
 
 1. at a change of speaker, and at a pause of two seconds, whatever the punctuation says (where people talk at once,
-   each speaker's words are cut by themselves);
+   each speaker's words are cut separately);
 2. at the end of a sentence, if the model writes punctuation;
 3. at a pause of 0.7 seconds, if a stretch has no sentence end or runs over half a minute;
 4. at the widest gap, if even then a segment would run over half a minute.

@@ -1,6 +1,6 @@
 """transcript.docx, written by python-docx: a title, warnings, and paragraphs with their times and speakers.
 
-python-docx is imported where a document is written: nobody else needs it. The archive is written anew with one fixed time
+python-docx is imported only where a document is written. The archive is written anew with one fixed time
 for all of its files, so that the same transcript gives the same bytes.
 """
 

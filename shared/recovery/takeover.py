@@ -2,10 +2,10 @@
 
 Numbers of speakers of a hosted engine and voices of ours cannot be compared, so results of the two are never mixed.
 The recording gets a plan of that engine, whose chunks have numbers after those of the plan before: messages and results
-of the earlier plan name chunks that nobody waits for. Whatever was heard for it stays paid, and counts as not used.
+of the earlier plan name chunks that the plan no longer has. Whatever was heard for it stays paid, and counts as not used.
 
 One transaction changes the plan. If the process dies before it publishes the new chunks, the sweeper does, as for any
-plan that nobody has published.
+plan that was not published.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ def change(assignments: Mapping[str, str], ports: Ports) -> Flags:
     flags = _parsed(changed(stored))
     wrong = _wrong(flags.values, ports.settings)
     if wrong and _wrong(_parsed(stored).values, ports.settings):
-        # What a person wrote wrongly into the document is ignored by whoever reads it, and stands in nobody's way here.
+        # What a person wrote wrongly into the document is ignored when it is read, and kept here.
         rest = Flags(values={name: value for name, value in flags.values.items() if name not in values})
         wrong = _wrong(values, rest.applied(ports.settings))
     if wrong:

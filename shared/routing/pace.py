@@ -65,7 +65,7 @@ def lengths_of(chunks: Sequence[Chunk]) -> list[float]:
 def as_recognised(options: Options, audio: AudioInfo | None) -> Options:
     """The options of a recording, without `channels` if it has not two of them: then nothing is recognised twice.
 
-    `audio` is None if nobody has looked at it yet.
+    `audio` is None if it was not probed yet.
     """
     two = audio is None or audio.channels == 2
     return options if two else replace(options, channels=None)

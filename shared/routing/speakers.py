@@ -2,7 +2,7 @@
 
 Our workers hear voices with each chunk, and the merger sorts them, so their chunks are as for any recording. A hosted
 engine numbers the speakers of each call anew, so it gets the recording in one piece. The two are never mixed in one
-recording: nobody could tell which number is whose voice. So an engine of the other kind takes it over whole.
+recording: it could not be told which number is whose voice. So an engine of the other kind takes it over whole.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def takes_over(
 ) -> Literal["a chunk", "the whole", "nothing"]:
     """What an engine may take over of a recording from the engine that it was planned for.
 
-    An empty plan: nobody knows it yet, and ours is to come first.
+    An empty plan: it is not made yet, and ours is to come first.
     """
     planned_ours = not chunks or spec(chunks[0].engine).hosted is None
     if "speakers" not in engine.abilities:

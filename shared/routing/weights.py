@@ -63,7 +63,7 @@ def named(options: Options, settings: Settings) -> Options:
 
 
 def lack(options: Options, settings: Settings, *, brief: bool = False) -> str:
-    """Why they do not fit the language that was asked for, as part of a sentence; empty if they do, or nobody knows.
+    """Why they do not fit the language that was asked for, as part of a sentence; empty if they do, or if that is unknown.
 
     `brief`: without the languages that they know, which may be many.
     """

@@ -173,7 +173,7 @@ def settle_all(ending: TranscriptReady, ports: Ports, *, life: int) -> None:
     Raises:
         Transient: some may not be answered.
     """
-    # One that cannot be read keeps the end from nobody else; the sweeper says each time that it waits.
+    # One that cannot be read does not keep the end from other requests; the sweeper says each time that it waits.
     for _, asked in documents.every(REQUESTS, Asked, ports.records, {"recording": ending.recording}):
         if asked.continues is None or asked.continues < life:
             settle(asked.request.request_id, ending, ports)
@@ -182,7 +182,7 @@ def settle_all(ending: TranscriptReady, ports: Ports, *, life: int) -> None:
 def refuse(request: TranscribeRequest, error: DropscribeError, ports: Ports) -> None:
     """Answer a request that cannot be carried out with the reason.
 
-    If another request has the same request_id, nobody is answered: its answer is for whoever sent that one. If the
+    If another request has the same request_id, no answer is sent: its answer is for the sender of that one. If the
     recording of the request is in progress, its end is the answer.
     """
     create(Asked(request=request, created=ports.clock.now(), uri=request.uri), ports)

@@ -26,12 +26,12 @@ AUDIT = "audit"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One thing that somebody asked for."""
+    """One thing that a person or a service asked for."""
 
     time: float
     """When, seconds since 1970."""
     who: str
-    """Account and machine of the person, or the part of the deployment that acts by itself."""
+    """Account and machine of the person, or the part of the deployment that acts without one."""
     action: str
     """What, by the name of its command."""
     about: tuple[str, ...] = ()

@@ -194,7 +194,7 @@ def read(collection: str, key: str, fields: Fields, kind: type[Record]) -> Recor
 
 
 def find(collection: str, key: str, kind: type[Record], records: Records) -> Record | None:
-    """One document that nobody can do without, or None if there is none.
+    """One document that its reader cannot do without, or None if there is none.
 
     Raises:
         Damaged: it cannot be read, so what it is about ends with that reason.

@@ -6,7 +6,7 @@
     failed   it ended without words
     lost     its answer never came; counted as paid, because it may have been
 
-A process that dies leaves its row open. From its `until` on it counts as lost, without anybody changing it (`as_of`);
+A process that dies leaves its row open. From its `until` on it counts as lost, without being changed (`as_of`);
 if the answer comes after all, the row has it.
 
 A bill is the sum of rows. The rows of a worker's attempts, start-up and idle time (`shared/costs/executions.py`)
@@ -68,7 +68,7 @@ def begin(row: LedgerRow, number: int, until: float, ports: Ports) -> LedgerRow 
 
 
 def _take_back(begun: LedgerRow, ports: Ports) -> None:
-    """End a row that may have been written, because its engine is not asked: nobody need wait for it, and it is free."""
+    """End a row that may have been written, because its engine is not asked: it need not be waited for, and is free."""
 
     def over(stored: LedgerRow) -> LedgerRow | None:
         free = replace(stored, outcome="failed", usd=0.0, egress_usd=0.0, billed_seconds=None, until=0.0)
@@ -115,7 +115,7 @@ def is_under_way(row: LedgerRow, now: float) -> bool:
 
 
 def as_of(row: LedgerRow, now: float) -> LedgerRow:
-    """The row as it counts: lost if it is open and nobody can end it any more. Pure."""
+    """The row as it counts: lost if it is open and no process can end it any more. Pure."""
     return replace(row, outcome="lost") if row.outcome == "open" and row.until <= now else row
 
 

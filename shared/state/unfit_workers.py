@@ -1,4 +1,4 @@
-"""Workers that cannot work as they are deployed: they say so here, and nobody starts more of them for a while.
+"""Workers that cannot work as they are deployed: they say so here, and no more of them are started for a while.
 
 A worker that ends at once because its image is wrong would be started again every minute, and paid for every time.
 """

@@ -42,7 +42,7 @@ def fix(source: StoredObject, records: Records) -> Upload:
     """What an upload asks for: its metadata if this is the first call for it, else what the first one found.
 
     If there is a recording with the options of these metadata, it is that one: it was made by an older version, or
-    somebody asked for these options.
+    a caller asked for these options.
     """
     asks = _given(source)
     key = recording_id(source, asks.options)
@@ -60,7 +60,7 @@ def taken(source: StoredObject, records: Records) -> Upload | None:
 
 
 def adopt(recording: Recording, records: Records) -> bool:
-    """Fix the options of the upload that an older version has recorded; False if somebody asked for other ones."""
+    """Fix the options of the upload that an older version has recorded; False if a caller asked for other ones."""
     asks = _given(recording.source)
     if asks.options != recording.options:
         return False

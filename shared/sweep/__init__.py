@@ -5,7 +5,7 @@ Read sweep.py first, then stuck.py.
     sweep.py         all parts of a tick, independent of each other
     stuck.py         recordings without progress are pushed, or end as FAILED
     observe.py       conditions for the router: speeds, queues, failures
-    unfinished.py    hand-overs without a message, and complete sets that nobody merges
+    unfinished.py    hand-overs without a message, and complete sets that are not merged
     release_held.py  recordings that a budget holds go on once they fit, and alerts are published
     clock_steps.py   on one machine: when its clock was set, and how old something is all the same
     retention.py     deleted recordings are erased for the last time, and old ones deleted

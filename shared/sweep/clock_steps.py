@@ -1,6 +1,6 @@
 """On one machine: when its wall clock was set, and how old something is, whatever the clock said when it was made.
 
-Within one start of the machine, the wall clock is compared with one that nobody sets. Across a restart the two cannot be
+Within one start of the machine, the wall clock is compared with one that cannot be set. Across a restart the two cannot be
 told apart from a machine that was off, and the wall clock is believed.
 """
 
@@ -22,7 +22,7 @@ MARK = "clock"
 """Key of the document."""
 
 STEP = 3600.0
-"""Seconds by which the two clocks part before it counts. Less matters to nobody who counts days."""
+"""Seconds by which the two clocks part before it counts. Less does not matter to what counts days."""
 
 MOST = 500
 """Steps that are remembered, the last ones."""
@@ -38,7 +38,7 @@ class Clocks:
     boot: str
     """Which start of the machine it was."""
     booted: float
-    """When that was by the wall clock, seconds since 1970: as long as nobody sets the clock, this stays."""
+    """When that was by the wall clock, seconds since 1970: unless the clock is set, this stays."""
     steps: tuple[Step, ...] = ()
     """When the clock was set; the last one is the newest."""
 

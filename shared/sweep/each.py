@@ -1,4 +1,4 @@
-"""How every part of a sweep goes through what it finds: a bounded number in one tick, in turn, and each by itself.
+"""How every part of a sweep goes through what it finds: a bounded number in one tick, in turn, each on its own.
 
 A tick looks at no more than `LOOKS` of the things that wait, in order of their keys, and the next one goes on behind
 the last of them, round and round. So of 10,000 that wait each is looked at every four ticks, whatever becomes of

@@ -1,6 +1,6 @@
 """Beside the steps, every minute: measure the state of the deployment, for its dashboard and alerts.
 
-Nothing is read where nobody listens. A part that cannot be read is left out: a measurement never fails a sweep.
+Nothing is read without a sink for it. A part that cannot be read is left out: a measurement never fails a sweep.
 """
 
 from __future__ import annotations

@@ -146,7 +146,7 @@ def _alert(limit: Limit, sums: Sums, waits_usd: float, ports: Ports) -> None:
     now = ports.clock.now()
     committed = budget.committed(ports)
     spent = sums.of(limit.period, now)
-    # What is committed may be in the rows already, so it causes no alert by itself. But if something is held, the
+    # What is committed may be in the rows already, so it alone causes no alert. But if something is held, the
     # budget is used up although some cents of it are left.
     holds = waits_usd > 0 and spent + committed + waits_usd > limit.usd
     used = 100.0 if holds else spent / limit.usd * 100

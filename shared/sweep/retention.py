@@ -58,7 +58,7 @@ class Round:
 
 
 def settle(ports: Ports) -> int:
-    """Erase deleted recordings for the last time when nobody can have a part of them in hand; returns how many.
+    """Erase deleted recordings for the last time when no process can have a part of them in hand; returns how many.
 
     Raises:
         Transient: some could not be erased; all others were.

@@ -117,7 +117,7 @@ def push_stuck(ports: Ports) -> int:
             record.fail(key, error, ports)
             return True
 
-    # The few that are nobody's are asked for by themselves, so that they are found at once however many wait for their
+    # The few that are nobody's have a query of their own, so that they are found at once however many wait for their
     # engines. Recordings that a budget holds are not stuck: release_held.py lets them go on.
     def those(where: Fields, after: str) -> Iterator[tuple[str, Recording]]:
         return documents.every(documents.RECORDINGS, Recording, ports.records, where, after=after)

@@ -3,7 +3,7 @@
     lost events         objects of the audio bucket without a recording are treated as uploads
     stuck recordings    are pushed, or end as FAILED (stuck.py)
     hand-overs          without a message get it (unfinished.py)
-    complete sets       that nobody merges are said to be done once more (unfinished.py)
+    complete sets       that are not merged are said to be done once more (unfinished.py)
     unannounced ends    are announced, and the requests that wait for them answered
     workers             are started if chunks wait and too few run (`shared/flow/capacity.py`)
     conditions          are stored for the router, and Parakeet's share is guarded (observe.py)

@@ -1,7 +1,7 @@
 """Beside the steps, every minute: publish what its sender died before publishing.
 
     hand-overs      a chunk has its next engine, but no message for it
-    complete sets   every chunk of a recording has its result, but nobody merges them
+    complete sets   every chunk of a recording has its result, but they are not merged
 
 Both are read from queries of their own: what they cost depends on what happens, not on how many recordings wait.
 """
@@ -80,7 +80,7 @@ def finish_hand_overs(ports: Ports) -> int:
 
 
 def merge_complete(ports: Ports) -> int:
-    """Say once more that the last chunk is done, where it is and nobody has merged; returns for how many.
+    """Say once more that the last chunk is done, where it is and they are not merged; returns for how many.
 
     Raises:
         Transient: some could not be looked at; all others were.

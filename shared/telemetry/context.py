@@ -4,7 +4,7 @@ https://www.w3.org/TR/trace-context/#traceparent-header
 
 A recording has one trace, from its upload to its transcript. Its id is derived from the recording's key, or adopted
 from the request that asked for it. So two deliveries of one upload, a sweep days later, and a document from before
-this field all have the same trace, and nobody needs chance for it.
+this field all have the same trace, and no random number is needed.
 """
 
 from __future__ import annotations

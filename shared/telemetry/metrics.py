@@ -251,7 +251,7 @@ def add_sink(sink: Sink) -> None:
 
 
 def has_sinks() -> bool:
-    """Whether anybody listens, for what has to be read to be measured."""
+    """Whether there is a sink, for what has to be read to be measured."""
     return bool(_sinks)
 
 

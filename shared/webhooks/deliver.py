@@ -2,7 +2,7 @@
 
 A call that fails raises: the message comes again with back-off (`shared/topology.py`). After a day it is given up, and its
 message is kept as a dead letter. Where the queue counts its deliveries, as on one machine, a day is as many as it takes:
-somebody may set the clock.
+the clock may be set.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def on_transcript(
 ) -> None:
     """Tell that a recording has ended, or what the answer to a request is.
 
-    `delivery` says which delivery of the message it is, from 1; 0 if nobody counts them.
+    `delivery` says which delivery of the message it is, from 1; 0 if they are not counted.
 
     Raises:
         Permanent: it was given up.

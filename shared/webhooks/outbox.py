@@ -31,7 +31,7 @@ class Told:
     payload: str
     """The body of every call."""
     until: float
-    """When it is given up where nobody counts the deliveries of its messages, seconds since 1970."""
+    """When it is given up where the deliveries of its messages are not counted, seconds since 1970."""
     state: Literal["open", "delivered", "given-up"] = "open"
     """What became of it."""
 

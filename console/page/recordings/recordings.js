@@ -1,4 +1,4 @@
-// The list of all recordings: newest first, by pages, with filters; rows change by themselves.
+// The list of all recordings: newest first, by pages, with filters; rows change as their recordings do.
 import { html, useEffect, useRef, useState } from "../html.js";
 import { get, useAbout } from "../api.js";
 import { announceError } from "../announce.js";

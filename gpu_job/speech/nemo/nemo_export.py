@@ -50,7 +50,7 @@ def export(archive: Path, folder: Path) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Only errors are shown inside: warnings of NeMo and of what it imports concern nobody here."""
+    """Only errors are shown inside: warnings of NeMo and of what it imports do not concern the user."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     with warnings.catch_warnings():

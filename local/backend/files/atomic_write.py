@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 TRIES = 20
-"""Times that a file is written whose folder somebody removes, because it was empty."""
+"""Times that a file is written whose folder another process removes, because it was empty."""
 OWNERS = 0o600
 """Mode of files that only their owner may read: all that is written here is part of the state."""
 
@@ -154,7 +154,7 @@ def remove_empty(folder: Path, root: Path | None = None) -> None:
     for here, _, files in os.walk(folder, topdown=False):
         if (root is None and Path(here) == folder) or not all(one.startswith(TEMPORARY) for one in files):
             continue
-        with contextlib.suppress(OSError):  # somebody wrote into it in this instant
+        with contextlib.suppress(OSError):  # another process wrote into it in this instant
             for one in files:
                 Path(here, one).unlink()
             Path(here).rmdir()

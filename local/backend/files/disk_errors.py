@@ -28,7 +28,7 @@ def changed(source: StoredObject) -> BadMedia:
 def unreadable(name: str, error: OSError, *, watched: bool = False) -> DropscribeError:
     """Why an object cannot be read.
 
-    `watched`: `dropscribe up` sees that it can be read again, and goes on by itself.
+    `watched`: `dropscribe up` sees that it can be read again, and goes on automatically.
     """
     go_on = "`dropscribe up` then transcribes it." if watched else "Then continue with `dropscribe retry`."
     if error.errno in NO_FILE:

@@ -20,7 +20,7 @@ class Expected:
     folder: Path
     """Its path, absolute."""
     mount: Path | None = None
-    """Where the drive is mounted that it was on; None if nobody knows."""
+    """Where the drive is mounted that it was on; None if unknown."""
 
     def absence(self) -> str:
         """Why it is not there, and what to do; empty if it is."""

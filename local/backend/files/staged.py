@@ -28,7 +28,7 @@ class _Hidden(io.BufferedRandom):
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
         self.path = path
         super().__init__(io.FileIO(path, "x+b", opener=lambda name, _: os.open(name, flags, OWNERS)))
-        # So that nobody takes it for what a killed process left.
+        # So that no process takes it for what a killed one left.
         fcntl.flock(self.fileno(), fcntl.LOCK_SH)
 
     def close(self) -> None:

@@ -58,7 +58,7 @@ class FileStore:
     def expect(self, bucket: str, mount: Path | None) -> None:
         """From now on the folder of a bucket has to be there: it is not made, and while it is away no file is gone.
 
-        `mount` is where the drive is mounted that the folder was on; None if nobody knows.
+        `mount` is where the drive is mounted that the folder was on; None if unknown.
         """
         self._expected[bucket] = Expected(folder=self.folder_of(bucket), mount=mount)
 
@@ -68,7 +68,7 @@ class FileStore:
         return "" if expected is None else expected.absence()
 
     def away(self, source: StoredObject) -> str:
-        """Why nobody can say whether an object is gone, and what to do; empty if that can be said.
+        """Why it cannot be said whether an object is gone, and what to do; empty if it can.
 
         The folder of its bucket is not there, or it was found in another inbox than this one.
         """
@@ -160,7 +160,7 @@ class FileStore:
         return created
 
     def stage(self, bucket: str) -> BinaryIO:
-        """A new file beside those of a bucket that nobody sees, for `create_from`; gone once it is closed."""
+        """A new hidden file beside those of a bucket, for `create_from`; gone once it is closed."""
         folder = self.folder_of(bucket)
         if why := self.absence(bucket):
             raise StoreUnavailable(why)

@@ -8,7 +8,7 @@ transaction that a power loss would still undo, but what they commit comes later
 never there without it. Leases and acknowledgements go without a flush: a power loss may undo the last ones,
 which only means that a message comes again. A step of the flow flushes once, when it hands over (`together`).
 
-Each process has one connection that writes and, while nobody writes for long, reads: it alone keeps its pages in
+Each process has one connection that writes and, unless a write takes long, reads: it alone keeps its pages in
 memory when something is written. The file must lie on a local disk: the write-ahead log does not
 work over network file systems (https://sqlite.org/wal.html).
 """
@@ -336,7 +336,7 @@ class _Block:
 
 
 class Changes:
-    """Tells whether anybody else has written to the database since the last look, in about 3 µs.
+    """Tells whether another connection has written to the database since the last look, in about 3 µs.
 
     SQLite changes `PRAGMA data_version` of a connection whenever another one, of any process, commits.
     """

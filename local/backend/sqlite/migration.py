@@ -83,7 +83,7 @@ class Migration:
         if version == self.tables.version:
             return
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        # Fails while anybody else has the file open, and then keeps it for this connection.
+        # Fails while another process has the file open, and then keeps it for this connection.
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("BEGIN EXCLUSIVE")
         for statement in (

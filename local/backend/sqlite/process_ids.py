@@ -18,7 +18,7 @@ def is_gone(owner: str) -> bool:
     """True only if the process is certainly no longer running.
 
     False for processes of another host (or container), which cannot be seen from here: their leases
-    run out by themselves. Where the system does not tell when a process started, one that reuses the
+    run out. Where the system does not tell when a process started, one that reuses the
     number counts as running.
     """
     host, pid, started = owner.rsplit(":", 2)

@@ -40,7 +40,7 @@ PAGES = (
 _IS_NAMED = "json_type({0}.fields, '$.created') IN ('integer', 'real') AND json_extract({0}.fields, '$.source.name') != ''"
 _NAMED = (
     "INSERT INTO names SELECT json_extract({0}.fields, '$.created'), {0}.key, json_extract({0}.fields, '$.source.name') "
-    # Nobody types what is between the name of the object and the title.
+    # No search has what is between the name of the object and the title.
     "|| char(10) || coalesce(json_extract({0}.fields, '$.options.title'), '')"
 )
 _ADD, _TAKE = (
@@ -157,4 +157,4 @@ CHANGES = {
 STATE = Tables(version=SCHEMA_VERSION, create=SCHEMA, changes=CHANGES)
 """Records and queue."""
 SEARCH = Tables(version=words_index.VERSION, create=words_index.TABLES)
-"""Words of all transcripts: a file of their own, so that nobody waits for the writing of an index."""
+"""Words of all transcripts: a file of their own, so that nothing waits for the writing of an index."""

@@ -59,7 +59,7 @@ def as_ours(error: sqlite3.DatabaseError, path: Path, busy_seconds: float) -> Ex
 
 
 def is_busy(error: sqlite3.Error) -> bool:
-    """Whether somebody else holds what was wanted."""
+    """Whether another process holds what was wanted."""
     return _code(error) in _BUSY
 
 

@@ -47,7 +47,7 @@ class Upkeep:
         """Recordings that this process has to itself."""
 
     def own(self, recordings: Collection[str]) -> frozenset[str]:
-        """From now on pull messages of these recordings alone, which nobody else pulls until `leave`, or this process ends.
+        """From now on pull messages of these recordings alone, which no other process pulls until `leave`, or this process ends.
 
         Those that another process has to itself stay its own, and what is leased now stays where it is until then.
 
@@ -183,7 +183,7 @@ class Upkeep:
         return "" if self._run is None else self._run.name
 
     def _run_of(self, connection: sqlite3.Connection, topic: str, attributes: Mapping[str, str]) -> str:
-        """The run to which a new message belongs; empty: to nobody's."""
+        """The run to which a new message belongs; empty: to none."""
         if topic in NEWS or "recording" not in attributes:
             return ""
         row = connection.execute(

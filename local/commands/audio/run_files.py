@@ -71,7 +71,7 @@ def run(request: Request, ports: LocalPorts) -> int:
 
     Raises:
         Permanent: nothing could be started: a wrong path, no weights, no place to write.
-        BrokenPipeError: nobody reads standard output any more; nothing is lost.
+        BrokenPipeError: standard output was closed by its reader; nothing is lost.
     """
     # Failures are shown as recordings end; the log would repeat them.
     log.addHandler(logging.NullHandler())

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
     Progress = Callable[[str, int, int | None], None]
-    """Is told a name, how many bytes have come, and how many there are; None: nobody knows."""
+    """Is told a name, how many bytes have come, and how many there are; None: unknown."""
 
 STDIN = "-"
 """On a command line: standard input."""

@@ -70,7 +70,7 @@ def command(
         where = target.read(project, region, variables)
         with place.moving(where) as (phases, cloud, ports):
             sources, google = source.archive(where.model), api.Api(where.project)
-            # Before minutes of a build: whose end would be that there is nobody to ask, or another release on its way.
+            # Before minutes of a build: whose end would be that there is no terminal to ask, or another release on its way.
             images = build.built(sources, where, google)
             drive.under_way(images, cloud, ports)
             agrees = place.agrees_with(yes=yes)

@@ -30,7 +30,7 @@ def settled(told: str, count: int, *, yes: bool, for_good: bool = False) -> bool
     """Whether to go on: print what will be done, and ask if it is much, or cannot be undone.
 
     Raises:
-        BadRequest: there is nobody to ask.
+        BadRequest: there is no terminal to ask.
     """
     say(told)
     if yes or (count <= MANY and not for_good):

@@ -71,7 +71,7 @@ def run(recordings: Sequence[Recording], ports: Ports, *, yes: bool, as_json: bo
         nothing runs here that could go on.
 
     Raises:
-        BadRequest: there is nobody to ask.
+        BadRequest: there is no terminal to ask.
         Transient: some may have been asked for; run it again.
     """
     known = route.known(ports)

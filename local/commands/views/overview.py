@@ -1,4 +1,4 @@
-"""How a deployment stands: recordings by state, those that somebody wants to see, and what waits or failed."""
+"""How a deployment stands: recordings by state, those that an operator wants to see, and what waits or failed."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def compare(days: list[dt.date], ports: Ports, *, table: str, project: str) -> l
     """The ledger beside each provider that can be asked.
 
     Raises:
-        BadRequest: nobody can be asked, or a name is wrong.
+        BadRequest: there is no provider to ask, or a name is wrong.
         ConfigurationError: a key, a role or a table is missing; says which.
         Transient: the records or a provider did not answer.
     """

@@ -1,4 +1,4 @@
-"""How `dropscribe status` looks on a terminal: counts, a table, and what somebody should look at."""
+"""How `dropscribe status` looks on a terminal: counts, a table, and what an operator should look at."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def screen(report: Report, wanted: Wanted, ports: Ports) -> RenderableType:
-    """The report for a terminal: counts, a table, and what somebody should look at."""
+    """The report for a terminal: counts, a table, and what an operator should look at."""
     return Group(*_parts(report, wanted, ports))
 
 

@@ -1,4 +1,4 @@
-"""Addresses outside that somebody named: none of them leads into a private network.
+"""Addresses on the internet that callers or operators named: none of them leads into a private network.
 
 Read connection first, then download.
 

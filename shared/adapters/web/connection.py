@@ -1,4 +1,4 @@
-"""Connections to addresses outside that somebody named, for httpcore.
+"""Connections to addresses on the internet that callers or operators named, for httpcore.
 
 The name is resolved here, and the connection goes to the address that was checked: a name that says something else a
 moment later (DNS rebinding) changes nothing. TLS still proves the name. All of a call has one deadline and one limit of

@@ -1,4 +1,4 @@
-"""Posts to an address outside that somebody named, with httpcore: one connection, one request, one status.
+"""Posts to the address of a webhook with httpcore: one connection, one request, one status.
 
 Addresses are checked, and the call is bounded, as `connection` says. No redirect is followed and no proxy is used.
 """

@@ -65,7 +65,7 @@ def splice(
     begin: float,
     origin: float,
 ) -> Overlay | None:
-    """The file to open instead; None where FFmpeg finds its way by itself, or too little would be hidden.
+    """The file to open instead; None where FFmpeg needs no help, or too little would be hidden.
 
     FFmpeg has opened `container`, which may have been read or sought in afterwards. `begin` is where the chunk begins
     on the player's clock, `origin` the zero of that clock by the file's own time stamps, both in seconds.

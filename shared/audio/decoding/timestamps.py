@@ -7,7 +7,7 @@ time stamp disagrees with the count of samples, the frames are held until it is 
     the stamps come back         they wobbled, or one was wrong: the frames follow one another
     they stay later              a true gap: silence stands in it
     they stay earlier, a little  sound that is there twice: what overlaps is dropped
-    they stay earlier, by far    the clock was set back: what follows is joined
+    they stay earlier, by far    the clock was set back: what follows goes on without a gap
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ OPENING = 8
 """Frames at the beginning whose time stamps vote on where it is."""
 MOST_ASKED = 256
 """Frames in that second up to which each is asked again behind a jump. Of more, which real recordings have for a moment
-at most, all are joined: a file whose every sample jumps would otherwise cost the square of its length."""
+at most, all go on without a gap: a file whose every sample jumps would otherwise cost the square of its length."""
 FEWEST = 3
 """Frames that must say so at the end of the recording, where there are no more."""
 WOBBLE = 0.25
@@ -50,7 +50,7 @@ class Timestamps:
 
     Args:
         timeline: takes the frames.
-        open_ended: whether nobody knows how long the recording is.
+        open_ended: whether the length of the recording is unknown.
         shift: added to the times in warnings, seconds.
     """
 
@@ -168,14 +168,14 @@ class Timestamps:
             self._untold += 1
 
     def _place(self, frame: AudioFrame, jump: float) -> None:
-        """Place a frame so much after the one before it, or join it where its clock was set."""
+        """Place a frame so much after the one before it, or right behind it where its clock was set."""
         reached = self._timeline.reached
         at = f"{reached + self._offset:.1f} s"
         if jump <= -SET_BACK or (self._open_ended and jump > LONGEST_GAP):
             self._shift -= jump
             way = "back" if jump < 0 else "forward"
             self._tell(
-                f"the clock of the recording was set {way} by {abs(jump):.1f} s at {at}: what follows was joined"
+                f"the clock of the recording was set {way} by {abs(jump):.1f} s at {at}: what follows goes on without a gap"
             )
             jump = 0.0
         elif jump > WORTH_A_WARNING:

@@ -22,7 +22,7 @@ SEARCH = 64 * 1024
 MOST_STREAMS = 64
 """Streams that may begin together."""
 UNMARKED = "without the mark of its end"
-"""In the warning for a stream of which nobody knows whether it is complete."""
+"""In the warning for a stream that may not be complete."""
 _FIRST, _LAST = 2, 4
 
 

@@ -116,7 +116,7 @@ def is_plain(audio: AudioInfo) -> bool:
 
 
 def is_same(found: AudioInfo, told: AudioInfo) -> bool:
-    """Whether the header says the same about the place and the form of the samples as somebody else."""
+    """Whether our reading of the header and FFmpeg's agree on the place and the form of the samples."""
     return all(
         getattr(found, name) == getattr(told, name)
         for name in ("format", "codec", "sample_rate", "channels", "first_byte", "last_byte")

@@ -9,7 +9,7 @@ from shared.audio.sandbox import wire
 
 
 class CallerLostError(Exception):
-    """The source failed or the caller is gone: nobody waits for a result."""
+    """The source failed or the caller is gone: no result is needed."""
 
 
 class Remote:

@@ -44,7 +44,7 @@ def cluster_voices(voices: Sequence[Voice], least: int = 1, most: int | None = N
     Args:
         voices: those of all chunks, in any order, with times and numbers of windows on the axis of the recording.
         least: fewest speakers.
-        most: most speakers, at least `least`; None where nobody knows. If more are heard, the nearest are joined.
+        most: most speakers, at least `least`; None if unknown. If more are heard, the nearest are merged.
 
     Returns:
         The turns, sorted. Embeddings that are not finite, or of another length than most, count as none.

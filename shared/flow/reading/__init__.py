@@ -2,7 +2,7 @@
 
 - `live.py`: the words there are while chunks arrive, and the gaps
 - `finished.py`: the transcript of a recording that is DONE
-- `output_files.py`: its files, also in formats that nobody asked for in time
+- `output_files.py`: its files, also in formats that were not asked for in time
 - `corrections.py`: the words after a person's edits
 - `revision.py`: corrected transcripts: created once, numbered, beside the machine's own
 - `peaks.py`: the waveform

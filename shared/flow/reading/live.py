@@ -86,7 +86,7 @@ def arrived(
             continue
         data = ports.store.load(ports.settings.work_bucket, result_name(recording.id, index))
         if data is not None:
-            # Whoever follows a recording keeps what was read, and nobody may keep voices.
+            # What a viewer reads may be kept, and voices may not.
             found[index] = replace(read_result(data), voices=())
     return found
 
@@ -134,7 +134,7 @@ def _settled(found: Sequence[Word], before: float | None, after: float | None) -
     """The words that the seams with missing neighbours leave as they are, by the measures of `merge.join`.
 
     Args:
-        found: the joined words of a stretch.
+        found: the merged words of a stretch.
         before: where the missing audio before it ends, overlap included; None: there is none.
         after: where the missing audio after it begins.
     """

@@ -35,7 +35,7 @@ def files(
 ) -> Iterator[tuple[str, bytes]]:
     """Name and content of files of a recording that is DONE, in the order of the formats.
 
-    One that was deleted from the bucket is written again from the transcript, like one that nobody asked for before.
+    One that was deleted from the bucket is written again from the transcript, like one that was not asked for before.
     `number` is that of the revision, 0 as the machine wrote them; a `shape` of None is the one that the recording asked
     for.
 

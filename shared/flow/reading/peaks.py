@@ -53,7 +53,7 @@ def of_chunk(pcm: Pcm) -> bytes:
     return audio_peaks.of_samples(pcm.samples, pcm.start, pcm.owned)
 
 
-def joined(recording: Recording, results: Mapping[int, ChunkResult]) -> Peaks:
+def merged(recording: Recording, results: Mapping[int, ChunkResult]) -> Peaks:
     """The peaks of the chunks that are there. Pure."""
     placed = [
         (start, end, levels) for start, end, levels in _places(recording.chunks, results) if end > start
@@ -80,7 +80,7 @@ def keep(recording: Recording, results: Sequence[ChunkResult], ports: Ports) -> 
         Permanent: the store refuses them.
     """
     if any(one.peaks for one in results):
-        _store(_name(recording, MERGED), joined(recording, {one.index: one for one in results}), ports)
+        _store(_name(recording, MERGED), merged(recording, {one.index: one for one in results}), ports)
 
 
 def kept(recording: Recording, ports: Ports) -> Peaks | None:

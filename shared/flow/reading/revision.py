@@ -80,7 +80,7 @@ class Correction:
 
 
 class StaleRevision(Permanent):
-    """Somebody else corrected the same revision first.
+    """Another editor corrected the same revision first.
 
     Args:
         theirs: what stands now.
@@ -135,7 +135,7 @@ def create(key: str, correction: Correction, ports: Ports) -> Revision:
 
     Raises:
         BadRequest: there is no such transcript, or the correction does not fit it.
-        StaleRevision: somebody else corrected the same revision first.
+        StaleRevision: another editor corrected the same revision first.
         Permanent: a file cannot be read or written.
     """
     recording = get_recording(ports.records, key)

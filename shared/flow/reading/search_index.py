@@ -75,7 +75,7 @@ def find(typed: str, limit: int, ports: Ports, cursor: str | None = None) -> Fou
     for one in page.hits:
         if one.recording not in known:
             known[one.recording] = documents.glance(ports.records, one.recording)
-    # Of one that is being deleted, somebody may have added words a moment ago.
+    # Of one that is being deleted, another process may have added words a moment ago.
     hits = tuple(
         (recording, one)
         for one in page.hits

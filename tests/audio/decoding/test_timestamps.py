@@ -115,7 +115,7 @@ def test_a_clock_that_is_set_back_loses_nothing():
     assert len(samples) == 6 * 16_000
     assert heard(samples) == list(range(1, 61))
     assert stamps.warnings == [
-        "the clock of the recording was set back by 3.0 s at 3.0 s: what follows was joined"
+        "the clock of the recording was set back by 3.0 s at 3.0 s: what follows goes on without a gap"
     ]
 
 

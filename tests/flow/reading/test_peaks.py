@@ -29,20 +29,20 @@ def result(recording, index, level, **more):
 
 
 def test_peaks_of_all_chunks_follow_one_another(recording):
-    found = peaks.joined(recording, {i: result(recording, i, i + 1) for i in range(3)})
+    found = peaks.merged(recording, {i: result(recording, i, i + 1) for i in range(3)})
     assert (found.gaps, len(found.levels)) == ((), 600)
     assert [found.levels[at] for at in (0, 199, 200, 399, 400, 599)] == [1, 1, 2, 2, 3, 3]
 
 
 def test_what_is_missing_is_a_gap_of_silence(recording):
-    found = peaks.joined(recording, {1: result(recording, 1, 9)})
+    found = peaks.merged(recording, {1: result(recording, 1, 9)})
     assert found.gaps == ((0.0, 20.0), (40.0, 60.0))
     assert (set(found.levels[:200]), set(found.levels[200:400])) == ({0}, {9})
     by_address = {i: result(recording, i, 5) for i in range(3)} | {
         0: heard(recording, recording.chunks[0])[0]
     }
-    assert peaks.joined(recording, by_address).gaps == ((0.0, 20.0),)
-    assert peaks.joined(recording, {}).gaps == ((0.0, 60.0),)
+    assert peaks.merged(recording, by_address).gaps == ((0.0, 20.0),)
+    assert peaks.merged(recording, {}).gaps == ((0.0, 60.0),)
 
 
 def test_parts_cut_by_bytes_lie_where_they_were_measured(recording):
@@ -50,7 +50,7 @@ def test_parts_cut_by_bytes_lie_where_they_were_measured(recording):
     recording = replace(recording, chunks=plan.split(audio, 60_000, 20.0, "parakeet-cpu"))
     some = {i: result(recording, i, i + 1) for i in range(3)}
     some[0] = replace(some[0], owned=18.0, peaks=some[0].peaks[:180])
-    found = peaks.joined(recording, some)
+    found = peaks.merged(recording, some)
     assert (len(found.levels), found.levels[179], found.levels[180]) == (580, 1, 2)
 
 

@@ -1,7 +1,6 @@
 """Where a recording ends by its own header, and whether another one of the same format begins behind it.
 
-Whoever joins recordings with `cat`, or appends to a file that is there, gets a file of which players hear the first
-recording only. Sources: as in `riff`, `avi`, `asf` and `isobmff`; Sun's .snd (au); NIST SPHERE 2.6; TTA1 and Monkey's
+Of recordings that are concatenated, as with `cat`, or appended to a file, players play the first one only. Sources: as in `riff`, `avi`, `asf` and `isobmff`; Sun's .snd (au); NIST SPHERE 2.6; TTA1 and Monkey's
 Audio 3.98 (the tables of their frames); Creative's VOC 1.20 (blocks up to a terminator); RFC 4867 §5 (AMR).
 """
 
@@ -32,7 +31,7 @@ MOST_BLOCKS = 256
 ALL_BLOCKS = 8 * 1024 * 1024
 """Bytes up to which all its blocks are visited: FFmpeg writes short ones."""
 UNKNOWN_SIZES = {0, 2**32 - 1}
-"""What stands in an au file for a size that nobody knew."""
+"""What stands in an au file for an unknown size."""
 SUMMED_APE = 3980
 """Version of Monkey's Audio, in thousandths, from which on the header tells how long all its parts are."""
 SPHERE_NUMBER = re.compile(rb"^(\w+) -i (\d{1,18})", re.MULTILINE)

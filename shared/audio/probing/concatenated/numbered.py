@@ -203,7 +203,7 @@ def _declared_by_wavpack(reader: Reader) -> int | None:
 
 
 UNKNOWN = 2**32 - 1
-"""Samples in a WavPack file whose length nobody knew."""
+"""Samples in a WavPack file of unknown length."""
 INITIAL = b"[" + b"".join(rb"\x%02x" % one for one in range(256) if one & 8) + b"]"
 """The second byte of the flags of a block that is the first, as a rule the only one, of its samples."""
 BLOCK = re.compile(rb"wvpk.{5}\x04(.).{5}(.{4})(.{4})." + INITIAL, re.DOTALL)

@@ -1,6 +1,6 @@
 """Several recordings in one file: where does each begin?
 
-Recorders append to a file that is there already, receivers of streams join what they get, and an encoder that starts
+Recorders append to a file that is there already, receivers of streams concatenate what they get, and an encoder that starts
 anew begins to count anew. FFmpeg's time then goes back in the middle of the file. Here the file is looked at in some
 places; where its clock has gone back between two of them, the place is searched by halving.
 """
