@@ -67,13 +67,18 @@ def on_chunk(
     delivery: int = 0,
     stop: concurrency.Event | None = None,
 ) -> None:
-    """Have one chunk transcribed, unless it has a result.
+    """Have one chunk transcribed, unless it has a result. Every call of the engine has its row in the ledger.
 
-    A fault of the recording ends it. If the engine refuses to work for this deployment, or was paid three times in
-    vain, another engine gets the chunk. If there is none, or if the failure is temporary, the message is redelivered;
-    so is one that comes while another delivery is at work on the chunk. Every call has its row. `message_id` is the
-    same for every delivery of the message; `delivery` counts from 1, 0 if the sender does not say. Once `stop` is set,
-    this process is to end: it keeps no answer then that cannot be stored.
+    A fault of the recording ends the recording. If the engine refuses to work for this deployment, or was paid three
+    times without a result, another engine gets the chunk. Whatever else goes wrong raises, so that the message is
+    delivered again: a temporary failure, no other engine, or another delivery at work on the chunk.
+
+    Args:
+        message: the chunk.
+        ports: the adapters to use.
+        message_id: the same for every delivery of the message.
+        delivery: number of this delivery, from 1; 0 if the sender does not say.
+        stop: set when this process has to end: from then on an answer that cannot be stored is dropped.
     """
     try:
         recording = chunk.recording_of(message, ports)

@@ -51,8 +51,11 @@ def numbered(recording: str, chunk: int, engine: Engine, ports: Ports) -> list[L
 def begin(row: LedgerRow, number: int, until: float, ports: Ports) -> LedgerRow | None:
     """Write the row of an attempt before its engine begins.
 
-    The row has the price that is expected; `number` is one more than there are in `numbered`; `until` is when the
-    attempt has ended for certain, result included, seconds since 1970.
+    Args:
+        row: the attempt, at its expected price.
+        number: one more than there are in `numbered`.
+        until: when the attempt has certainly ended, result included, seconds since 1970.
+        ports: the adapters to use.
 
     Returns:
         The row as it is stored, or None if another process began an attempt of this number.

@@ -1,8 +1,8 @@
-"""How every part of a sweep goes through what it finds: a bounded number in one tick, in turn, each on its own.
+"""How a part of a sweep goes through what it finds: a bounded number in one tick; one that fails stops no other.
 
-A tick looks at no more than `LOOKS` of the things that wait, in order of their keys, and the next one goes on behind
-the last of them, round and round. So of 10,000 that wait each is looked at every four ticks, whatever becomes of
-the others. What takes longer than `SECONDS` is broken off, and the next tick goes on at the same place.
+A tick looks at up to `LOOKS` things, in order of their keys. The next tick goes on behind the last of them, and after
+the end from the beginning, so that of 10,000 each is looked at every four ticks. After `SECONDS` a part begins with
+nothing more, and the next tick goes on there.
 """
 
 from __future__ import annotations
@@ -36,11 +36,16 @@ SECONDS = 30.0
 def each(
     parts: Mapping[str, Found[Item]], handle: Callable[[str, Item], bool], doing: str, ports: Ports
 ) -> int:
-    """Handle the things that are next in turn, also after one that failed; returns how many were acted on.
+    """Handle what is next in turn, also after one that failed.
 
-    `parts` has the things by the name of the part of the sweep under which the place where it stops is kept; `handle`
-    takes a key and a thing, and returns whether it acted on it; `doing` is a noun for messages, such as `the push of a
-    recording`.
+    Args:
+        parts: finds the things, by the name of their part of the sweep, under which its place is kept.
+        handle: takes a key and a thing; returns whether it acted on it.
+        doing: a noun for messages, such as `the push of a recording`.
+        ports: the adapters to use.
+
+    Returns:
+        How many were acted on.
 
     Raises:
         Transient: some failed, and not for a damaged document; all others were handled. The next tick tries again.
@@ -67,9 +72,9 @@ def each(
 
 
 def next_in_turn(part: str, found: Found[Item], most: int, ports: Ports) -> Generator[tuple[str, Item]]:
-    """The next things behind the last one that this part of the sweep looked at, and from the beginning again.
+    """Up to `most` things behind the last one that this part of the sweep looked at, then those from the beginning.
 
-    The place is noted when the generator is closed, unless all were seen: then the next round may begin as this one.
+    The place is stored when the generator is closed, unless all were seen: then the next tick may begin as this one.
     """
     first = found("")
     few = list(islice(first, 2))

@@ -65,10 +65,18 @@ def splice(
     begin: float,
     origin: float,
 ) -> Overlay | None:
-    """The file to open instead; None where FFmpeg needs no help, or too little would be hidden.
+    """Hide what lies before a chunk.
 
-    FFmpeg has opened `container`, which may have been read or sought in afterwards. `begin` is where the chunk begins
-    on the player's clock, `origin` the zero of that clock by the file's own time stamps, both in seconds.
+    Args:
+        reader: the file.
+        audio: what the probe found.
+        container: the file as FFmpeg has opened it; it may have been read or sought in since.
+        stream: its audio track.
+        begin: where the chunk begins on the player's clock, seconds.
+        origin: the zero of that clock by the file's own time stamps, seconds.
+
+    Returns:
+        The file to open instead; None if FFmpeg needs no help, or too little would be hidden.
     """
     demuxer, wanted = audio.format, begin + origin
     if demuxer not in MARKERS or not audio.duration or begin <= NEAR:
