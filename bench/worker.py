@@ -100,8 +100,8 @@ def measure(engine, folder: Path, rounds: int, limit_gb: float, device: str) -> 
         f"  worker over engine {spread(shares)}{aim}\n"
         f"  without the {statistics.median(one.fill for one in runs):.2f} s before its first batch {spread(filled)}"
     )
-    peak, whose = engines.peak()
-    print(f"  peak {peak / 1e9:.2f} GB of {whose} memory")
+    peak = engines.peak()
+    print(f"  peak {peak.size / 1e9:.2f} GB of {peak.memory} memory")
 
 
 def load(model: str, device: str, *, onnx: bool):

@@ -6,12 +6,24 @@ import errno
 import re
 import resource
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes of what `getrusage` counts in."""
 PEAK = re.compile(r"^VmHWM:\s*(\d+) kB", re.MULTILINE)
 """In what Linux tells of a process; missing once it has ended, and in gVisor, the kernel of some containers."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Peak:
+    """The most memory of one kind that was taken."""
+
+    size: int = 0
+    """Bytes."""
+    memory: Literal["GPU", "main"] = "main"
+    """Which memory."""
 
 
 def peak_memory(process: int | None = None) -> int:

@@ -61,6 +61,16 @@ class Figures:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Errors:
+    """How much fails."""
+
+    share: float
+    """Of all, beyond what is usual, 0 to 1."""
+    what: str
+    """What fails, in words."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Recent:
     """What the new release did in the last `lasting` seconds."""
 
@@ -77,17 +87,17 @@ class Recent:
     probes_failed: int = 0
     """Failed health checks of its revisions since the step began."""
 
-    def errors(self, few: int) -> tuple[float, str]:
-        """The larger share of errors among attempts and requests, and what fails; of fewer than `few` it is 0."""
+    def errors(self, few: int) -> Errors:
+        """The larger share of errors among attempts and requests; of fewer than `few` it is 0."""
         found = [
-            (max(0.0, bad / of - usual), f"{bad} of {of} {what} failed")
+            Errors(share=max(0.0, bad / of - usual), what=f"{bad} of {of} {what} failed")
             for bad, of, usual, what in (
                 (self.attempts_failed, self.attempts, 0.0, "attempts"),
                 (self.requests_failed, self.requests, self.requests_usual, "requests"),
             )
             if of >= few
         ]
-        return max(found, default=(0.0, "nothing failed"))
+        return max(found, key=lambda one: one.share, default=Errors(share=0.0, what="nothing failed"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,11 +133,11 @@ def judge(
 
     Times are seconds since 1970; `step` is the index of the present share, and `bad_since` that of the last verdict.
     """
-    errors, what = seen.recent.errors(limits.few)
-    bad = {"errors": bad_since.get("errors", now)} if errors > limits.errors_back else {}
+    errors = seen.recent.errors(limits.few)
+    bad = {"errors": bad_since.get("errors", now)} if errors.share > limits.errors_back else {}
     if bad and now - bad["errors"] >= limits.lasting:
         minutes = limits.lasting / 60
-        return Verdict(action="back", reason=f"{what} ({errors:.0%}), for {minutes:g} minutes")
+        return Verdict(action="back", reason=f"{errors.what} ({errors.share:.0%}), for {minutes:g} minutes")
     if trouble := _trouble(seen, limits):
         return Verdict(action="back", reason=trouble)
     share = limits.shares[step]
@@ -136,14 +146,14 @@ def judge(
     hold = 0.0 if last else limits.holds[min(step, len(limits.holds) - 1)]
     left = began + hold - now
     if bad:
-        reason = f"{what} ({errors:.0%}); it goes back if that lasts for {limits.lasting / 60:g} minutes"
+        reason = f"{errors.what} ({errors.share:.0%}); it goes back if that lasts for {limits.lasting / 60:g} minutes"
     elif seen.new.ended < limits.least:
         reason = f"{seen.new.ended} of {limits.least} recordings of the new release have ended at {share:g} %"
     elif left > 0:
         reason = f"{share:g} % holds for {_hours(left)} more"
-    elif max(errors, failed) >= limits.errors_forward:
+    elif max(errors.share, failed) >= limits.errors_forward:
         reason = (
-            f"{max(errors, failed):.1%} errors: forward only below {limits.errors_forward:.0%}. "
+            f"{max(errors.share, failed):.1%} errors: forward only below {limits.errors_forward:.0%}. "
             "Look at `dropscribe status`; `make rollback` goes back"
         )
     else:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
-from gpu_job.peak_memory import peak_memory
+from gpu_job.peak_memory import Peak, peak_memory
 from gpu_job.pipeline.memory import MemoryModel
 from gpu_job.weights.lookup import identity
 from shared import concurrency
@@ -114,8 +114,6 @@ class LoadedEngines:
         """Learn from a batch that did not."""
         self._models[engine] = self._models[engine].did_not_fit(units)
 
-    def peak(self) -> tuple[int, str]:
-        """Most memory that was taken, bytes, and which: `GPU` or `main`."""
-        if self._peak:
-            return self._peak, "GPU"
-        return peak_memory(), "main"
+    def peak(self) -> Peak:
+        """The most memory that was taken: of the GPU, or of this process if there is none."""
+        return Peak(size=self._peak, memory="GPU") if self._peak else Peak(size=peak_memory())

@@ -172,8 +172,8 @@ class Recogniser:
         self._summary.audio_seconds += batch.seconds
         self._summary.padded_seconds += batch.padded_seconds
         measure("worker_batches_total")
-        peak, which = self._engines.peak()
-        measure("worker_peak_bytes", peak, memory=which)
+        peak = self._engines.peak()
+        measure("worker_peak_bytes", peak.size, memory=peak.memory)
         measure("worker_audio_seconds_total", batch.seconds)
         measure("worker_padded_seconds_total", batch.padded_seconds)
         for (job, index), found, waveform in zip(batch.items, words, batch.waveforms, strict=True):

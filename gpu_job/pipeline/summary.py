@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gpu_job.peak_memory import Peak
 from gpu_job.start_up import StartUp
 
 
@@ -25,8 +26,8 @@ class Summary:
     """Chunks committed."""
     given_back: int = 0
     """Chunks left for other workers."""
-    peak: tuple[int, str] = (0, "main")
-    """Most memory that was taken, bytes, and which: `GPU` or `main`."""
+    peak: Peak = field(default_factory=Peak)
+    """Most memory that was taken."""
     start_up: StartUp = field(default_factory=StartUp)
     """How long it took to start."""
     ended: str = ""
@@ -39,10 +40,9 @@ class Summary:
 
     def __str__(self) -> str:
         """One line for the log."""
-        size, which = self.peak
         return (
             f"{self.audio_seconds / 3600:.2f} audio-hours, {self.chunks} chunks in {self.batches} batches "
             f"({100 * self.padding:.1f} % padding), {self.given_back} given back, start-up: {self.start_up}, "
-            f"engine busy {self.busy_seconds:.1f} s, idle {self.idle_seconds:.1f} s, peak {size / 1e9:.2f} GB of "
-            f"{which} memory; {self.ended}"
+            f"engine busy {self.busy_seconds:.1f} s, idle {self.idle_seconds:.1f} s, peak {self.peak.size / 1e9:.2f} GB of "
+            f"{self.peak.memory} memory; {self.ended}"
         )

@@ -180,7 +180,7 @@ def test_where_only_the_workers_are_new_no_request_counts(records):
     records.google.series["request_count", "router-1", "5xx"] = 99
     rollout = replace(ROLLOUT, new_revisions=ROLLOUT.old_revisions)
     recent = records.look(rollout).recent
-    assert (recent.requests, recent.errors(1)) == (0, (0.0, "nothing failed"))
+    assert (recent.requests, recent.errors(1).what) == (0, "nothing failed")
 
 
 def test_what_is_known_of_an_old_recording_is_read_once(records):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from gpu_job.peak_memory import Peak
 from gpu_job.pipeline.summary import Summary
 
 
 def test_it_says_what_was_done_and_what_it_took():
     summary = Summary(
         audio_seconds=5400.0, padded_seconds=6000.0, busy_seconds=12.34, idle_seconds=5.0, batches=3, chunks=9,
-        given_back=1, peak=(1_500_000_000, "GPU"), ended="asked to stop",
+        given_back=1, peak=Peak(size=1_500_000_000, memory="GPU"), ended="asked to stop",
     )  # fmt: skip
     said = str(summary)
     assert said.startswith(
