@@ -196,6 +196,16 @@ def _kept_decoders():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _kept_sessions():
+    """Tests use the same networks of the bundled weights."""
+    # It imports ONNX Runtime, and this file is imported by a process that runs no test.
+    from tests import sessions  # noqa: PLC0415
+
+    with sessions.kept():
+        yield
+
+
 @pytest.fixture
 def own_decoders(monkeypatch):
     """Decoding processes that this test starts and ends itself."""
