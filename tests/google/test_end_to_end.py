@@ -31,6 +31,8 @@ from tests.emulators import or_skip
 from tests.google import recorded
 from tests.google.deployment import LAID, PROJECT, deployed
 
+pytestmark = pytest.mark.long
+
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "samples"
 
 

@@ -131,6 +131,7 @@ def test_each_failure_is_said_once(tmp_path):
     assert result.stdout.count("This is text") == 1
 
 
+@pytest.mark.slow
 def test_another_run_on_the_same_files_that_is_stopped_does_not_hang_this_one(tmp_path):
     speech, _ = talk(120, seed=6)
     write_media(tmp_path / "long.wav", speech)

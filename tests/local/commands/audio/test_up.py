@@ -166,6 +166,7 @@ def test_its_worker_finds_the_networks_for_speakers_in_a_folder_named_from_here(
     assert words[0]["speaker"] == 1
 
 
+@pytest.mark.long
 def test_killed_and_started_again_it_loses_and_repeats_nothing(deployment):
     shutil.copy(SAMPLES / "status-meeting.mp3", deployment.inbox)
     shutil.copy(SAMPLES / "order-hotline.m4a", deployment.inbox)

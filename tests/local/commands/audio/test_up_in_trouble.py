@@ -19,6 +19,8 @@ from shared.state import documents
 from tests.deepgram_server import KEY, deepgram_server
 from tests.local.commands.audio.test_up import SAMPLES, Deployment
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[4]
 
 
