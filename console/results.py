@@ -1,4 +1,4 @@
-"""Results of chunks that were read a moment ago, so that those who follow one recording read only what is new."""
+"""A cache of the results of chunks, so that viewers who follow one recording read only what is new."""
 
 from __future__ import annotations
 

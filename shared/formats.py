@@ -1,4 +1,4 @@
-"""The output files of a recording: one row for each, and nowhere else a list of them.
+"""The output files of a recording: one row for each. There is no other list of them.
 
 A new format is a row here and a renderer of its file in `shared/outputs/rendering.py`. The command line, the settings, the
 exported copies, the longest name of an output and the guides follow from the rows.

@@ -1,4 +1,4 @@
-"""What is answered below `/api/v1`: one row each, from which the description is made too (`openapi.py`)."""
+"""The routes below `/api/v1`, one row each; `openapi.py` makes the description from them."""
 
 from __future__ import annotations
 

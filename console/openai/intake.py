@@ -1,4 +1,4 @@
-"""A file that was received becomes an object, and its transcript is asked for, once, whoever asks how often.
+"""A file that was received becomes an object, and its transcript is asked for, once, however often it is sent.
 
 The object is named after the SHA-256 of its bytes: a program that gave up waiting and sends the same file again gets
 the same object, and with it the same recording. Its options are fixed before it can be seen, so its event leads to

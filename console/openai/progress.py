@@ -1,4 +1,4 @@
-"""What has become of the recordings that are waited for: one look for all who wait."""
+"""The progress of the recordings that clients wait for, read in one look for all of them."""
 
 from __future__ import annotations
 

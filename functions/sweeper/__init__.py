@@ -1,1 +1,1 @@
-"""The sweeper: what fell through, so that nothing stays silent."""
+"""The sweeper: every minute it repairs what was lost or is stuck, and it takes dead letters."""

@@ -1,1 +1,1 @@
-"""Tells an address outside of transcripts and budgets."""
+"""Posts webhooks about transcripts and budgets."""

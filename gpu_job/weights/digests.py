@@ -1,10 +1,9 @@
 """SHA-256 of files of weights, computed once for each state of a file: gigabytes take seconds.
 
-What was computed is remembered by the file's path, size, times and inode, in this process and in a file of the user's
-cache. Of its two times of change one can be set by whoever may write the file; the other one, of its inode, is the
-system's own, and moves with each write. A file that changed within the last seconds may change again without another
-time, so it is not remembered beyond this process. Whoever sets the clock of the machine, or writes to the disk past its
-file system, is not noticed.
+A digest is remembered by the file's path, size, times and inode, in this process and in a file of the user's cache. A
+program may set the modification time of a file, but not the change time of its inode, which moves with each write. A
+file that changed within the last seconds may change again without another time, so it is not remembered beyond this
+process. A clock that is set, or a write to the disk past its file system, is not noticed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a page stored before `dropscribe up` was told of an inbox: it is moved there, so that it is transcribed.
+"""Move what a page stored before `dropscribe up` had an inbox into that inbox, so that it is transcribed.
 
 `dropscribe console` runs before the first `up`, too, and takes uploads into a folder of the state. `up --inbox` watches
 another one, and would never look there.

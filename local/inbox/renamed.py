@@ -1,4 +1,4 @@
-"""What was transcribed before under another name is known by its content (`local/runtime/contents.py`), and not paid again."""
+"""A renamed file gets the transcript of its content (`local/runtime/contents.py`), and nothing is paid again."""
 
 from __future__ import annotations
 

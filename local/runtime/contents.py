@@ -1,4 +1,4 @@
-"""Which recording has a content: a file that was renamed or moved after it was transcribed is known again.
+"""Find the recording with the content of a file, so that one that was renamed after it was transcribed is known again.
 
 Renaming keeps size and time of change, so both are compared, and besides the content: all of a file up to 4 MB, of a
 larger one its beginning, its end, and places between them. What was copied with another time is transcribed again:

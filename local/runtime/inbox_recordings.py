@@ -1,4 +1,4 @@
-"""Files of the inbox that `dropscribe up` has taken: who transcribes one by its path waits for that recording, and pays for no other."""
+"""The recording of an inbox file that `dropscribe up` has taken: `transcribe` waits for it, and pays for no other."""
 
 from __future__ import annotations
 

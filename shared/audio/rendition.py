@@ -1,6 +1,6 @@
 """Samples as a file that every browser plays, and in which it finds each moment exactly: AAC in MP4, with an index.
 
-The samples come out of the sandbox and are ours, so encoding them needs none. One thread: whoever transcribes has the
+The samples come out of the sandbox and are ours, so encoding them needs none. One thread, because recognition needs the
 others. An hour takes seven seconds of processor time and is 22 MB.
 """
 

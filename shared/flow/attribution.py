@@ -1,4 +1,4 @@
-"""Beside step 6: the actual decision, if other engines transcribed than were chosen. Pure."""
+"""Beside step 6: the decision as it turned out, if other engines transcribed than were chosen. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Beside the steps: what is deleted of a recording that is DELETED, see `forget.py`.
+"""Delete what is stored of a recording that is DELETED; `forget.py` says when.
 
 It is erased at once, again whenever something comes late, and once more by the sweeper when no process can have anything in
 hand any more. Only then its document loses the name, by which the files are found.

@@ -1,4 +1,4 @@
-"""Beside the steps: everything about a recording is deleted, because a person or the retention asked for it.
+"""Delete everything about a recording, because a person or the retention asked for it.
 
 What stays is a document without a name or a text, DELETED: whatever comes late about the recording (its event, a
 message, a result) finds that it is over, and revives nothing. A process that had a part in hand may still write after

@@ -1,4 +1,4 @@
-"""Beside the steps: which workers take the chunks of which engine, and what starts them.
+"""Which workers take the chunks of which engine, and what starts them.
 
 pool    in a project                           on one machine
 main    the job DROPSCRIBE_GPU_JOB             the worker

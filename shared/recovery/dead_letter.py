@@ -1,4 +1,4 @@
-"""Beside the steps: a message was delivered too often. Keep it, and give its chunk to another engine.
+"""A message was delivered too often. Keep it, and give its chunk to another engine.
 
 If there is no other engine, or the message is not about a chunk, its recording ends with a reason.
 Otherwise a recording whose messages were dead-lettered would stay PLANNED for ever.

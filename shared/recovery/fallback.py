@@ -1,4 +1,4 @@
-"""Beside the steps: a chunk that its engine gives up goes to the next engine, or its recording fails.
+"""A chunk that its engine gives up goes to the next engine, or its recording fails.
 
     error                                     what becomes of the chunk
     BadMedia, BadRequest                      its recording fails: no engine can change that

@@ -1,4 +1,4 @@
-"""Beside the steps: a chunk that may kill its worker's process without any other trace.
+"""A chunk that may kill its worker's process without any other trace.
 
 An engine that runs out of memory, or crashes in native code, takes the worker down. Then every chunk in hand is
 delivered again. That says nothing about any of them: workers are killed for many reasons. So whatever comes again

@@ -1,4 +1,4 @@
-"""Beside the steps: publish a dead letter again, because a person fixed what it failed on.
+"""Publish a dead letter again, because a person fixed what it failed on.
 
 If it ended its recording, the recording is continued instead (`shared/flow/retry.py`): that publishes everything
 without a result, and the letter's own message would be void.

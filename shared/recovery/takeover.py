@@ -1,4 +1,4 @@
-"""Beside the steps: a takeover, in which an engine of the other kind gets a whole recording with speakers.
+"""A takeover, in which an engine of the other kind gets a whole recording with speakers.
 
 Numbers of speakers of a hosted engine and voices of ours cannot be compared, so results of the two are never mixed.
 The recording gets a plan of that engine, whose chunks have numbers after those of the plan before: messages and results

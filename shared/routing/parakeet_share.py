@@ -1,4 +1,4 @@
-"""A new engine gets a share of the recordings at first, and loses it automatically if it does badly. Pure.
+"""The share of the recordings that Parakeet gets, which shrinks automatically if it does badly. Pure.
 
 `ROLLOUT_PERCENT` is the share that a person asks for. A hash of the key decides which recordings are in it:
 always the same ones, and a larger share includes those of a smaller one. The guard, which the sweeper runs every

@@ -1,4 +1,4 @@
-"""Step 3, with the budgets: the router's choice if it fits, else a cheaper one or none."""
+"""Step 3, within the budgets: the router's choice if it fits, else a cheaper one, or the recording is held."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Beside the steps: the requests of other services, and the one answer to each.
+"""The requests of other services, and the one answer to each.
 
 A request has a document. The first process that knows the outcome stores the answer in it. The answer never
 changes after that, whatever is redelivered, spent later or transcribed again. Two refusals

@@ -1,4 +1,4 @@
-"""Beside the steps: who asked for what, and when. Entries are added, never changed, and have no name or text of a file.
+"""Who asked for what, and when. Entries are added, never changed, and have no name or text of a file.
 
 Each is a document, for `dropscribe audit`, and a line of the log, for a collector.
 """

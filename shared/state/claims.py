@@ -1,4 +1,4 @@
-"""Beside the steps: which engine owns a chunk after its first one gave it up.
+"""Which engine owns a chunk after its first one gave it up.
 
 Most chunks have no claim: they belong to the engine of the plan, at turn 0. Each hand-over adds one turn.
 A process with a message of an earlier turn sees that here and leaves the chunk alone, so that two engines never

@@ -1,4 +1,4 @@
-"""Beside the steps: every failed attempt leaves a note of what went wrong.
+"""Every failed attempt leaves a note of what went wrong.
 
 A redelivered message cannot carry why it failed before: Pub/Sub has no place for it. So each failed attempt
 writes a note, and the last notes are read when the message becomes a dead letter. The same notes are the

@@ -1,4 +1,4 @@
-"""Beside the steps, every minute: measure the state of the deployment, for its dashboard and alerts.
+"""Measure the state of the deployment, for its dashboard and alerts.
 
 Nothing is read without a sink for it. A part that cannot be read is left out: a measurement never fails a sweep.
 """

@@ -1,4 +1,4 @@
-"""Beside the steps, every minute: measure and store the conditions for the router (`shared/routing/conditions.py`)."""
+"""Measure and store the conditions for the router (`shared/routing/conditions.py`)."""
 
 from __future__ import annotations
 

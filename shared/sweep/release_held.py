@@ -1,4 +1,4 @@
-"""Beside the steps, every minute: release held recordings that fit into the budget, and publish alerts."""
+"""Release held recordings that fit into the budget, and publish alerts."""
 
 from __future__ import annotations
 

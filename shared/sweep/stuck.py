@@ -1,4 +1,4 @@
-"""Beside the steps: recordings without progress are pushed, and given up after some tries.
+"""Recordings without progress are pushed, and given up after some tries.
 
 The records show the progress, and whose turn it is:
 

@@ -1,4 +1,4 @@
-"""Beside the steps, every minute: find what was lost or is stuck, and repair it.
+"""Every minute: find what was lost or is stuck, and repair it.
 
     lost events         objects of the audio bucket without a recording are treated as uploads
     stuck recordings    are pushed, or end as FAILED (stuck.py)

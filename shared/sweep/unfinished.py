@@ -1,4 +1,4 @@
-"""Beside the steps, every minute: publish what its sender died before publishing.
+"""Publish what its sender died before publishing.
 
     hand-overs      a chunk has its next engine, but no message for it
     complete sets   every chunk of a recording has its result, but they are not merged

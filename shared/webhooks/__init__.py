@@ -1,4 +1,4 @@
-"""Beside the steps: one address outside is told of what happened, signed as Standard Webhooks describes.
+"""Webhooks: tell one address what happened, signed as Standard Webhooks describes.
 
 Read events.py first, then outbox.py and deliver.py.
 

@@ -1,7 +1,7 @@
 """Parakeet on a CPU, from an ONNX export, for whole batches.
 
-Of small weights the encoder runs on several windows at the same time, one thread each, as these gain little from
-sharing an operator among threads; of large ones all threads share each call, so that a lone window has all cores.
+With small weights the encoder runs on several windows at the same time, one thread each, as these gain little from
+sharing an operator among threads; with large ones all threads share each call, so that a lone window has all cores.
 `tdt.decode` then decodes many windows together.
 """
 

@@ -1,4 +1,4 @@
-"""Ids and locks of processes by which what a dead process held can be told from what a live one holds."""
+"""Ids and locks of processes, which tell what a dead process held from what a live one holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever changes much at once is told first what that means, and asked."""
+"""Say what a command is about to change, and ask whether to go on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ogg whose positions begin below zero: the file as FFmpeg is to read it, which takes such a position for damage.
+"""Ogg whose positions begin below zero, rewritten for FFmpeg, which takes such a position for damage.
 
 What was cut out of a running stream, or counts in 32 bits, has them. Source: RFC 3533 §6 (pages and their checksums).
 """

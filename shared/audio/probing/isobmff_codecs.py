@@ -1,4 +1,4 @@
-"""Codec, rate and channels from the sample entry of an audio track (`stsd`).
+"""The format of the sound (codec, rate, channels), from the sample entry of an audio track (`stsd`).
 
 Sources: ISO/IEC 14496-12 §12.2.3, 14496-1 §7.2.6; Apple's QuickTime File Format.
 """

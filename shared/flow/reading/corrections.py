@@ -1,4 +1,4 @@
-"""Beside the steps: the words of a transcript after a person's edits. Pure.
+"""The words of a transcript after a person's edits. Pure.
 
 A word that stays keeps its time, confidence and speaker. New words share the time of those that they replace, by their
 lengths; the confidence of a word that a person wrote is 1.

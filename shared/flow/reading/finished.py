@@ -1,4 +1,4 @@
-"""Beside the steps: the transcript of a recording that is DONE, read from its own output files.
+"""The transcript of a recording that is DONE, read from its own output files.
 
 The results of chunks are deleted after a week; the output files stay.
 """

@@ -1,7 +1,7 @@
-"""Beside the steps: the waveform of a recording, from the peaks that the worker computes with each chunk.
+"""The waveform of a recording, from the peaks that the worker computes with each chunk.
 
 The merger keeps them, because the results of chunks are deleted after a week. A chunk that a hosted engine read from an
-address was never decoded here: it has none, and whoever wants to see them decodes it then (`decoded`).
+address was never decoded here, so it has none; it is decoded when a viewer wants to see them (`decoded`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Beside the steps: the words of transcripts that were DONE before there was a search index, or whose index was lost."""
+"""Add to the search index the words of transcripts from before there was one, or whose index was lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Beside the steps: corrected transcripts. The machine's own never changes; each correction is a revision with a number.
+"""Corrected transcripts. The machine's own never changes; each correction is a revision with a number.
 
 A revision is the whole transcript, written by the same renderers as the first one into a folder beside it. Its files come
 first, under a name that contains their own digest; then one document, created once, makes them revision N. So a revision

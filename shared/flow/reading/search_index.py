@@ -1,4 +1,4 @@
-"""Beside the steps: the words of transcripts where they are searched for.
+"""Keep the words of transcripts in the search index.
 
 The merger adds them after a recording is DONE and before it is announced; if it dies in between, whoever announces it adds
 them. A correction puts its own in their place, `forget` takes them out.

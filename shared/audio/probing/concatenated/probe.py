@@ -1,4 +1,4 @@
-"""What a file says in which several recordings follow one another, each as if it were alone."""
+"""Probe a file that consists of several recordings: each of them as if it were alone."""
 
 from __future__ import annotations
 
