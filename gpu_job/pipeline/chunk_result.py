@@ -81,8 +81,8 @@ def _not_done(job: ChunkJob, engine: Transcriber) -> tuple[str, ...]:
     """What was asked for and not done."""
     if not job.message.options.phrases or engine.hears_phrases:
         return ()
-    listen = " and ".join(one.in_sentences for one in able("keyterms"))
-    return (f"{spec(engine.engine).in_sentences} does not listen for keyterms. These engines do: {listen}.",)
+    others = " and ".join(one.in_sentences for one in able("keyterms"))
+    return (f"{spec(engine.engine).in_sentences} does not listen for keyterms. These engines do: {others}.",)
 
 
 def _placed(word: Word, offset: float, end: float) -> Word:

@@ -48,7 +48,7 @@ DIFFERENT = (
     "Speakers are not told apart: parts of the recording were heard by different engines or versions, whose voices "
     "cannot be compared. Upload it again to have them."
 )
-NOBODY_LISTENED = (
+NOT_DIARIZED = (
     "Speakers are not told apart in {parts} of {of} chunks, which a worker of an older version transcribed. "
     "Upload the recording again to have them."
 )
@@ -122,7 +122,7 @@ def _by_voice(
     revisions = {one.voice_revision for one in results if one.voice_revision}
     if len(revisions) > 1 or (any(word.speaker for word in words) and (revisions or own)):
         return tuple(replace(word, speaker=None) for word in words), (DIFFERENT,)
-    warnings = (NOBODY_LISTENED.format(parts=len(deaf), of=len(results)),) if own else ()
+    warnings = (NOT_DIARIZED.format(parts=len(deaf), of=len(results)),) if own else ()
     if not revisions:
         hosted = [one.engine for one in results if is_hosted(one.engine)]
         bounds = recording.options.min_speakers or recording.options.max_speakers

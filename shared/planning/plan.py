@@ -42,7 +42,7 @@ STRETCH = 1.1
 UNKNOWN_BITRATE = 128_000
 """Bits per second, for a first guess if the container does not state its length."""
 
-LISTEN_ON = 1.0
+HEARD_BEYOND = 1.0
 """Seconds to decode after the end of a one-chunk recording, to notice that it is longer than its header says."""
 
 BRIEF = 60.0
@@ -104,7 +104,7 @@ def split(audio: AudioInfo, size: int, chunk_seconds: float, engine: Engine) -> 
     duration = audio.duration or max(1.0, size * 8 / UNKNOWN_BITRATE)
     count = min(MOST_CHUNKS + 1, max(1, math.ceil(duration / chunk_seconds / STRETCH)))
     length = duration / count
-    side = _side(length) if count > 1 else LISTEN_ON
+    side = _side(length) if count > 1 else HEARD_BEYOND
     chunks = [
         Chunk(
             index=index,

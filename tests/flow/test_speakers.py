@@ -138,9 +138,9 @@ def test_words_that_nobody_listened_to_have_no_speaker_and_a_warning_says_so(rec
     ]
     numbers, warnings = told(recording, results)
     assert numbers == [1, 2, None, 2]
-    assert warnings == (speakers.NOBODY_LISTENED.format(parts=1, of=3),)
+    assert warnings == (speakers.NOT_DIARIZED.format(parts=1, of=3),)
     deaf = [replace(one, voices=(), voice_revision="") for one in results]
-    assert told(recording, deaf) == ([None] * 4, (speakers.NOBODY_LISTENED.format(parts=3, of=3),))
+    assert told(recording, deaf) == ([None] * 4, (speakers.NOT_DIARIZED.format(parts=3, of=3),))
 
 
 def test_voices_of_two_revisions_are_not_compared(recording):

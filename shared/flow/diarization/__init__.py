@@ -6,7 +6,7 @@
 - `word_speakers.py`: who speaks each word
 - `by_channel.py`: the same where each channel of a recording is one speaker
 
-Workers listen to chunks and know nothing of each other (`shared.results.Voice`); here the voices of the whole recording
+Workers diarize chunks and know nothing of each other (`shared.results.Voice`); here the voices of the whole recording
 are clustered, once. The result is the same whoever heard which chunk, and in whatever order results came.
 `shared/flow/speakers.py` calls it.
 """
