@@ -1,6 +1,7 @@
 """The settings of a deployment, as environment variables, checked when a process starts.
 
-`docs/settings.md` has the same table; a test compares the two.
+`make generated` writes the table of `docs/settings.md` from it. What only one hosted engine has is in its spec
+(`shared/engines.py`).
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
     log          a JSON line, from which a log-based metric is made         a function's CPU sleeps after its answer
     worker       OpenTelemetry, every METRICS_EXPORT_INTERVAL seconds       many values a second, and gauges
 
-`make generated` writes `terraform/log_metrics.json` from this table, and the one in `docs/monitoring.md`.
-`docs/monitoring.md` has the same table; tests compare all three, and every dashboard and alert with them.
+`make generated` writes `terraform/log_metrics.json` and the table of `docs/monitoring.md` from this one; tests compare
+all three, and every dashboard and alert with them.
 """
 
 from __future__ import annotations
