@@ -77,7 +77,8 @@ providers._get_local_constants = _constants
 
 def pytest_configure(config):
     """Only a run of everything leaves out what is slow: a folder or file that is named runs with all its tests."""
-    if list(config.args) != config.getini("testpaths"):
+    named = [Path(one.partition("::")[0]).resolve() for one in config.args]
+    if all(Path(__file__).parent in path.parents for path in named):
         config.option.markexpr = config.option.markexpr.removesuffix(" and not slow")
 
 

@@ -31,12 +31,19 @@ def test_only_new_examples_are_made_of_what_stands_in_the_modules(profile):
 
 
 @pytest.mark.parametrize(
-    ("args", "left_out"),
-    [(["tests"], " and not slow"), (["tests/notebooks"], ""), (["tests/test_wheel.py"], "")],
+    ("named", "left_out"),
+    [
+        ("tests", " and not slow"),
+        ("tests/", " and not slow"),
+        (".", " and not slow"),
+        ("tests/notebooks", ""),
+        ("tests/test_wheel.py::test_a_wheel_works_in_an_environment_of_its_own", ""),
+    ],
 )
-def test_slow_tests_are_left_out_only_of_a_run_of_everything(args, left_out):
+def test_slow_tests_are_left_out_only_of_a_run_of_everything(monkeypatch, named, left_out):
+    monkeypatch.chdir(Path(__file__).parent.parent)
     option = SimpleNamespace(markexpr="not system and not slow")
-    conftest.pytest_configure(SimpleNamespace(args=args, option=option, getini=lambda _: ["tests"]))
+    conftest.pytest_configure(SimpleNamespace(args=[named], option=option))
     assert option.markexpr == "not system" + left_out
 
 
