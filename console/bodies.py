@@ -28,7 +28,7 @@ async def pieces(request: Request, size: int) -> AsyncIterator[bytes]:
 
 
 async def hung_up(request: Request) -> None:
-    """Return when whoever sent a request has hung up; what was not read of its body is dropped."""
+    """Return when the client of a request has hung up; what was not read of its body is dropped."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
 

@@ -69,7 +69,7 @@ class Renditions:
                     del self._making[one.id]
 
     def draw(self, one: Recording, ports: Ports) -> None:
-        """Have the waveform of a recording made from its audio, for whoever looks next, unless that is under way."""
+        """Have the waveform of a recording made from its audio, for the next viewer, unless that is under way."""
         with self._lock:
             if one.id in self._drawing:
                 return

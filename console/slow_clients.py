@@ -2,7 +2,7 @@
 
 Strangers need no token to connect: other accounts of the machine can, and every web page that a browser shows. A request
 counts as sent with its headers; a body may take as long as it takes, because only those with a token send one. Strangers
-may have so many connections, and the oldest makes room for a new one: whoever has the token and sends at once is served.
+may have so many connections, and the oldest makes room for a new one: a client that has the token and sends at once is served.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Person:
-    """Whoever runs the command."""
+    """The operator who runs the command."""
 
     say: Callable[[str], None]
     """Tells a line."""

@@ -71,7 +71,7 @@ def _git() -> str:
 
 
 def _packed(root: Path, names: Iterable[str], model: str) -> Source:
-    """The same bytes for the same files, whoever packs them and when."""
+    """The same bytes for the same files, wherever and whenever they are packed."""
     buffer, digest = io.BytesIO(), hashlib.sha256(model.encode() + b"\0")
     with (
         gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as packed,

@@ -80,7 +80,7 @@ def transcribe_all(
 ) -> Iterator[Ended]:
     """Transcribe files and folders, giving each file as it ends: windows of all of them share batches.
 
-    One that does not exist or cannot be transcribed ends with an error and stops no other. Whoever stops iterating stops
+    One that does not exist or cannot be transcribed ends with an error and stops no other. A caller that stops iterating stops
     the work; the next call goes on with it.
 
     Args:

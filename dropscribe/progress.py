@@ -1,4 +1,4 @@
-"""How far things are, for whoever asked."""
+"""How far a call is, for its caller."""
 
 from __future__ import annotations
 

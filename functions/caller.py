@@ -85,5 +85,5 @@ def _name_of(host: str) -> str:
 
 @cache
 def _told(why: str, status: int) -> None:
-    """Log a refusal once: whoever tries again and again must not fill the disk."""
+    """Log a refusal once: a caller that tries again and again must not fill the disk."""
     log.warning("refused a call with %d: %s This is logged once.", status, why)

@@ -74,7 +74,7 @@ class CallHangs(Transient):
 
 
 class BucketRefused(ConfigurationError):  # noqa: N818 - see Transient
-    """A bucket does not exist, or this deployment may not use it: whoever named it has to fix that."""
+    """A bucket does not exist, or this deployment may not use it: the caller or operator who named it has to fix that."""
 
 
 class EngineFailed(Transient):

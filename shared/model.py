@@ -320,7 +320,7 @@ class Recording:
     given_up: tuple[Tried, ...] = ()
     """The engines that gave it up before another one took it over whole, in order."""
     weights: dict[Engine, str] = field(default_factory=dict)
-    """The weights that each engine of the deployment uses for it, whoever takes over; set with the plan."""
+    """The weights that each engine of the deployment uses for it, also after a takeover; set with the plan."""
     formats: tuple[str, ...] = ()
     """The formats of its files; set with the plan, empty in documents of older versions."""
     reason: str = ""

@@ -103,7 +103,7 @@ class Store(Protocol):
         metadata: Mapping[str, str],
         origin: str,
     ) -> str | None:
-        """An address to which whoever has it may upload one new object past this process; None if there is none.
+        """An address whose holder may upload one new object past this process; None if there is none.
 
         The bytes are sent with PUT, whole or in pieces with Content-Range, for a week. The object appears whole or not
         at all, and replaces none. Where there is no such address, the caller writes what it receives with `create_from`.

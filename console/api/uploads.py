@@ -194,7 +194,7 @@ async def stop(request: Request) -> Response:
     places: Places = request.app.state.uploads
     key = request.path_params["id"]
     one = places.find(key)
-    # Whoever sends it may not have noticed yet.
+    # Its sender may not have noticed yet.
     async with one.lock:
         places.drop(key)
     return Response(status_code=204)

@@ -105,7 +105,7 @@ async def transcriptions(request: Request) -> Response:
         wanted = form.parse(received.fields, ports.settings, ports.engines)
         ask = await to_thread.run_sync(intake.take, received, files[0], wanted.options, ports)
     finally:
-        # Not in a thread: whoever hangs up at that await would leave the file open.
+        # Not in a thread: a client that hangs up at that await would leave the file open.
         for file in files:
             file.close()
     headers = {"x-request-id": ask.recording}

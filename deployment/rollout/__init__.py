@@ -9,5 +9,5 @@ Read state first, then judge, phases and drive.
     drive     the loop of `make rollout` and `make rollback`
 
 Two things move: the functions' traffic, and the share of recordings whose chunks for a GPU go to the next release's
-job. The record is written before anything moves, so whoever runs the command next goes on where it stopped.
+job. The record is written before anything moves, so the next run of the command goes on where it stopped.
 """

@@ -148,7 +148,7 @@ class _Told:
         self.changes(rollout)
 
     def changes(self, rollout: Rollout) -> None:
-        """Say what happened, whoever did it."""
+        """Say what happened, also what another process did."""
         for change in rollout.history:
             if change not in self._changes:
                 self._changes.add(change)

@@ -118,8 +118,8 @@ class Guard:
     def _overtaken(self, seen: Rollout) -> Rollout | None:
         """How a rollout stands that another process moved while traffic was moved for it as it was seen; None if none did.
 
-        Whoever moves it writes that first and moves traffic after that: so what was moved here before this look, they
-        move again, and what was moved after their traffic is put right here.
+        The other process stores its move first, and moves traffic after that. So it moves again what was moved here
+        before this look, and what was moved here after its traffic is put right here.
         """
         stored = state.read(self._ports)
         if stored is None or state.is_as(stored, seen):

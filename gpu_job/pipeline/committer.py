@@ -5,8 +5,8 @@
                              recording (shared/recovery/fallback.py)
     nothing left to do    ─▶ acknowledge
 
-Threads here wait for the store and the records, so that the engine need not. The message is acknowledged last: whoever
-dies before that is repeated, and every step before it may be repeated.
+Threads here wait for the store and the records, so that the engine need not. The message is acknowledged last: if the
+process dies before that, it comes again, and every step before it may be repeated.
 """
 
 from __future__ import annotations

@@ -228,7 +228,7 @@ class Inflight:
         return len(deliveries)
 
     def _end(self, delivery: Delivery, how: Callable[[str, str], bool]) -> None:
-        """Take a message out of flight, under all its leases; whoever comes first decides how."""
+        """Take a message out of flight, under all its leases; the first caller decides how."""
         with self._changed:
             if delivery.lease not in self._messages:
                 return
@@ -267,7 +267,7 @@ class Inflight:
             with self.watchdog.within(CALL, "renewing a lease"):
                 kept = not wanted or self._queue.extend(message.subscription, lease, self._lease_seconds)
             if not kept:
-                # Its result stays harmless: whoever creates the result object first wins.
+                # Its result stays harmless: the first one to create the result object wins.
                 again = False
                 log.warning(
                     "the lease on message %s has run out; another worker may have it",

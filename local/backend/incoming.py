@@ -1,8 +1,8 @@
 """Recordings that come from elsewhere (standard input, a web address): private files of the state folder, for a while.
 
 A file is named by the SHA-256 of its content, and all have one time of change, so the same bytes are the same recording
-in the next run: what was done of it is not repeated. It is removed when the run ends. What a killed process left, whoever
-opens the state folder removes, and whoever forgets a recording.
+in the next run: what was done of it is not repeated. It is removed when the run ends. What a killed process left is
+removed by the next one that opens the state folder, or forgets a recording.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CHANGED = 946_684_800 * 10**9
 LONGEST = 200
 """Bytes of a name."""
 YOUNG = 60.0
-"""Seconds in which whoever made a file may not have locked it yet."""
+"""Seconds in which the maker of a file may not have locked it yet."""
 LONGEST_SUFFIX = 20
 """Bytes of its ending that are kept when it is shortened."""
 

@@ -106,7 +106,7 @@ def remember_folders(inbox: Path, out: Path, records: Records) -> None:
 
 
 def remember_defaults(settings: Settings, records: Records) -> None:
-    """Remember the method and the weights of `up`, for whoever plans its files while it is stopped."""
+    """Remember the method and the weights of `up`, for commands that plan its files while it is stopped."""
     _keep(DEFAULTS, Defaults(method=settings.method, model=settings.model), records)
 
 

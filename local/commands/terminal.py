@@ -57,7 +57,7 @@ def print_json(report: object) -> None:
 
 
 def print_json_line(report: object) -> None:
-    """The same in one line, at once for whoever reads it from a pipe."""
+    """The same in one line, at once for the reader of a pipe."""
     print(printable_json(json.dumps(report, ensure_ascii=False)), flush=True)  # noqa: T201 - output
 
 

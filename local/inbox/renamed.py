@@ -28,7 +28,7 @@ def reuse(ports: Ports, source: StoredObject) -> bool:
         return False
     try:
         key = contents.key_of(source, asks.options, ports)
-    except Permanent:  # it has just changed, or cannot be read: whoever transcribes it says so
+    except Permanent:  # it has just changed, or cannot be read: transcribing it says so
         return False
     earlier = contents.find(key, ports)
     done = earlier is not None and same_content.reuse(source, asks.options, earlier, ports)

@@ -65,7 +65,7 @@ def _in_inbox(path: Path, ports: LocalPorts) -> StoredObject | None:
     try:
         return None if name is None else ports.store.stat(bucket, name)
     except DropscribeError:
-        return None  # whoever reads it by its path says why it cannot be read
+        return None  # reading it by its path says why it cannot be read
 
 
 def _result(options: Options, settings: Settings) -> str:

@@ -117,7 +117,7 @@ def follow(
         def work() -> None:
             try:
                 worker.run(stop)
-            except Exception as error:  # noqa: BLE001 - raised again by whoever waits for the recordings
+            except Exception as error:  # noqa: BLE001 - raised again where the recordings are waited for
                 broke.append(error)
 
         thread = concurrency.Thread(target=work, name="worker")

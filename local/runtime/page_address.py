@@ -85,7 +85,7 @@ def running(settings: Settings) -> PageAddress | None:
     try:
         with _place(settings).open(encoding="utf-8") as file:
             with contextlib.suppress(BlockingIOError):
-                # Whoever serves the page holds the lock, however it may end.
+                # The process that serves the page holds the lock, however it ends.
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 return None
             told = json.load(file)

@@ -47,7 +47,7 @@ STRANGERS = 300
 """Connections among them that have not shown yet that they may call; the oldest makes room for a new one."""
 
 Refusal = Callable[[Headers], tuple[str, int] | None]
-"""Says why whoever sent some headers may not call, and with which status to answer; None: they may."""
+"""Says why the sender of some headers may not call, and with which status to answer; None: it may."""
 
 
 class _RefusedError(Error):  # type: ignore[misc]  # publishes no types
@@ -191,7 +191,7 @@ def serving(app: Any, listener: socket.socket, refusal: Refusal) -> Iterator[Non
 
 def main() -> None:
     """Serve until SIGTERM."""
-    import functions_framework  # noqa: PLC0415 - whoever serves something else has no need of it
+    import functions_framework  # noqa: PLC0415 - the other servers have no need of it
 
     source, target, port, calls = sys.argv[1:]
     signal.signal(signal.SIGTERM, _end)

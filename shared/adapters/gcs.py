@@ -229,7 +229,7 @@ class GcsStore:
     ) -> str | None:
         """The address of a resumable upload, which needs no credentials and is valid for a week.
 
-        https://cloud.google.com/storage/docs/resumable-uploads#session-uris: whoever has it may upload this one object,
+        https://cloud.google.com/storage/docs/resumable-uploads#session-uris: its holder may upload this one object,
         so keep it out of logs.
         """
         with explained(f"begin the upload of {name}", bucket, CREATOR):

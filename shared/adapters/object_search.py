@@ -4,7 +4,7 @@
     search/shards/ID.sqlite       an index of many recordings
     search/shards/ID.recordings   their keys, one a line
 
-Whoever searches keeps the shards on its disk and the newest recordings in memory. One in `EACH` recordings folds the new
+A process that searches keeps the shards on its disk and the newest recordings in memory. One in `EACH` recordings folds the new
 ones into a shard. One document says which shards count, and is changed by compare and set: a fold that loses, or dies, leaves
 objects that are never read. Nothing runs and nothing is read without a transcript or a search.
 """

@@ -52,7 +52,7 @@ def recording_of(message: ChunkMessage, ports: Ports) -> Recording | None:
     key = documents.chunk_key(message.recording, message.chunk.index)
     if (done := ports.records.get(documents.CHUNKS, key)) is not None:
         if done.get("recording") != message.recording:
-            # Whoever counts the results asks for those of a recording. That it is done, the key says.
+            # Results are counted by recording; the key alone says that it is done.
             documents.say_whose(message.recording, message.chunk.index, ports.records)
         dispatch.say_done(message.recording, message.chunk.index, ports)
         return None

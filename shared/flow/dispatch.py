@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 PUBLISHED_WITHIN = 30.0
-"""Seconds that whoever made a plan has to publish it; after that others do."""
+"""Seconds that the maker of a plan has to publish it; after that others do."""
 
 
 def publish_chunks(recording: Recording, ports: Ports, *, again: bool = False, ours: bool = False) -> None:
@@ -70,7 +70,7 @@ def _publish_chunks(recording: Recording, ports: Ports, *, again: bool, ours: bo
 
     def noted(stored: Recording) -> Recording | None:
         # It may have been tried again, or taken over whole meanwhile: then these messages are void. If it was continued,
-        # or has lost results or messages, there is more to publish, by whoever found that or by the next sweep.
+        # or has lost results or messages, there is more to publish, by the process that found that or by the next sweep.
         same = (stored.life, stored.planned) == (recording.life, recording.planned)
         same = same and stored.chunks == recording.chunks
         return replace(stored, published=count) if same and stored.published < count else None
@@ -84,7 +84,7 @@ def _publish_chunks(recording: Recording, ports: Ports, *, again: bool, ours: bo
 
 
 def _taken_over(recording: Recording, ports: Ports) -> Recording:
-    """The recording, which this process publishes from now on instead of whoever made its plan: of several, one does.
+    """The recording, which this process publishes from now on instead of the maker of its plan: of several, one does.
 
     Raises:
         UnderWay: another one does.
@@ -113,7 +113,7 @@ def forget_published(key: str, ports: Ports) -> Recording | None:
     """
 
     def unpublished(stored: Recording) -> Recording | None:
-        # Also where nothing is noted as published: whoever is about to note it may not.
+        # Also where nothing is noted as published: the process that is about to note it may not.
         out = stored.state == "PLANNED" and (stored.published or stored.planned is not None)
         return replace(stored, planned=None, published=0) if out else None
 

@@ -91,5 +91,5 @@ def _ended(key: str, ports: Ports) -> Recording:
         recording = record.cancel(key, ports)
         if not recording.ended:
             raise Transient(f"recording {key} could not be cancelled yet. Run it again.")
-    # Whoever waits for an answer gets it before its request is gone.
+    # A caller who waits for an answer gets it before the request is gone.
     return record.announce(recording, ports)

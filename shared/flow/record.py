@@ -58,7 +58,7 @@ def _on_chunk_done(recording: Recording, ports: Ports) -> Recording:
         erase.again(recording, ports)
         return recording
     if recording.ended_without and recording.files:
-        # Whoever was told of this chunk before may have died after it wrote files that were deleted already.
+        # A process that was told of this chunk before may have died after it wrote files that were deleted already.
         transcript_files.delete(recording, ports)
     # The same of a life before it was tried again.
     transcript_files.delete_earlier(recording, ports)
@@ -289,7 +289,7 @@ def _finish(recording: Recording, rendered: Rendered, ports: Ports) -> Recording
     """Write the files of a recording whose transcript is decided, and end it as DONE."""
     decided = recording.files == transcript_files.digests(recording, rendered)
     if recording.ended or recording.withdrawn or not decided:
-        # Another process has ended it, or it was tried again; whoever did that does the rest.
+        # Another process has ended it, or it was tried again, and does the rest.
         return recording
     try:
         transcript_files.write(recording, rendered, ports)

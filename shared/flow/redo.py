@@ -76,7 +76,7 @@ def warning(recording: Recording, indexes: Sequence[int]) -> str:
 
 
 def again(recording: Recording, indexes: Sequence[int], ports: Ports) -> Recording:
-    """Publish chunks of a recording again whose results are gone: once, whoever else finds that.
+    """Publish chunks of a recording again whose results are gone: once, however many find that.
 
     If they do not fit into the budgets, it is held, and goes on like one that is tried again (`upload.freeze_plan`). If
     this process dies on the way, the sweeper finds a recording whose chunks are not published. The recording is as it
@@ -90,9 +90,7 @@ def again(recording: Recording, indexes: Sequence[int], ports: Ports) -> Recordi
         raise UnderWay(f"another process is about to publish chunks of {recording.id} again")
     done = documents.done_of(recording, ports.records)
     if len(done) < len(recording.chunks):
-        return (
-            recording  # whoever found it first has published some; the last of them finds what else is gone
-        )
+        return recording  # the first to find it has published some; the last of them finds what else is gone
     admission = budget.commit(
         recording.id, _usd(recording, indexes, ports), ports, life=recording.life, again=True
     )
@@ -101,7 +99,7 @@ def again(recording: Recording, indexes: Sequence[int], ports: Ports) -> Recordi
 
     def to_unpublished(stored: Recording) -> Recording | None:
         if stored.files:
-            return None  # whoever still had the results has decided on the transcript
+            return None  # a process that still had the results has decided on the transcript
         if (stored.state, stored.life, stored.planned) != (
             recording.state,
             recording.life,

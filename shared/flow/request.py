@@ -172,7 +172,7 @@ def _last_end(recording: Recording | None) -> int | None:
 def check_bucket(uri: str, settings: Settings) -> None:
     """Check that requests may name a bucket: without that, they could have all read that this deployment can read.
 
-    Files of one machine are named by whoever can write to its state folder: by its owner.
+    Files of one machine are named by a user who can write to its state folder: its owner.
 
     Raises:
         BadRequest: they may not.

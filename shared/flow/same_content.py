@@ -69,6 +69,6 @@ def reuse(source: StoredObject, options: Options, earlier: Recording, ports: Por
     with documents.about(recording):
         log.info("accepted %s as %s: %s", documents.called(source, ports.settings), recording.id, reason)
         measure("uploads_total")
-        # Whoever dies before this leaves one that the sweeper pushes.
+        # A process that dies before this leaves one that the sweeper pushes.
         dispatch.say_done(recording.id, recording.chunks[-1].index, ports)
     return True

@@ -1,6 +1,6 @@
 """Step 7, the files of a transcript: rendered once, written create-only, and deleted again if it fails after all.
 
-The first rendering is kept in the work bucket, so whoever continues after a crash, also a newer version, writes the
+The first rendering is kept in the work bucket, so a process that continues after a crash, also a newer version, writes the
 same bytes. If results were gone before it was decided on, their chunks are done again (redo.py), and the rendering
 of the new results takes its place. A recording that is tried again after a failure writes into a folder of its own: no process of its earlier
 life can touch these files.

@@ -170,7 +170,7 @@ def _fresh(recording: Recording, claim: Claim) -> Claim | None:
 
 
 def _let_go(recording: Recording, ports: Ports) -> Recording:
-    """The recording, no longer held: whoever dies from here on leaves one that the sweeper pushes."""
+    """The recording, no longer held: a process that dies from here on leaves one that the sweeper pushes."""
     if not recording.held:
         return recording
 

@@ -1,7 +1,7 @@
 """Calls that do not return. Nothing but the end of their process ends them.
 
 A library that waits for ever, a file system that is gone, a driver that has lost its card: the message of such a call
-would stay under lease for ever, and whatever else it holds with it. So whoever makes a call that may not return says
+would stay under lease for ever, and whatever else it holds with it. So a thread that makes a call that may not return says
 how long it can take at most, and a thread that makes no such calls looks whether one is overdue.
 """
 

@@ -14,7 +14,7 @@ whose deliveries run out without so many failures (three; of a service as many a
 The engines form a circle, in the order of `shared/engines.py`. A chunk goes round from the one that it was
 planned for, past those that the deployment does not have or that the caller's options exclude. If none is left, an
 engine of the other kind takes a recording with speakers over whole (`shared/recovery/takeover.py`); if there is none
-either, the recording ends with the reason of each engine. Whoever worked on it gives it up: a worker with a GPU also takes
+either, the recording ends with the reason of each engine. The engine that worked on it gives it up: a worker with a GPU also takes
 the chunks that were planned for a CPU, and one that fails on the GPU has not been tried on a CPU.
 
 A hand-over raises the turn in the chunk's claim (`shared/state/claims.py`), publishes the message of that turn, and

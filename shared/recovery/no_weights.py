@@ -57,7 +57,7 @@ def _handed_over(delivery: Delivery, error: ModelUnavailable, ports: Ports) -> b
         message = decode(delivery.data, ChunkMessage)
         if fallback.hand_over(message, error, ports).done:
             return True
-        # For whoever finds it among the dead letters, and for the guard of Parakeet's share.
+        # For an operator who finds it among the dead letters, and for the guard of Parakeet's share.
         failure_log.note(
             error,
             ports,

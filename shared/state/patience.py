@@ -1,6 +1,6 @@
 """Patience with a store, records or a queue that refuse for a while, so that what an engine has answered is not lost.
 
-Whoever waits holds its message, whose lease is renewed meanwhile, and takes no other: so what waits is bounded.
+A process that waits holds its message, whose lease is renewed meanwhile, and takes no other: so what waits is bounded.
 """
 
 from __future__ import annotations

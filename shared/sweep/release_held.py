@@ -116,7 +116,7 @@ class _Release:
             return False
         recording = documents.get_recording(ports.records, key)
         if recording is not None and recording.state == "PLANNED":
-            # Whoever was about to hold it died after another delivery had planned it.
+            # The process that was about to hold it died after another delivery had planned it.
             budget.let_go(key, ports)
             self._committed = None
             return False

@@ -2,8 +2,8 @@
 
 The records show the progress, and whose turn it is:
 
-    nobody's       accepted but not planned, planned but not published, or all chunks done but not merged: whoever was
-                   about to go on died. It is pushed after two minutes
+    a step's       accepted but not planned, planned but not published, or all chunks done but not merged: the process
+                   that was about to go on died. It is pushed after two minutes
     an engine's    its chunks wait or are at work. A recording that is only slow must not be pushed, because its chunks
                    would be transcribed, and paid for, twice; so patience is long, and begins anew when a chunk is handed
                    on or begun with alone
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from shared.sweep.each import Found
 
 SOONEST = 120.0
-"""Seconds until a recording that is nobody's is pushed. Whoever is at it needs seconds."""
+"""Seconds until a recording that is between two steps is pushed. A process at it needs seconds."""
 
 QUEUED_FOR = 6 * 3600.0
 """Seconds that a recording may wait for its turn while chunks of others are being done."""
@@ -74,8 +74,8 @@ def assess(recording: Recording, note: Note, workers: Note, now: float, settings
     is ACCEPTED or PLANNED, `note` its progress, `workers` that of all recordings together.
     """
     patience = settings.stuck_minutes * 60
-    nobodys = not _is_out(recording) or note.done >= len(recording.chunks)
-    if not nobodys:
+    between_steps = not _is_out(recording) or note.done >= len(recording.chunks)
+    if not between_steps:
         patience = max(
             patience,
             plan.max_inflight_chunks(settings) * plan.sizes(plan.worker_engine(settings), settings).seconds,
@@ -83,7 +83,7 @@ def assess(recording: Recording, note: Note, workers: Note, now: float, settings
         if now - workers.since < patience:
             patience = max(patience, QUEUED_FOR)
     patience *= 2**note.tries
-    if nobodys:
+    if between_steps:
         patience = min(patience, SOONEST * 4**note.tries)
     quiet = now - max(note.since, workers.awake)
     where = str(recording.state)
@@ -117,7 +117,7 @@ def push_stuck(ports: Ports) -> int:
             record.fail(key, error, ports)
             return True
 
-    # The few that are nobody's have a query of their own, so that they are found at once however many wait for their
+    # The few that are between two steps have queries of their own, so that they are found at once however many wait for their
     # engines. Recordings that a budget holds are not stuck: release_held.py lets them go on.
     def those(where: Fields, after: str) -> Iterator[tuple[str, Recording]]:
         return documents.every(documents.RECORDINGS, Recording, ports.records, where, after=after)
@@ -180,7 +180,7 @@ def _push(recording: Recording, world: _World, ports: Ports) -> bool:
     done = documents.count_done(recording, ports.records) if _is_out(recording) else 0
     note = _look(old, done, began, now)
     if (not recording.chunks or done < len(recording.chunks)) and ports.out_of_reach(recording):
-        # Nobody can go on with it, and no try counts; patience starts when it is there again.
+        # No process can go on with it, and no try counts; patience starts when it is there again.
         sweep_notes.write(recording.id, replace(note, since=now), ports)
         return False
     note, verdict = _judged(recording, note, world, ports)
@@ -227,7 +227,7 @@ def _judged(recording: Recording, note: Note, world: _World, ports: Ports) -> tu
 def _last_begun(recording: Recording, now: float, ports: Ports) -> float:
     """When an engine was last given a chunk of a recording by another, or began with one alone; 0 if none was.
 
-    Kills take time without any progress; whoever has the chunk after them must not see it published again. Both
+    Kills take time without any progress; the next engine of the chunk must not see it published again. Both
     happen only so often in a life.
     """
     times = [one.handed for one in claims.of_recording(recording.id, ports.records).values()]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 SOONEST = 120.0
-"""Seconds that whoever hands a chunk on has to publish its message: it needs less than one."""
+"""Seconds that a process that hands a chunk on has to publish its message: it needs less than one."""
 
 MARK = "complete"
 """Key of the mark that says which minutes were looked at."""

@@ -113,6 +113,6 @@ def entered(context: Context) -> Iterator[None]:
 
 
 def attributes() -> dict[str, str]:
-    """The attributes that carry the trace to whoever gets a message; none if there is no trace."""
+    """The attributes that carry the trace to the receiver of a message; none if there is no trace."""
     traceparent = current().traceparent
     return {TRACEPARENT: traceparent} if traceparent else {}

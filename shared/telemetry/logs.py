@@ -1,7 +1,7 @@
 """The logger, and how each kind of process writes its log.
 
 A JSON line says which recording and chunk it is about, its trace, and the release. What may be secret is taken out of
-every line, whoever wrote it: an error of a library may quote an address that was signed, or a key.
+every line, also of a library: an error may quote an address that was signed, or a key.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ OWNERS = 0o600
 """Mode of files that only their owner may read: all that is written here is part of the state."""
 
 _changed: Counter[Path] = Counter()
-"""Folders in which threads made others that are not flushed yet. Whoever puts a file below these flushes them as well."""
+"""Folders in which threads made others that are not flushed yet. A thread that puts a file below these flushes them as well."""
 _lock = threading.Lock()
 
 NOT_HERE = {errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.EPERM, errno.EXDEV}

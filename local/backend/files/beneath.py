@@ -1,4 +1,4 @@
-"""Files and folders below a folder, without following links: whoever can write there must not choose what we open.
+"""Files and folders below a folder, without following links: a user who can write there must not choose what we open.
 
 Each part of a path is opened from the folder before it with `O_NOFOLLOW` (man 2 openat), so that a link that is put there
 in the meantime is refused as well. Links in the path of the folder itself are followed: a person named it.

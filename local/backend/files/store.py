@@ -2,7 +2,7 @@
 
 Names that are legal file names stay as they are, others are escaped (`local/backend/files/names.py`), so no name leads
 out of its folder. Symbolic links are followed where only the owner of a folder can create one, or a person asked for it.
-Elsewhere, as in an inbox, a link is no object: whoever can put files there would choose what is read.
+Elsewhere, as in an inbox, a link is no object: a user who can put files there would choose what is read.
 Listing follows links to files but not to folders, which could lead in a circle.
 """
 

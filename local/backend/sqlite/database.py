@@ -167,7 +167,7 @@ class Database:
                 pool.pop().close()
 
     def _begin(self) -> tuple[sqlite3.Connection, Callable[[], None]]:
-        """The connection that writes, open until what else is given is called; whoever uses it has `_using`."""
+        """The connection that writes, open until what else is given is called; its user holds `_using`."""
         self._check_process()
         with self._counting:
             if self._main is None:

@@ -65,7 +65,7 @@ class Migration:
             time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - no secret
 
     def use_write_ahead_log(self, connection: sqlite3.Connection) -> None:
-        """Write to a log from now on, whoever opens the file."""
+        """Write to a log from now on, in every process that opens the file."""
         # Changing the journal mode does not wait for other openers, so the waiting is done here.
         deadline = time.monotonic() + self.busy_seconds
         while True:

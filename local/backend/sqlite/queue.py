@@ -51,7 +51,7 @@ class SqliteQueue(Upkeep):
         super().__init__(database, clock)
         self.topology = topology or every_topic()
         self.look_seconds = 0.05
-        """Between two looks for a message of another process; one of this process wakes whoever waits at once."""
+        """Between two looks for a message of another process; one of this process wakes waiting threads at once."""
         self._begin_boot()
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:

@@ -69,7 +69,7 @@ NAMES = (
 
 # Of the last `up`: other processes may know fewer of them, and publish to all.
 SUBSCRIPTIONS = "CREATE TABLE subscriptions (topic TEXT NOT NULL, name TEXT NOT NULL)"
-"""Subscriptions that a message is kept for, whoever publishes it."""
+"""Subscriptions that a message is kept for, whichever process publishes it."""
 
 OWNED = (
     "CREATE TABLE owned (recording TEXT PRIMARY KEY, run TEXT NOT NULL) WITHOUT ROWID",
@@ -142,7 +142,7 @@ CHANGES = {
         *NAMES,
         f"{_NAMED} FROM documents WHERE collection = 'recordings' AND {_IS_NAMED}".format("documents"),
     ),
-    # A message is kept for subscriptions that whoever publishes it does not know.
+    # A message is kept for subscriptions that its publisher does not know.
     5: (SUBSCRIPTIONS,),
     # A process may have recordings to itself.
     6: (

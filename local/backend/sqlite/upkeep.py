@@ -80,7 +80,7 @@ class Upkeep:
         if self._run is not None:
             self._run.end()
             self._run, self.owned = None, frozenset()
-            # If not here, whoever looks next does it.
+            # If not here, the next look does it.
             with suppress(StoreUnavailable):
                 self.free()
 

@@ -7,7 +7,7 @@
 - `by_channel.py`: the same where each channel of a recording is one speaker
 
 Workers diarize chunks and know nothing of each other (`shared.results.Voice`); here the voices of the whole recording
-are clustered, once. The result is the same whoever heard which chunk, and in whatever order results came.
+are clustered, once. The result is the same whichever worker had which chunk, in whatever order results came.
 `shared/flow/speakers.py` calls it.
 """
 

@@ -73,7 +73,7 @@ def corrected(words: Sequence[Word], edits: Sequence[Edit]) -> tuple[Word, ...]:
 
 
 def changes(words: Sequence[Word], texts: Sequence[str]) -> tuple[Edit, ...]:
-    """The edits that make texts of words, for whoever has the whole text and no edits.
+    """The edits that make texts of words, for a caller who has the whole text and no edits.
 
     Args:
         words: those of the transcript.

@@ -196,7 +196,7 @@ def _written(recording: Recording, after: Transcript, correction: Correction, po
 
 
 def _first(revision: Revision, ports: Ports) -> Revision:
-    """The revision of that number: this one, or that of whoever was first."""
+    """The revision of that number: this one, or that of the editor who was first."""
     key = _key(revision.recording, revision.number)
     if ports.records.create(REVISIONS, key, to_fields(revision)):
         log.info("%s has revision %d: %d words", revision.recording, revision.number, revision.words)

@@ -1,7 +1,7 @@
 """Keep the words of transcripts in the search index.
 
-The merger adds them after a recording is DONE and before it is announced; if it dies in between, whoever announces it adds
-them. A correction puts its own in their place, `forget` takes them out.
+The merger adds them after a recording is DONE and before it is announced; if it dies in between, the next one that announces it
+adds them. A correction puts its own in their place, `forget` takes them out.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def passages(transcript: Transcript) -> tuple[Passage, ...]:
         Passage(
             start=words[one.first].start,
             text=one.text,
-            # A word with a space in it, which an engine may write, is several to whoever counts spaces.
+            # A word with a space in it, which an engine may write, is several where spaces are counted.
             times=tuple(
                 word.start for word in own_words(words, one.first, one.last) for _ in word.text.split(" ")
             ),
