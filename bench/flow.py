@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import command_line
-from bench.machine import core_seconds, in_fresh_process
-from gpu_job.peak_memory import largest_child, peak_memory
+from bench.machine import core_seconds, in_fresh_process, largest_child
+from gpu_job.peak_memory import peak_memory
 from gpu_job.pipeline.consumer import DECODERS
 from gpu_job.speech.onnx import onnx_engine
 from local.backend.embedded_ports import open_ports

@@ -34,8 +34,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from bench.machine import core_seconds, described
-from gpu_job.peak_memory import largest_child, peak_memory
+from bench.machine import core_seconds, described, largest_child
+from gpu_job.peak_memory import peak_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,12 +8,15 @@ import importlib.util
 import multiprocessing
 import os
 import platform
+import resource
 import shutil
 import statistics
 import subprocess
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+
+from gpu_job.peak_memory import UNIT
 
 ASKED = (
     ("name", "driver_version", "memory.total", "memory.used", "power.limit", "temperature.gpu"),
@@ -140,3 +143,8 @@ def _gpu() -> list[str]:
                 f"nvidia-smi did not tell {', '.join(names)}: {(answer.stdout + answer.stderr).strip()}"
             )
     return lines
+
+
+def largest_child() -> int:
+    """Peak resident set of the largest child that has ended, bytes; at least what it shared with its parent at first."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * UNIT

@@ -42,8 +42,3 @@ def peak_memory(process: int | None = None) -> int:
     if process is not None:
         raise FileNotFoundError(errno.ENOENT, "the peak of the memory is not told", str(file))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
-
-
-def largest_child() -> int:
-    """Peak resident set of the largest child that has ended, bytes; at least what it shared with its parent at first."""
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * UNIT
