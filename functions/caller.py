@@ -1,9 +1,11 @@
 """Who may call a function.
 
-On Cloud Run a caller needs the role to invoke a function. Anywhere else a function listens on a port that every
-account of the machine can reach, and every web page that a browser there shows: a call must carry the token that the
-process was started with, must come from no web page (which says so in `Origin`), and must name this machine as `Host` (a
-page whose name resolves to 127.0.0.1 names itself).
+On Cloud Run a caller needs the role to invoke a function. Anywhere else every account of the machine can reach its port,
+and so can every web page in a browser there. So a call
+
+- must carry the token that the process was started with,
+- must not come from a web page, which says so in `Origin`,
+- must name this machine as `Host`: a page whose name resolves to 127.0.0.1 names itself.
 """
 
 from __future__ import annotations

@@ -54,8 +54,8 @@ class Push:
     def message(self) -> dict[str, Any]:
         """The same as Pub/Sub writes it.
 
-        Steps and dead letters take messages in this form from wherever they come, also from commands and tests, so the
-        data are encoded once more to be decoded there: 0.16 ms for the largest request, 64 kB.
+        Steps and dead letters take this form from every source, also from commands and tests. So the data are encoded
+        here to be decoded there: 0.16 ms for the largest request, 64 kB.
         """
         return dead_letters.pushed(self.message_id, self.data, self.attributes)
 

@@ -1,9 +1,9 @@
 """Log-mel energies as Kaldi makes them: 80 bands, 25 ms every 10 ms, Povey's window, no dither.
 
-The same as kaldi-native-fbank to 1e-3 in the logarithm, for samples as integers. A network that was trained on samples
-in [-1, 1] gets the same once the mean is taken off, but for what is quieter than a step of 16 bits, which changed no
-figure of `python -m bench speakers`. Without a matrix product, whose threads would spin beside those
-that recognise (see `gpu_job/speech/onnx/mel.py`).
+The same as kaldi-native-fbank to 1e-3 in the logarithm, for samples as integers. For a network that was trained on
+samples in [-1, 1] they are the same once the mean is subtracted, except below one step of 16 bits; that changed no
+figure of `python -m bench speakers`. There is no matrix product, whose threads would spin beside those that recognise
+(see `gpu_job/speech/onnx/mel.py`).
 """
 
 from __future__ import annotations

@@ -77,9 +77,8 @@ def hosted_row(
 ) -> LedgerRow:
     """The row of a call of a hosted engine: the seconds that it measured, at the price of the options.
 
-    `busy` is the duration of the call, `decoded` the audio given to the engine, overlap included, `owned` the part of
-    it within the chunk's own bounds, all in seconds; `sent` the bytes that the engine was sent, or read from an
-    address.
+    `busy`, `decoded` and `owned` are seconds: of the call, of the audio that the engine got, overlap included, and of its
+    part within the chunk's own bounds. `sent` are the bytes that the engine was sent, or read from an address.
     """
     table = prices_file.table(settings)
     egress = table.egress(sent, settings)

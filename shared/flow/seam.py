@@ -203,9 +203,9 @@ def _is_doubtful(piece: Piece, other: Piece, word: Word) -> bool:
 def _choose(left: Piece, right: Piece, ours: Sequence[Word], theirs: Sequence[Word]) -> list[Word]:
     """One hearing of a group: ours up to a word start and theirs from there.
 
-    Of all cuts that neither repeat a sound nor leave one out, the one furthest from the edges is taken: from
-    the edges of our audio before it and of theirs after it, measured by the words that either side heard there.
-    All of ours and all of theirs are always among the cuts.
+    Cuts that repeat a sound or leave one out do not count. Of the others, the one furthest from the edges is taken: ours
+    before it, and theirs after it, measured by the words that either side heard there. All of ours and all of theirs
+    are always among them.
     """
     # last[i] is the last of theirs that sounds like ours[i], first[j] the first of ours that sounds like theirs[j].
     last, first = [-1] * len(ours), [len(ours)] * len(theirs)

@@ -1,8 +1,7 @@
 """One call of a hosted engine for a chunk, with its row in the ledger: written before the call, ended after it.
 
-A call costs money whatever becomes of its answer, so it is not made while another one may be under way: that is what
-the open row says, by the time until which its process may be at work. Where others can tell that the process is gone,
-they do not wait for that time.
+A call costs money whatever becomes of its answer, so none is made while another one may be under way. The open row
+says until when its process may be at work. If that process is known to be gone, the next one does not wait so long.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ whose deliveries run out without so many failures (three; of a service as many a
 
 The engines form a circle, in the order of `shared/engines.py`. A chunk goes round from the one that it was
 planned for, past those that the deployment does not have or that the caller's options exclude. If none is left, an
-engine of the other kind takes a recording with speakers over whole (`shared/recovery/takeover.py`); if there is none
-either, the recording ends with the reason of each engine. The engine that worked on it gives it up: a worker with a GPU also takes
-the chunks that were planned for a CPU, and one that fails on the GPU has not been tried on a CPU.
+engine of the other kind takes a recording with speakers over whole (`shared/recovery/takeover.py`). If there is none
+either, the recording ends with the reason of each engine. A chunk is given up by the engine that worked on it: a worker
+with a GPU also takes chunks that were planned for a CPU, and what fails on the GPU has not been tried on a CPU.
 
 A hand-over raises the turn in the chunk's claim (`shared/state/claims.py`), publishes the message of that turn, and
 notes both. If a process dies in between, the next delivery of the old message completes it (`shared/flow/chunk.py`).

@@ -120,9 +120,9 @@ class Search:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Softmax probability of each token among all tokens and blank, and its predicted duration.
 
-        One pass over the finished tokens, outside the decoder's loop: NeMo's own confidence measures are rounded to the
-        weights' precision, copy all logits at every step, and with phrases belong to another token; its CPU path mixes
-        up the durations of the windows of a batch.
+        It is one pass over the finished tokens, outside the decoder's loop. NeMo's own confidence measures are rounded to
+        the weights' precision, copy all logits at every step, and with phrases belong to another token. Its CPU path
+        mixes up the durations of the windows of a batch.
 
         Args:
             encoded: `(windows, frames, width)`.

@@ -3,7 +3,7 @@
 With `both` it has three channels: the mix, and both channels of a stereo recording before they are mixed.
 
 Consecutive frames pass through one resampler as one run. Where time jumps, or the format or the mix of channels changes,
-the run is flushed and another begins at the sample given by its time stamp, with silence in the gap: so positions never
+the run is flushed. Another one begins at the sample given by its time stamp, with silence in the gap. So positions never
 drift from the time stamps by more than the tolerance.
 """
 

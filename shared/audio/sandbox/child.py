@@ -2,8 +2,8 @@
 
 It loads FFmpeg once, closes a sandbox around itself (`linux.py`: it can open no file and no socket, start no program and
 touch no other process but its own child), then forks for every job. The fork gives up more before FFmpeg sees the
-first byte of a recording: it holds one socket, makes no more of anything, may use so much memory and processor time,
-and the few system calls that are left to it name no path and no process.
+first byte of a recording: it holds one socket and can open nothing else, its memory and processor time are limited, and
+none of the few system calls that are left to it takes a path or a process.
 
 Wave files of plain samples are decoded without a fork, which would be nine tenths of the work of a short one: their
 header is parsed in Python alone, and FFmpeg gets whole samples, not a file to parse.
