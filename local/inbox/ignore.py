@@ -15,6 +15,7 @@ import signal
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from local.runtime.beside import name_beside
 from shared.audio.containers import SUFFIXES
 from shared.formats import FILES
 from shared.machine.regular_files import open_regular
@@ -29,8 +30,12 @@ PARTIAL = (
 """Endings, in any case, of files that are not recordings: downloads in progress, copies of editors."""
 NOT_RECORDINGS = frozenset({"thumbs.db", "desktop.ini"})
 """Files that systems put into folders."""
+OUTPUTS = frozenset(PurePath(one.name).suffix.lower() for one in FILES)
+"""Suffixes of output files, which are no recordings."""
 CAPTIONS = frozenset(PurePath(one.name).suffix for one in FILES if one.has_captions)
-"""Suffixes of captions: files that are no recordings, and are expected beside them."""
+"""Those of captions."""
+BESIDE = tuple(name_beside("", one.name) for one in FILES)
+"""How the names of output files end beside recordings."""
 UNSAID = "application/octet-stream"
 """The type of files of any kind."""
 
@@ -53,7 +58,17 @@ def is_something_else(name: str) -> bool:
     """
     kind = mimetypes.guess_type(name)[0]
     media = kind is None or kind == UNSAID or kind.startswith(("audio/", "video/"))
-    return not media and PurePath(name).suffix.lower() not in SUFFIXES
+    suffix = PurePath(name).suffix.lower()
+    return suffix in OUTPUTS or (not media and suffix not in SUFFIXES)
+
+
+def is_expected(path: Path) -> bool:
+    """True for captions, which lie beside recordings, and for an output file beside its recording: `talk.txt`, `talk.mp3`."""
+    if path.suffix.lower() in CAPTIONS:
+        return True
+    stems = [path.name.removesuffix(ending) for ending in BESIDE if path.name.endswith(ending)]
+    suffixes = ["", *SUFFIXES, *map(str.upper, SUFFIXES)]
+    return any(path.with_name(stem + one).is_file() for stem in stems if stem for one in suffixes)
 
 
 def has_writer(path: Path) -> bool:

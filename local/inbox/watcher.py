@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.inbox.folder_watch import FolderWatch
-from local.inbox.ignore import CAPTIONS, has_writer, is_left_out, is_something_else
+from local.inbox.ignore import has_writer, is_expected, is_left_out, is_something_else
 from local.runtime.events import notification_attributes, object_resource
 from shared.errors import DropscribeError
 from shared.messages import AUDIO_FINALIZED
@@ -222,8 +222,7 @@ class Inbox:
             source = None if name is None else self._store.stat(self._bucket, name)
             if source is not None and self._is_new(source, now):
                 if is_something_else(path.name):
-                    # Captions lie beside recordings, and are never taken for one.
-                    if path.suffix.lower() not in CAPTIONS:
+                    if not is_expected(path):
                         self._warn_once(
                             path,
                             "is skipped: its name is not that of audio or video. `dropscribe submit` takes it anyway.",

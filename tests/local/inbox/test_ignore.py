@@ -9,6 +9,7 @@ import pytest
 
 from local.inbox.ignore import has_writer, is_something_else
 from shared.audio.containers import SUFFIXES
+from shared.formats import file_names
 
 
 @pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="only Linux tells")
@@ -43,7 +44,7 @@ def test_writer_that_comes_while_we_look_does_not_end_the_process(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["readme.txt", "NOTES.TXT", "cover.jpg", "invoice.pdf", "page.html", "x.zip"]
+    "name", ["readme.txt", "NOTES.TXT", "cover.jpg", "invoice.pdf", "page.html", "x.zip", *file_names()]
 )
 def test_a_name_of_something_else_is_told(name):
     assert is_something_else(name)

@@ -15,7 +15,9 @@ from local.inbox import watcher as inbox_module
 from local.inbox.folder_watch import FolderWatch
 from local.inbox.ignore import has_writer
 from local.inbox.watcher import Inbox
+from local.runtime.beside import name_beside
 from shared.errors import StoreUnavailable
+from shared.formats import file_names
 
 QUIET = 0.1
 
@@ -168,6 +170,20 @@ def test_what_its_name_says_is_something_else_is_passed_over_with_a_line_that_sa
     assert "readme.txt is skipped: its name is not that of audio or video." in caplog.text
     assert "talk.srt" not in caplog.text
     assert "dropscribe submit" in caplog.text
+
+
+def test_no_output_beside_its_recording_is_taken_for_one_or_warned_about(folder, watching, until, caplog):
+    (folder / "readme.txt").write_bytes(b"x")
+    for recording in ("talk.mp3", "call-17"):
+        (folder / recording).write_bytes(b"x")
+        for name in file_names():
+            for whole in (False, True):
+                (folder / name_beside(recording, name, whole=whole)).write_bytes(b"x")
+    with watching() as published:
+        until(lambda: len(published()) >= 2 and caplog.text)
+        settle()
+        assert sorted(published()) == ["call-17", "talk.mp3"]
+    assert [one.getMessage().split("/")[-1].split()[0] for one in caplog.records] == ["readme.txt"]
 
 
 def test_folder_that_is_moved_in_brings_all_its_files(tmp_path, folder, watching, until):
