@@ -44,6 +44,13 @@ class StoredObject:
         """`gs://bucket/name`, or `file:///path`, for people and logs."""
         return f"file:///{self.name}" if self.bucket == FILES_BUCKET else f"gs://{self.bucket}/{self.name}"
 
+    def is_version(self, other: StoredObject) -> bool:
+        """Whether it is the same version of one object as another look at it has found.
+
+        In folders the generation is a time of change, which two versions may share: their sizes tell them apart.
+        """
+        return (self.generation, self.size) == (other.generation, other.size)
+
     @property
     def is_folder(self) -> bool:
         """True for the empty object with which consoles, file system mounts and Hadoop represent a folder."""

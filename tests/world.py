@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -163,6 +164,14 @@ def words(text, start=0.0, step=0.5):
 def ledger_rows(ports):
     """All rows of the ledger."""
     return [from_fields(fields, LedgerRow) for _, fields in ports.records.query(documents.LEDGER)]
+
+
+def replace_unnoticed(path, data):
+    """Another content with the time of change of the one before, as `cp -p` may leave it."""
+    found = path.stat()
+    path.unlink()
+    path.write_bytes(data)
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
 def heard(recording, chunk, text="one two three", **changes):

@@ -82,12 +82,7 @@ def _stored(one: Recording, ports: Ports) -> StoredObject:
         ApiError: there is nothing to play.
     """
     live = ports.store.stat(one.source.bucket, one.source.name)
-    if (
-        one.state == "DELETED"
-        or one.audio is None
-        or live is None
-        or live.generation != one.source.generation
-    ):
+    if one.state == "DELETED" or one.audio is None or live is None or not live.is_version(one.source):
         raise ApiError(
             404,
             "no_audio",

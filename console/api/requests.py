@@ -47,6 +47,7 @@ def submit(body: RequestBody, request: Request, ports: Ports) -> Response:
     options = options_of(body.options) if body.options else None
     asked = uploads.fix(source, ports.records).options if options is None else options
     key = recording_id(source, asked)
+    uploads.check_version(source, documents.get_recording(ports.records, key))
     audit.note("submit", (key,), ports, who=who(request))
     client.submit(body.uri, ports=ports, options=options)
     one = documents.get_recording(ports.records, key)

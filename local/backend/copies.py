@@ -113,9 +113,7 @@ def _erase_folders(recording: Recording, place: Place) -> None:
 def _erase_files(source: StoredObject, place: Place) -> None:
     """Delete the newest transcript of a file of the inbox, unless it is that of a newer file."""
     live = place.store.stat(source.bucket, source.name)
-    if source.bucket != place.settings.audio_bucket or (
-        live is not None and live.generation != source.generation
-    ):
+    if source.bucket != place.settings.audio_bucket or (live is not None and not live.is_version(source)):
         return
     inside = Path(names.to_path(source.name))
     files = [one for name in file_names() for one in (name, f".{name}.part")]

@@ -22,8 +22,11 @@ def is_known(ports: Ports, source: StoredObject) -> bool:
     recording = uploads.recording_of(source, ports.records)
     if recording is None:
         return False
+    if why := uploads.unlike(source, recording):
+        log.warning("not transcribed: %s", why)
+        return True
     was_gone = (recording.state, recording.code) == ("FAILED", "missing")
-    if was_gone and source.size == recording.source.size and not retry.obstacle(recording, ports):
+    if was_gone and not retry.obstacle(recording, ports):
         log.info("%s is there again, and is transcribed after all", source.name)
         retry.ask(recording, ports)
     return True

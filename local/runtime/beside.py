@@ -118,7 +118,7 @@ def put_in_inbox(ready: TranscriptReady, files: Collection[str], ports: LocalPor
     if source.bucket != ports.settings.audio_bucket:
         return
     live = ports.store.stat(source.bucket, source.name)
-    if live is not None and live.generation == source.generation:
+    if live is not None and live.is_version(source):
         path = ports.store.path_of(source.bucket, source.name)
         put(recording, path, files, ports, below=ports.store.folder_of(source.bucket))
 

@@ -138,7 +138,7 @@ def deliver(ready: TranscriptReady, ports: LocalPorts) -> None:
         log.info("done %s: %d words, in %s", name, words, stored)
         return
     live = ports.store.stat(recording.source.bucket, recording.source.name)
-    if live is not None and live.generation != recording.source.generation:
+    if live is not None and not live.is_version(recording.source):
         return  # a newer version is on its way, and would be overwritten by this one
     folder = Path(ports.out) / names.to_path(recording.source.name)
     export(recording, folder, [reading.short(one) for one in recording.outputs], ports, out=ports.out)

@@ -17,7 +17,7 @@ from shared.errors import Damaged, Permanent
 from shared.flow import dispatch, upload
 from shared.messages import AUDIO_FINALIZED, metadata_of, options_from_metadata
 from shared.model import FILES_BUCKET, Options, StoredObject, recording_id
-from shared.state import answers, documents
+from shared.state import answers, documents, uploads
 from shared.topology import ROUTER
 
 if TYPE_CHECKING:
@@ -157,6 +157,7 @@ def _of_up(file: InputFile, options: Options, ports: LocalPorts, until: float) -
     recording = documents.get_recording(ports.records, key)
     if recording is not None and recording.state == "DELETED":
         return None  # a person wants it after all
+    uploads.check_version(source, recording)
     done = recording is not None and recording.state == "DONE"
     return Submitted(file=file, source=source, key=key, skipped=done, of_up=True)
 
@@ -165,6 +166,7 @@ def _look(file: InputFile, options: Options, ports: LocalPorts) -> Submitted:
     source = replace(ports.file(file.path), metadata=metadata_of(options))
     key = recording_id(source, options)
     recording = documents.get_recording(ports.records, key)
+    uploads.check_version(source, recording)
     done = recording is not None and recording.state == "DONE"
     return Submitted(file=file, source=source, key=key, skipped=done)
 

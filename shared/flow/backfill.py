@@ -51,10 +51,17 @@ class Estimate:
 
 
 def is_new(source: StoredObject, options: Options | None, records: Records) -> bool:
-    """Whether an object has no recording yet, with these options (None: those that its metadata ask for)."""
+    """Whether an object has no recording yet, with these options (None: those that its metadata ask for).
+
+    Raises:
+        BadMedia: code `missing`, its recording is that of another version; the message says what to do.
+    """
     if options is None:
-        return uploads.recording_of(source, records) is None
-    return documents.get_recording(records, recording_id(source, options)) is None
+        recording = uploads.recording_of(source, records)
+    else:
+        recording = documents.get_recording(records, recording_id(source, options))
+    uploads.check_version(source, recording)
+    return recording is None
 
 
 def ask(source: StoredObject, options: Options | None, ports: Ports) -> str:

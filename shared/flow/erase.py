@@ -139,6 +139,9 @@ def _erase_objects(recording: Recording, ports: Ports) -> None:
         for one in list(ports.store.list(bucket, prefix)):
             ports.store.delete(bucket, one.name, one.generation)
     if source.name and recording.code == WITH_AUDIO:
+        live = ports.store.stat(source.bucket, source.name)
+        if live is None or not live.is_version(source):
+            return
         ports.store.delete(source.bucket, source.name, source.generation)
 
 

@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from shared.settings import Settings
     from shared.state.answers import Asked
 
-REPLACED = "Its file has been replaced; the new one has a recording of its own."
-"""Why a request of an operator is refused that is about an object which is gone."""
-
 
 def on_request(message: Mapping[str, Any], ports: Ports) -> None:
     """Take one request to published chunks, or to its answer.
@@ -102,7 +99,7 @@ def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
         check_bucket(request.uri, ports.settings)
         source = locate(request.uri, ports)
         if backfill.is_of_another(request.request_id, source):
-            raise BadMedia("missing", REPLACED)
+            raise _replaced(source)
         options = request.options or _options_of(source, ports)
         _check_quota(request, options, ports)
         key = recording_id(source, options)
@@ -112,6 +109,7 @@ def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
             options = weights.named(options, ports.settings)
             key = recording_id(source, options)
             stands = documents.get_recording(ports.records, key)
+        uploads.check_version(source, stands)
     except (Permanent, BucketRefused) as error:
         # The caller named the bucket, so only the caller can fix one that is missing or unreadable.
         answer = answers.failure(request, error)
@@ -152,12 +150,21 @@ def _look_up_again(request: TranscribeRequest, recording: Recording, life: int, 
     try:
         if recording.state == "DELETED":
             raise BadRequest(erase.REASON)
-        if locate(request.uri, ports).generation != recording.source.generation:
-            raise BadMedia("missing", REPLACED)
+        live = locate(request.uri, ports)
+        uploads.check_version(live, recording)
+        if live.generation != recording.source.generation:
+            raise _replaced(live)
     except (Permanent, BucketRefused) as error:
         return replace(asked, answer=answers.failure(request, error))
     last = _last_end(recording)
     return replace(asked, continues=None if last is None else min(last, life))
+
+
+def _replaced(live: StoredObject) -> BadMedia:
+    """Why a request of an operator is refused that is about an object which is gone."""
+    # Nobody watches files where they lie.
+    new = "Ask for the new one" if live.bucket == FILES_BUCKET else "The new one has a recording of its own"
+    return BadMedia("missing", f"Its file has been replaced. {new}.")
 
 
 def _last_end(recording: Recording | None) -> int | None:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from shared.flow import redo
 from shared.flow.refusals import OPERATOR
 from shared.messages import TRANSCRIBE_REQUESTS, TranscribeRequest, request_to_json
+from shared.model import FILES_BUCKET
 from shared.routing.pace import as_recognised, lengths_of, usd_of
 from shared.state import documents, uploads
 
 if TYPE_CHECKING:
-    from shared.model import Recording
+    from shared.model import Recording, StoredObject
     from shared.ports import Ports
     from shared.routing.case import Known
 
@@ -71,9 +72,20 @@ def obstacle(recording: Recording, ports: Ports) -> str:
     live = ports.store.stat(recording.source.bucket, recording.source.name)
     if live is None:
         return "its file is gone"
-    if live.generation != recording.source.generation:
-        return "its file has since been replaced, and the new one has a recording of its own"
-    return ""
+    return _replaced(live, recording)
+
+
+def _replaced(live: StoredObject, recording: Recording) -> str:
+    if live.is_version(recording.source):
+        return ""
+    if live.generation == recording.source.generation:
+        return (
+            "its file has since been replaced by one with the same time of change: give that a new time, e.g. with "
+            "`touch`, and it is a new version"
+        )
+    if live.bucket == FILES_BUCKET:
+        return "its file has since been replaced: ask for the new one"
+    return "its file has since been replaced, and the new one has a recording of its own"
 
 
 def ask(recording: Recording, ports: Ports) -> str:

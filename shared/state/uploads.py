@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.errors import BadRequest
+from shared.errors import BadMedia, BadRequest
 from shared.messages import options_from_metadata, to_fields
 from shared.model import Options, recording_id
 from shared.state import documents
@@ -72,6 +72,30 @@ def recording_of(source: StoredObject, records: Records) -> Recording | None:
     """The recording of an upload, or None if there is none yet."""
     asks = _stored(source, records) or _given(source)
     return documents.get_recording(records, recording_id(source, asks.options))
+
+
+def unlike(source: StoredObject, recording: Recording) -> str:
+    """Why a recording is of another version than this one, although their generations are the same; empty if it is of this one.
+
+    The message says what to do.
+    """
+    known = recording.source
+    if recording.state == "DELETED" or source.is_version(known) or source.generation != known.generation:
+        return ""
+    return (
+        f"{source.name} has {source.size} bytes, and the time of change of another version with {known.size}, for which "
+        "it would be taken. Give it a new time, e.g. with `touch`: then it is a new version."
+    )
+
+
+def check_version(source: StoredObject, recording: Recording | None) -> None:
+    """Check that what is known as the recording of an object is not that of another version.
+
+    Raises:
+        BadMedia: code `missing`, it is; the message says what to do.
+    """
+    if recording is not None and (why := unlike(source, recording)):
+        raise BadMedia("missing", why)
 
 
 def failed_for_metadata(recording: Recording) -> bool:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from local.backend.files.store import FileStore
 from shared.errors import BadMedia
 from shared.flow import backfill, request, upload
 from shared.model import Options
 from shared.state import answers, documents
+from tests.world import replace_unnoticed
 
 
 def source(world, name):
@@ -62,6 +66,26 @@ def test_a_file_that_was_replaced_meanwhile_is_not_transcribed_in_place_of_the_o
     route(world)
     assert recordings(world) == []
     assert "has been replaced" in answers.find(request_id, world.ports.records).answer.reason
+
+
+def test_the_new_version_of_a_file_that_nobody_watches_has_to_be_asked_for(world, tmp_path):
+    world.ports = replace(world.ports, store=FileStore({"files": Path("/")}))
+    (tmp_path / "old.wav").write_bytes(b"sound")
+    name = str(tmp_path / "old.wav").lstrip("/")
+    request_id = backfill.ask(world.ports.store.stat("files", name), None, world.ports)
+    (tmp_path / "old.wav").write_bytes(b"another sound")
+    os.utime(tmp_path / "old.wav", (1, 1))
+    route(world)
+    reason = answers.find(request_id, world.ports.records).answer.reason
+    assert reason == "Its file has been replaced. Ask for the new one."
+
+
+def test_another_version_with_the_same_time_is_neither_new_nor_known(world):
+    upload.on_upload(world.upload("talk.wav"), world.ports)
+    replace_unnoticed(world.ports.store.path_of("audio", "talk.wav"), b"another, longer sound")
+    for options in (None, Options()):
+        with pytest.raises(BadMedia, match="with `touch`"):
+            backfill.is_new(world.ports.store.stat("audio", "talk.wav"), options, world.ports.records)
 
 
 def test_an_upload_that_has_its_recording_is_not_new(world):

@@ -17,7 +17,7 @@ from shared.state import answers, dead_letters, documents, failure_log, uploads
 from shared.sweep import sweep
 from shared.webhooks import deliver
 from tests.flow.diarization.crowd import crowd, voice
-from tests.world import heard, ledger_rows
+from tests.world import heard, ledger_rows, replace_unnoticed
 
 DAY = 86_400.0
 NAME, WORDS = "zanzibar.wav", "one two three"
@@ -121,6 +121,13 @@ def test_a_file_that_was_replaced_since_stays(world, done):
     path = world.ports.store.path_of("audio", NAME)
     path.unlink()
     path.write_bytes(b"another sound")
+    world.clock.time += DAY
+    forget.forget(done.id, world.ports, audio=True)
+    assert objects(world) == {f"gs://audio/{NAME}"}
+
+
+def test_a_file_that_was_replaced_by_one_with_the_same_time_stays_as_well(world, done):
+    replace_unnoticed(world.ports.store.path_of("audio", NAME), b"another, longer sound")
     world.clock.time += DAY
     forget.forget(done.id, world.ports, audio=True)
     assert objects(world) == {f"gs://audio/{NAME}"}

@@ -12,7 +12,7 @@ from shared.messages import ChunkDone, TranscriptReady, decode
 from shared.recovery import dead_letter
 from shared.settings import Settings
 from shared.state import dead_letters, documents
-from tests.world import World, heard
+from tests.world import World, heard, replace_unnoticed
 
 
 def message(number=1, **fields):
@@ -144,6 +144,19 @@ def test_a_request_means_the_object_as_it_was_when_it_first_came(world, sent):
     path.write_bytes(b"another sound")
     ask(world)
     assert only(world) == before
+
+
+def test_a_request_for_another_version_with_the_same_time_is_not_answered_with_the_transcript_of_the_first(
+    world, sent
+):
+    world.upload()
+    ask(world)
+    transcribe(world, only(world))
+    replace_unnoticed(world.settings.state_dir / "audio" / "talk.wav", b"another, longer sound")
+    ask(world, "later", number=2)
+    (answer,) = answers_of(sent, "later")
+    assert (answer.state, answer.code) == ("FAILED", "missing")
+    assert "Give it a new time, e.g. with `touch`" in answer.reason
 
 
 def test_without_options_those_of_the_object_count_and_with_options_only_they(world, monkeypatch):

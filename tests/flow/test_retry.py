@@ -11,7 +11,7 @@ from shared.flow import chunk, forget, record, request, retry, upload
 from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.routing import route
 from shared.state import answers, documents
-from tests.world import heard
+from tests.world import heard, replace_unnoticed
 
 
 def stored(world, recording):
@@ -134,6 +134,15 @@ def test_an_object_that_was_replaced_is_not_asked_for(world, failed):
     assert "replaced" in retry.obstacle(failed, world.ports)
     (world.settings.state_dir / "audio" / "talk.wav").unlink()
     assert "gone" in retry.obstacle(failed, world.ports)
+
+
+def test_an_object_that_was_replaced_by_one_with_the_same_time_is_not_asked_for(world, failed):
+    request_id = retry.ask(failed, world.ports)
+    replace_unnoticed(world.settings.state_dir / "audio" / "talk.wav", b"another, longer sound")
+    assert "`touch`" in retry.obstacle(failed, world.ports)
+    pass_on(world)
+    assert "`touch`" in answers_to(world, request_id).reason
+    assert stored(world, failed).state == "FAILED"
 
 
 def test_only_what_ended_without_a_transcript_is_tried_again(world, failed):

@@ -6,6 +6,7 @@ import errno
 from typing import TYPE_CHECKING
 
 from shared.errors import BadMedia, CannotWrite, ConfigurationError, DropscribeError, StoreUnavailable
+from shared.model import FILES_BUCKET
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,13 +17,17 @@ NO_FILE = {errno.ENOENT, errno.ENOTDIR}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
-def changed(source: StoredObject) -> BadMedia:
-    """The generation that was asked for is gone."""
-    return BadMedia(
-        "missing",
-        f"{source.name} was replaced or changed while it was being read. The new content becomes a recording of "
-        "its own; nothing needs to be done for this one.",
-    )
+def changed(source: StoredObject, *, same_time: bool) -> BadMedia:
+    """The version that was asked for is gone; `same_time`: what is there now has its time of change."""
+    if same_time:
+        go_on = (
+            "Its time of change is the same: give it a new one, e.g. with `touch`, and it is a new version."
+        )
+    elif source.bucket == FILES_BUCKET:
+        go_on = "Ask for it again, and the new content is transcribed."
+    else:
+        go_on = "The new content becomes a recording of its own; nothing needs to be done for this one."
+    return BadMedia("missing", f"{source.name} was replaced or changed while it was being read. {go_on}")
 
 
 def unreadable(name: str, error: OSError, *, watched: bool = False) -> DropscribeError:

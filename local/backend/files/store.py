@@ -114,13 +114,14 @@ class FileStore:
         try:
             now = self._stat(source.bucket, path)
             if not _is_generation(now, source):
-                raise disk_errors.changed(source)
+                raise disk_errors.changed(source, same_time=_generation(now) == source.generation)
             opener = partial(self._open, source.bucket, path)
             with self._descriptors.open(path, source.generation, opener) as handle:
                 data = _read_range(handle, start, length)
                 after = os.fstat(handle)
                 if after.st_ino != now.st_ino or not _is_generation(after, source):
-                    raise disk_errors.changed(source)
+                    same = _generation(after) == source.generation
+                    raise disk_errors.changed(source, same_time=same)
         except OSError as error:
             watched = source.bucket in self._expected
             raise disk_errors.unreadable(source.name, error, watched=watched) from error
@@ -206,7 +207,7 @@ class FileStore:
         path = self.path_of(bucket, name)
         try:
             found = self._stat(bucket, path)
-            if not stat_module.S_ISREG(found.st_mode) or found.st_mtime_ns // 1000 != generation:
+            if not stat_module.S_ISREG(found.st_mode) or _generation(found) != generation:
                 return False
             unlink(path)
         except OSError as error:
@@ -368,7 +369,7 @@ class FileStore:
         return StoredObject(
             bucket=bucket,
             name=name,
-            generation=found.st_mtime_ns // 1000,
+            generation=_generation(found),
             size=found.st_size,
             content_type=_type_of(name),
             # Another `up` may watch another inbox.
@@ -389,8 +390,12 @@ def _type_of(name: str) -> str:
     return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
+def _generation(found: os.stat_result) -> int:
+    return found.st_mtime_ns // 1000
+
+
 def _is_generation(found: os.stat_result, source: StoredObject) -> bool:
-    return found.st_mtime_ns // 1000 == source.generation and found.st_size == source.size
+    return _generation(found) == source.generation and found.st_size == source.size
 
 
 def _read_range(handle: int, start: int, length: int) -> bytes:

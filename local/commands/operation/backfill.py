@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +19,7 @@ from local.commands.operation.agreement import settled
 from local.commands.terminal import beside, output, print_json, say
 from shared import concurrency
 from shared.audio.containers import SUFFIXES
-from shared.errors import BadRequest, DropscribeError, StoreUnavailable
+from shared.errors import BadMedia, BadRequest, DropscribeError, StoreUnavailable
 from shared.flow import backfill
 from shared.in_words import broken_off, counted, dollars, human_duration, human_size, printable
 from shared.model import Options, StoredObject
@@ -116,12 +117,21 @@ def look(place: str, options: Options | None, ports: Ports, *, any_name: bool) -
     """
     media, others = _objects(place, ports, any_name=any_name)
     with concurrency.ThreadPoolExecutor(READERS) as pool:
-        new = list(pool.map(lambda one: backfill.is_new(one, options, ports.records), media))
+        new = list(pool.map(partial(_is_new, options=options, ports=ports), media))
     return Found(
         new=tuple(one for one, is_new in zip(media, new, strict=True) if is_new),
         known=new.count(False),
         others=others,
     )
+
+
+def _is_new(one: StoredObject, options: Options | None, ports: Ports) -> bool | None:
+    """Whether an object has no recording yet; None, with a line that says why, if that cannot be told."""
+    try:
+        return backfill.is_new(one, options, ports.records)
+    except BadMedia as error:
+        say(printable(f"Skipping {one.uri}: {error}"))
+        return None
 
 
 def _objects(place: str, ports: Ports, *, any_name: bool) -> tuple[list[StoredObject], int]:

@@ -6,6 +6,7 @@ import pytest
 
 from console.api import requests
 from shared.topology import REQUESTS
+from tests.world import replace_unnoticed
 
 
 def test_what_is_there_already_is_asked_for_by_its_uri(client, world):
@@ -22,6 +23,14 @@ def test_what_is_there_already_is_asked_for_by_its_uri(client, world):
 def test_one_that_is_known_is_shown_as_it_is(client, done):
     answer = client.post("/api/v1/recordings", json={"uri": "gs://audio/talks/talk.wav"})
     assert (answer.status_code, answer.json()["id"]) == (202, done.id)
+
+
+def test_another_version_with_the_same_time_is_refused(client, world, done):
+    replace_unnoticed(world.ports.store.path_of("audio", "talks/talk.wav"), b"another, longer sound")
+    answer = client.post("/api/v1/recordings", json={"uri": "gs://audio/talks/talk.wav"})
+    assert answer.status_code in range(400, 500)
+    assert "`touch`" in answer.json()["error"]["message"]
+    assert world.pull(REQUESTS) == []
 
 
 @pytest.mark.parametrize(

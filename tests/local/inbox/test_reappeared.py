@@ -20,7 +20,7 @@ from shared.settings import Settings
 from shared.state import answers, documents, uploads
 from shared.sweep import stuck
 from shared.topology import topology
-from tests.world import SetClock
+from tests.world import SetClock, replace_unnoticed
 
 
 def started(tmp_path, inbox="inbox"):
@@ -171,6 +171,17 @@ def test_a_file_that_is_back_has_its_recording_go_on_once(ports, recording, tmp_
     back = ports.store.stat("audio", "talk.wav")
     assert [reappeared.is_known(ports, back) for _ in range(2)] == [True, True]
     assert len(set(requests(ports))) == 1
+
+
+def test_another_version_with_the_same_time_is_not_taken_for_the_first_without_a_word(
+    ports, recording, tmp_path, caplog
+):
+    record.fail(recording.id, BadMedia("missing", "it was replaced"), ports)
+    replace_unnoticed(tmp_path / "inbox" / "talk.wav", b"RIFF of another, longer talk")
+    assert reappeared.is_known(ports, ports.store.stat("audio", "talk.wav"))
+    assert requests(ports) == []
+    assert "not transcribed: talk.wav has 28 bytes" in caplog.text
+    assert "Give it a new time, e.g. with `touch`" in caplog.text
 
 
 def test_what_failed_for_another_reason_stays_as_it_is(ports, recording):

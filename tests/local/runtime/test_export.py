@@ -165,13 +165,15 @@ def ready(recording):
 
 def test_a_transcript_of_the_inbox_is_handed_over_unless_its_file_was_replaced(tmp_path):
     ports = open_ports(Settings(state_dir=tmp_path / "state", transcripts=tmp_path / "out"))
-    for name in ("new", "old"):
+    for name in ("new", "old", "longer"):
         ports.store.create("audio", name, b"sound", "audio/wav")
         output = f"audio/{name}/1/words.csv"
         ports.store.create("transcripts", output, b"word", "text/csv")
         source = ports.store.stat("audio", name)
         if name == "old":
             source = replace(source, generation=source.generation - 1)
+        elif name == "longer":
+            source = replace(source, size=source.size - 1)
         done = Recording(
             id=name, source=source, options=Options(), state="DONE", created=0.0, outputs=(output,)
         )

@@ -52,7 +52,17 @@ def test_a_file_that_cannot_be_written_says_what_stands_in_the_way(number, kind,
     assert says in str(error)
 
 
-def test_a_file_that_was_replaced_needs_nothing():
-    error = disk_errors.changed(StoredObject(bucket="audio", name="talk.mp3", generation=1, size=1))
+@pytest.mark.parametrize(
+    ("bucket", "same_time", "says"),
+    [
+        ("audio", False, "nothing needs to be done"),
+        ("files", False, "Ask for it again"),
+        ("audio", True, "e.g. with `touch`"),
+        ("files", True, "e.g. with `touch`"),
+    ],
+)
+def test_who_replaced_a_file_knows_whether_the_new_one_is_transcribed(bucket, same_time, says):
+    source = StoredObject(bucket=bucket, name="talk.mp3", generation=1, size=1)
+    error = disk_errors.changed(source, same_time=same_time)
     assert error.code == "missing"
-    assert "nothing needs to be done" in str(error)
+    assert says in str(error)

@@ -23,6 +23,7 @@ from shared.settings import Settings
 from shared.state import documents, uploads
 from tests.https_server import https_server, ok
 from tests.speech import talk, write_media
+from tests.world import replace_unnoticed
 
 SAMPLE = Path(__file__).resolve().parents[4] / "samples" / "voice-note.opus"
 TRUTH = SAMPLE.parent / "truth" / "voice-note.opus.txt"
@@ -112,6 +113,18 @@ def test_json_lines_come_one_for_each_file_with_the_paths_of_its_outputs(folder)
     }
     assert all(Path(one).exists() for one in lines["a.opus"]["outputs"])
     assert lines["bad.mp3"]["outputs"] == []
+
+
+def test_another_version_with_the_same_time_does_not_print_the_words_of_the_first(folder):
+    assert call("a.opus", "-o", "-").exit_code == 0
+    replace_unnoticed(folder / "a.opus", (SAMPLE.parent / "order-hotline.m4a").read_bytes())
+    result = call("a.opus", "-o", "-")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "Give it a new time, e.g. with `touch`" in result.stderr
+    (folder / "a.opus").touch()
+    result = call("a.opus", "-o", "-")
+    assert result.exit_code == 0
+    assert result.stdout.split() != TRUTH.read_text("utf-8").split()
 
 
 def test_quiet_says_nothing_but_what_went_wrong(folder):

@@ -11,6 +11,7 @@ from local import exit_codes
 from local.commands.operation import backfill
 from shared.errors import BadRequest
 from shared.state import documents
+from tests.world import replace_unnoticed
 
 pytestmark = pytest.mark.usefixtures("up_runs")
 
@@ -47,6 +48,15 @@ def test_it_says_how_much_there_is_and_asks_for_what_has_no_recording(archive, c
     assert "Length: about 6.0 s. Expected cost: $0. Both are from probes of 2 of them." in result.stderr
     assert archive.route() == 2
     assert recordings(archive) == {"new.wav", "old/a.wav", "old/b.wav"}
+
+
+def test_another_version_with_the_same_time_is_skipped_with_a_line_that_says_so(archive, call):
+    replace_unnoticed(archive.ports.inbox / "new.wav", b"another, longer sound")
+    result = call("backfill", "gs://audio/", "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert "Skipping gs://audio/new.wav: new.wav has 21 bytes" in result.stderr
+    assert "(1 that are not media)" not in result.stderr
+    assert archive.route() == 2
 
 
 def test_a_second_run_has_nothing_to_do(archive, call):
