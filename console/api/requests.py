@@ -18,7 +18,7 @@ from shared.messages import options_of
 from shared.model import AudioInfo, Options, StoredObject, recording_id
 from shared.routing import route
 from shared.routing.case import Case
-from shared.state import audit, documents, uploads
+from shared.state import audit, documents
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -44,15 +44,14 @@ def submit(body: RequestBody, request: Request, ports: Ports) -> Response:
     requests.check_bucket(body.uri, ports.settings)
     source = requests.locate(body.uri, ports)
     refusals.check_size(source, ports.settings)
-    options = options_of(body.options) if body.options else None
-    asked = uploads.fix(source, ports.records).options if options is None else options
-    key = recording_id(source, asked)
-    uploads.check_version(source, documents.get_recording(ports.records, key))
-    audit.note("submit", (key,), ports, who=who(request))
-    client.submit(body.uri, ports=ports, options=options)
-    one = documents.get_recording(ports.records, key)
+    wanted = requests.want(source, options_of(body.options) if body.options else None, ports)
+    requests.check_quota(wanted.options, ports)
+    audit.note("submit", (wanted.key,), ports, who=who(request))
+    # With these options the request is about the recording that is named here, whatever is stored meanwhile.
+    client.submit(body.uri, ports=ports, options=wanted.options)
+    one = documents.get_recording(ports.records, wanted.key)
     return json_of(
-        {"id": key, "uri": source.uri, "state": "ACCEPTED"} if one is None else row(one, ports), 202
+        {"id": wanted.key, "uri": source.uri, "state": "ACCEPTED"} if one is None else row(one, ports), 202
     )
 
 

@@ -10,13 +10,13 @@ begins another one.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.errors import BadMedia, BadRequest, BucketRefused, OverLimit, Permanent
 from shared.flow import backfill, erase, record, refusals, retry, upload
 from shared.messages import options_from_metadata, readable_part, request_from_json
-from shared.model import FILES_BUCKET, recording_id
+from shared.model import FILES_BUCKET, Options, Recording, recording_id
 from shared.routing import weights
 from shared.settings import variable
 from shared.state import answers, dead_letters, documents, uploads
@@ -29,10 +29,22 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shared.messages import TranscribeRequest
-    from shared.model import Options, Recording, StoredObject
+    from shared.model import StoredObject
     from shared.ports import Ports
     from shared.settings import Settings
     from shared.state.answers import Asked
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """The recording that a request is about."""
+
+    key: str
+    """Its key."""
+    options: Options
+    """Its options."""
+    stands: Recording | None
+    """As it is stored; None if there is none yet."""
 
 
 def on_request(message: Mapping[str, Any], ports: Ports) -> None:
@@ -100,16 +112,9 @@ def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
         source = locate(request.uri, ports)
         if backfill.is_of_another(request.request_id, source):
             raise _replaced(source)
-        options = request.options or _options_of(source, ports)
-        _check_quota(request, options, ports)
-        key = recording_id(source, options)
-        stands = documents.get_recording(ports.records, key)
-        if stands is None and source.bucket == FILES_BUCKET:
-            # One recording with `dropscribe transcribe`, which knows the files of this machine by their weights.
-            options = weights.named(options, ports.settings)
-            key = recording_id(source, options)
-            stands = documents.get_recording(ports.records, key)
-        uploads.check_version(source, stands)
+        wanted = want(source, request.options, ports)
+        if not refusals.is_of_operator(request.request_id):
+            check_quota(wanted.options, ports)
     except (Permanent, BucketRefused) as error:
         # The caller named the bucket, so only the caller can fix one that is missing or unreadable.
         answer = answers.failure(request, error)
@@ -117,12 +122,31 @@ def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
     return answers.Asked(
         request=request,
         created=now,
-        recording=key,
+        recording=wanted.key,
         source=source,
-        options=options,
-        label=options.label or "",
-        continues=_last_end(stands),
+        options=wanted.options,
+        label=wanted.options.label or "",
+        continues=_last_end(wanted.stands),
     )
+
+
+def want(source: StoredObject, options: Options | None, ports: Ports) -> Wanted:
+    """Which recording a request for an object is about. A request with the options found here is about the same one.
+
+    Raises:
+        BadRequest: without `options`, the metadata of the object are no valid ones.
+        BadMedia: code `missing`, what is known as its recording is that of another version.
+    """
+    options = options or _options_of(source, ports)
+    key = recording_id(source, options)
+    stands = documents.get_recording(ports.records, key)
+    if stands is None and source.bucket == FILES_BUCKET:
+        # One recording with `dropscribe transcribe`, which knows the files of this machine by their weights.
+        options = weights.named(options, ports.settings)
+        key = recording_id(source, options)
+        stands = documents.get_recording(ports.records, key)
+    uploads.check_version(source, stands)
+    return Wanted(key=key, options=options, stands=stands)
 
 
 def _ended(end: retry.End, request: TranscribeRequest, ports: Ports) -> Recording | None:
@@ -193,13 +217,13 @@ def check_bucket(uri: str, settings: Settings) -> None:
         )
 
 
-def _check_quota(request: TranscribeRequest, options: Options, ports: Ports) -> None:
+def check_quota(options: Options, ports: Ports) -> None:
     """Check that the caller has not too many requests open; requests of one moment may pass together.
 
     Raises:
         OverLimit: it has.
     """
-    if ports.settings.max_open_requests and not refusals.is_of_operator(request.request_id):
+    if ports.settings.max_open_requests:
         label = options.label or ""
         count = ports.records.count(answers.REQUESTS, {"answered": False, "label": label})
         refusals.check_quota(label, count, ports.settings)
