@@ -75,7 +75,8 @@ class Store(Protocol):
         """Write an object with the content of a file from `stage`; None, with nothing written, if it exists.
 
         The object appears whole or not at all, and is durable when this returns. Whatever its size, a few megabytes of
-        it are in memory. The file stays open.
+        it are in memory. The file stays open. Called again with the same file, as after a failure, it gives the object
+        that an earlier call wrote.
 
         Where a store keeps no metadata, `ahead` is called with the object and them before the object can be seen. It
         must bear being called for an object that is never written.

@@ -2,16 +2,20 @@
 
 A broken upload goes on where it stopped, in the way of Cloud Storage's resumable uploads
 (https://cloud.google.com/storage/docs/performing-resumable-uploads): `Content-Range: bytes */SIZE` asks how much is
-there, 308 says it, `Content-Range: bytes FIRST-LAST/SIZE` goes on.
+there, 308 says it, `Content-Range: bytes FIRST-LAST/SIZE` goes on. Whoever asks when all is stored, because the answer
+was lost, gets that answer, also from a server that was started again: the document of the upload's options has its id.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 import re
 import secrets
 import time
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, BinaryIO
 
 from anyio import to_thread
@@ -28,7 +32,7 @@ from shared.flow import refusals
 from shared.in_words import human_size
 from shared.messages import metadata_of, options_of
 from shared.model import StoredObject, recording_id
-from shared.state import uploads
+from shared.state import answers, uploads
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -46,6 +50,9 @@ PIECE = 1024 * 1024
 """Bytes that are written at one time."""
 LONGEST_NAME = 1024
 """Bytes of an object's name, as Cloud Storage allows."""
+MOST_OF_ONE_NAME = 1000
+TOKEN, TOKEN_LENGTH = 16, 22
+"""Random bytes of an id, and how many characters they are."""
 SPAN = re.compile(r"bytes (?:\*|(\d{1,18})-(\d{1,18}))/(\d{1,18})")
 
 
@@ -58,6 +65,9 @@ class Place:
     metadata: dict[str, str]
     file: BinaryIO
     there: int = 0
+    number: int = 1
+    """Of its name: those before are taken."""
+    stored: StoredObject | None = None
     touched: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -85,7 +95,7 @@ class Places:
         except ApiError:
             place.file.close()
             raise
-        key = secrets.token_urlsafe(16)
+        key = _id_of(place.name)
         place.touched = now
         self._open[key] = place
         return key
@@ -104,19 +114,10 @@ class Places:
         if len(under_way) >= MOST:
             raise ApiError(503, "too_many_uploads", f"{MOST} uploads are under way. Wait for some to end.")
 
-    def find(self, key: str) -> Place:
-        """One of them.
-
-        Raises:
-            ApiError: there is none.
-        """
-        if (one := self._open.get(key)) is None:
-            raise ApiError(
-                404,
-                "no_upload",
-                "This upload is not known: it ended, or the server was started again. Upload it again.",
-            )
-        one.touched = time.monotonic()
+    def find(self, key: str) -> Place | None:
+        """One of them; None if it is not under way."""
+        if (one := self._open.get(key)) is not None:
+            one.touched = time.monotonic()
         return one
 
     def drop(self, key: str) -> None:
@@ -156,13 +157,19 @@ async def receive(request: Request) -> Response:
     ports: Ports = request.app.state.ports
     places: Places = request.app.state.uploads
     key = request.path_params["id"]
+    given = request.headers.get("content-range")
     one = places.find(key)
-    if one.lock.locked():
+    if one is None:
+        return await to_thread.run_sync(_answer_again, key, given, ports)
+    # What is being stored soon has its answer; a connection that broke may seem to send for long.
+    if one.lock.locked() and one.there < one.size:
         raise ApiError(
             409, "busy", "This upload is being received on another connection. Wait for it to end."
         )
     async with one.lock:
-        first = _first(request.headers.get("content-range"), one)
+        if places.find(key) is not one:
+            return await to_thread.run_sync(_answer_again, key, given, ports)
+        first = _first(given, one.size)
         # Asked how much is there when all of it is, it may be that storing it failed before.
         if first != one.there and not (first is None and one.there == one.size):
             return _so_far(one)
@@ -182,10 +189,9 @@ async def receive(request: Request) -> Response:
             ) from error
         if one.there < one.size:
             return _so_far(one)
-        stored = await to_thread.run_sync(_finish, one, ports)
+        answer = await to_thread.run_sync(_finish, key, one, ports)
         places.drop(key)
-    asked = await to_thread.run_sync(uploads.fix, stored, ports.records)
-    return json_of({"id": recording_id(stored, asked.options), "uri": stored.uri, "size": stored.size}, 201)
+        return answer
 
 
 @answered
@@ -194,8 +200,12 @@ async def stop(request: Request) -> Response:
     places: Places = request.app.state.uploads
     key = request.path_params["id"]
     one = places.find(key)
+    if one is None:
+        raise _unknown()
     # Its sender may not have noticed yet.
     async with one.lock:
+        if places.find(key) is not one:
+            raise _unknown()
         places.drop(key)
     return Response(status_code=204)
 
@@ -215,39 +225,102 @@ async def _write(request: Request, one: Place) -> None:
     one.touched = time.monotonic()
 
 
-def _finish(one: Place, ports: Ports) -> StoredObject:
-    """The object of a file that is whole; under another name if there is one of that name."""
-    bucket = ports.settings.audio_bucket
-    names = _free(one.name)
-    while True:
-        name = next(names)
-        stored = ports.store.create_from(
-            bucket,
-            name,
+def _finish(key: str, one: Place, ports: Ports) -> Response:
+    """Store a file that is whole, under another name if there is one of that name. Can be repeated if it fails."""
+    while one.stored is None:
+        one.stored = ports.store.create_from(
+            ports.settings.audio_bucket,
+            _numbered(one.name, one.number),
             one.file,
             metadata=one.metadata,
-            ahead=lambda source: uploads.fix(source, ports.records),
+            ahead=lambda source: uploads.fix(source, ports.records, received=_token(key)),
         )
-        if stored is not None:
-            # The watcher passes some names over, and waits until a file rests: a request is sooner, and for all names.
-            if bucket in ports.settings.request_bucket_set:
-                client.submit(stored.uri, ports=ports)
-            return stored
+        if one.stored is None:
+            one.number += 1
+    return _take(key, one.stored, ports)
+
+
+def _answer_again(key: str, content_range: str | None, ports: Ports) -> Response:
+    """The answer to an upload that is not under way: once more, if its file was stored.
+
+    Raises:
+        ApiError: there is no such upload, or the header makes no sense.
+    """
+    bucket = ports.settings.audio_bucket
+    for name in _free(_name_in(key)):
+        source = ports.store.stat(bucket, name)
+        if source is None:
+            break
+        if uploads.received_as(source, ports.records) == _token(key):
+            _first(content_range, source.size)
+            return _take(key, source, ports)
+    raise _unknown()
+
+
+def _take(key: str, stored: StoredObject, ports: Ports) -> Response:
+    """Ask for the transcript of an upload that is stored, once, and say that it is."""
+    asks = uploads.taken(stored, ports.records) or uploads.fix(stored, ports.records)
+    # The watcher passes some names over, and waits until a file rests: a request is sooner, and for all names.
+    if stored.bucket in ports.settings.request_bucket_set:
+        request_id = f"upload-{_token(key)}"
+        if answers.find(request_id, ports.records) is None:
+            client.submit(stored.uri, ports=ports, options=asks.options, request_id=request_id)
+    return json_of({"id": recording_id(stored, asks.options), "uri": stored.uri, "size": stored.size}, 201)
+
+
+def _id_of(name: str) -> str:
+    """A new id: a random one, by which the upload is known, and the name, under which it is looked for."""
+    return secrets.token_urlsafe(TOKEN) + base64.urlsafe_b64encode(name.encode()).decode().rstrip("=")
+
+
+def _token(key: str) -> str:
+    return key[:TOKEN_LENGTH]
+
+
+def _name_in(key: str) -> str:
+    """The name in an id.
+
+    Raises:
+        ApiError: it is no id.
+    """
+    rest = key[TOKEN_LENGTH:]
+    try:
+        return _name(base64.urlsafe_b64decode(rest + "=" * (-len(rest) % 4)).decode())
+    except (binascii.Error, ValueError, ApiError) as error:
+        raise _unknown() from error
+
+
+def _unknown() -> ApiError:
+    return ApiError(
+        404,
+        "no_upload",
+        "This upload is not known: it was given up, or the server was started again. Upload it again.",
+    )
 
 
 def _free(name: str) -> Iterator[str]:
     """A name, and those to take if it is taken.
 
     Raises:
-        ApiError: a thousand of them are.
+        ApiError: too many of them are.
     """
+    for number in count(1):
+        yield _numbered(name, number)
+
+
+def _numbered(name: str, number: int) -> str:
+    """A name, or the one to take if so many are taken.
+
+    Raises:
+        ApiError: too many of them are.
+    """
+    if number == MOST_OF_ONE_NAME:
+        raise ApiError(409, "exists", f"1,000 files are already called {name}. Choose another name.")
     stem, dot, suffix = name.rpartition(".")
-    for number in range(1, 1000):
-        yield name if number == 1 else f"{stem} ({number}).{suffix}" if dot else f"{name} ({number})"
-    raise ApiError(409, "exists", f"1,000 files are already called {name}. Choose another name.")
+    return name if number == 1 else f"{stem} ({number}).{suffix}" if dot else f"{name} ({number})"
 
 
-def _first(given: str | None, one: Place) -> int | None:
+def _first(given: str | None, size: int) -> int | None:
     """Index of the first byte that comes; None: only a question.
 
     Raises:
@@ -256,9 +329,9 @@ def _first(given: str | None, one: Place) -> int | None:
     if given is None:
         return 0
     match = SPAN.fullmatch(given)
-    if match is None or int(match[3]) != one.size:
+    if match is None or int(match[3]) != size:
         raise bad_request(
-            f"Content-Range {given[:60]!r} does not fit a file of {one.size:,} bytes. Upload it again."
+            f"Content-Range {given[:60]!r} does not fit a file of {size:,} bytes. Upload it again."
         )
     return None if match[1] is None else int(match[1])
 

@@ -14,6 +14,7 @@ import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from weakref import WeakKeyDictionary
 
 from google.api_core.exceptions import NotFound, PreconditionFailed, RequestRangeNotSatisfiable
 from google.auth.credentials import AnonymousCredentials, Credentials
@@ -64,6 +65,7 @@ class GcsStore:
         self._credentials = credentials
         self._opened: Client | None = None
         self._lock = threading.Lock()
+        self._write_ids: WeakKeyDictionary[BinaryIO, str] = WeakKeyDictionary()
 
     def stat(self, bucket: str, name: str) -> StoredObject | None:
         """The live generation of an object, or None if there is no such object."""
@@ -154,9 +156,9 @@ class GcsStore:
         """Upload a file; None, with nothing written, if an object of that name exists.
 
         It goes in pieces of `PIECE` bytes, each of which the client repeats if it has to. If the answer to the last one
-        was lost, a random id in the object's metadata tells whether it is ours.
+        was lost, a random id of the file in the object's metadata tells whether it is ours.
         """
-        write_id = uuid.uuid4().hex
+        write_id = self._write_ids.setdefault(file, uuid.uuid4().hex)
         with explained(f"write {name}", bucket, CREATOR):
             blob = self._blob(bucket, name)
             blob.metadata = {**metadata, WRITE_ID: write_id}

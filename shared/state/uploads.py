@@ -7,7 +7,7 @@ options of its own makes another recording of the same object.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.errors import BadMedia, BadRequest
@@ -31,6 +31,8 @@ class Upload:
     """Its options."""
     problem: str = ""
     """Why its metadata are no valid options, so that it fails; empty if they are."""
+    received: str = ""
+    """The server's own id of the upload that it was received with; empty if it came another way."""
 
 
 def key_of(source: StoredObject) -> str:
@@ -38,19 +40,25 @@ def key_of(source: StoredObject) -> str:
     return recording_id(source, Options())
 
 
-def fix(source: StoredObject, records: Records) -> Upload:
+def fix(source: StoredObject, records: Records, *, received: str = "") -> Upload:
     """What an upload asks for: its metadata if this is the first call for it, else what the first one found.
 
-    If there is a recording with the options of these metadata, it is that one: it was made by an older version, or
-    a caller asked for these options.
+    `received` is noted by the first one. If there is a recording with the options of these metadata, it is that one: it
+    was made by an older version, or a caller asked for these options.
     """
-    asks = _given(source)
+    asks = replace(_given(source), received=received)
     key = recording_id(source, asks.options)
     if not asks.problem and documents.get_recording(records, key) is not None:
         return asks
     if records.create(UPLOADS, key_of(source), to_fields(asks)):
         return asks
     return _stored(source, records) or asks
+
+
+def received_as(source: StoredObject, records: Records) -> str:
+    """The server's own id of the upload that an object was received with; empty if it came another way."""
+    stored = _stored(source, records)
+    return "" if stored is None else stored.received
 
 
 def taken(source: StoredObject, records: Records) -> Upload | None:

@@ -137,6 +137,17 @@ def test_an_object_is_created_from_a_file_once(store):
     assert [one.name for one in store.port.list("audio")] == ["openai/x.mp3"]
 
 
+def test_a_file_whose_answer_was_lost_is_the_object_that_it_became(store):
+    with store.port.stage("audio") as file:
+        file.write(b"content")
+        made = [
+            store.port.create_from("audio", "a/x.wav", file, metadata={}, ahead=lambda _: None)
+            for _ in range(2)
+        ]
+    assert made[0] == made[1] == store.port.stat("audio", "a/x.wav")
+    assert [one.name for one in store.port.list("audio")] == ["a/x.wav"]
+
+
 def test_a_file_that_is_closed_unnamed_leaves_nothing(store):
     with store.port.stage("audio") as file:
         file.write(b"half of an upload")

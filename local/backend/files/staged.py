@@ -67,9 +67,9 @@ def settle(file: BinaryIO) -> os.stat_result:
 
 
 def name_it(file: BinaryIO, root: Path, inside: Path) -> bool:
-    """Give a file a name below a folder, durably; False, with nothing changed, if there is one of that name.
+    """Give a file a name below a folder, durably; False, with nothing changed, if another one has that name.
 
-    The file is settled. Links on the way from `root` are not followed, and missing folders are made.
+    It can be repeated if it fails. The file is settled. Links on the way from `root` are not followed, and missing folders are made.
 
     Raises:
         LinkError: a part of the path is a link.
@@ -80,16 +80,30 @@ def name_it(file: BinaryIO, root: Path, inside: Path) -> bool:
 
 def _name_it(file: BinaryIO, root: Path, inside: Path) -> bool:
     with folder_below(root, inside.parent, make=PRIVATE) as folder:
-        try:
-            _link(file, inside.name, folder)
-        except FileExistsError:
+        # An earlier call may have failed after it.
+        if not _has_name(file, inside.name, folder) and not _take_name(file, inside.name, folder):
             return False
-        except OSError as error:
-            if error.errno not in NOT_HERE or not isinstance(file, _Hidden):
-                raise
-            if not _rename(file.path, inside.name, folder):
-                return False
         os.fsync(folder)
+    return True
+
+
+def _has_name(file: BinaryIO, name: str, folder: int) -> bool:
+    try:
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(found, os.fstat(file.fileno()))
+
+
+def _take_name(file: BinaryIO, name: str, folder: int) -> bool:
+    try:
+        _link(file, name, folder)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in NOT_HERE or not isinstance(file, _Hidden):
+            raise
+        return _rename(file.path, name, folder)
     return True
 
 

@@ -179,7 +179,7 @@ class FileStore:
         metadata: Mapping[str, str],
         ahead: Callable[[StoredObject], object],
     ) -> StoredObject | None:
-        """Give a staged file its name; None, with nothing written, if there is one of that name.
+        """Give a staged file its name; None, with nothing written, if another one has that name.
 
         Files have none of their own, so `ahead` is called with them before the file is there.
 

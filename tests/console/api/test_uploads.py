@@ -1,12 +1,23 @@
 from __future__ import annotations
 
+import base64
+import contextlib
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import pytest
+from starlette.testclient import TestClient
 
 from console.api import uploads as server
+from console.security.access import Access
+from console.server import application
 from shared.errors import StoreUnavailable
+from shared.flow import forget
+from shared.flow import request as router
 from shared.state import uploads
+from shared.topology import REQUESTS
 
 DATA = bytes(range(250)) * 100
 LENGTH = len(DATA)
@@ -41,7 +52,6 @@ def test_a_broken_upload_goes_on_where_it_stopped(client, world):
     assert (gap.status_code, gap.headers["range"]) == (308, "bytes=0-999")
     assert client.put(url, content=DATA[1000:], headers=span(1000, 24_999)).status_code == 201
     assert world.ports.store.load("audio", "calls/monday.wav") == DATA
-    assert client.put(url, content=b"x").status_code == 404
 
 
 def test_another_file_of_that_name_gets_another_name(client, world):
@@ -180,3 +190,180 @@ def test_an_upload_that_was_refused_is_over(client):
     url = place(client, size=10)
     assert client.put(url, content=b"x" * 11).status_code == 400
     assert client.put(url, content=b"x" * 10).status_code == 404
+
+
+def again(world):
+    """The server, started again."""
+    app = application(world.ports, Access(token="another"))
+    return TestClient(app, base_url="http://127.0.0.1:8610", headers={"Authorization": "Bearer another"})
+
+
+def whole(size=LENGTH):
+    """Headers of the question how much is there."""
+    return {"Content-Range": f"bytes */{size}"}
+
+
+def route(world):
+    """The router takes all requests."""
+    for number, one in enumerate(world.pull(REQUESTS)):
+        data = base64.b64encode(one.data).decode()
+        message = {"data": data, "attributes": dict(one.attributes), "messageId": str(number)}
+        router.on_request(message, world.ports)
+
+
+def names(world):
+    return [one.name for one in world.ports.store.list("audio")]
+
+
+def test_an_answer_that_was_lost_is_given_again(client, world):
+    url = place(client, label="sales")
+    first = client.put(url, content=DATA)
+    route(world)
+    # Somebody has it transcribed with other options, too.
+    client.post("/api/v1/recordings", json={"uri": "gs://audio/calls/monday.wav", "options": {"label": "x"}})
+    client.post("/api/v1/recordings", json={"uri": "gs://audio/calls/monday.wav", "options": {"track": 1}})
+    route(world)
+    for server_now in (client, again(world)):
+        for headers, content in ((whole(), b""), ({}, DATA), (span(1000, LENGTH - 1), DATA[1000:])):
+            answer = server_now.put(url, headers=headers, content=content)
+            assert (answer.status_code, answer.json()) == (201, first.json())
+        assert server_now.put(url, headers=whole(LENGTH + 1)).status_code == 400
+    assert names(world) == ["calls/monday.wav"]
+    assert client.get(f"/api/v1/recordings/{first.json()['id']}").json()["state"] == "PLANNED"
+    assert world.pull(REQUESTS) == []
+
+
+def test_each_of_several_files_of_one_name_has_its_own_answer_again(client, world):
+    urls = [place(client) for _ in range(3)]
+    given = [client.put(url, content=DATA).json() for url in urls]
+    assert [one["uri"][-7:] for one in given] == ["day.wav", "(2).wav", "(3).wav"]
+    now = again(world)
+    assert [now.put(url, headers=whole()).json() for url in urls] == given
+
+
+def test_an_answer_is_not_given_for_another_file_or_one_that_was_deleted(client, world):
+    url = place(client)
+    key = client.put(url, content=DATA).json()["id"]
+    for other in (url[:-20], url[:-1], "/api/v1/uploads/x", f"/api/v1/uploads/{'x' * 22}"):
+        assert client.put(other, headers=whole()).status_code == 404
+    assert client.delete(url).status_code == 404
+    route(world)
+    forget.forget(key, world.ports)
+    assert client.put(url, headers=whole()).status_code == 404
+    assert names(world) == ["calls/monday.wav"]
+
+
+def test_whoever_asks_while_a_file_is_stored_is_told_when_it_is(client, world, monkeypatch):
+    original, begun, go_on = world.ports.store.create_from, threading.Event(), threading.Event()
+
+    def create_from(*given, **more):
+        begun.set()
+        assert go_on.wait(20)
+        return original(*given, **more)
+
+    monkeypatch.setattr(world.ports.store, "create_from", create_from)
+    url = place(client)
+    with ThreadPoolExecutor(2) as pool:
+        sent = pool.submit(client.put, url, content=DATA)
+        assert begun.wait(20)
+        asked = pool.submit(client.put, url, headers=whole())
+        go_on.set()
+        assert (sent.result().status_code, asked.result().status_code) == (201, 201)
+    assert sent.result().json() == asked.result().json()
+    assert names(world) == ["calls/monday.wav"]
+
+
+class KilledError(Exception):
+    """Nobody catches it, and nothing is tidied up."""
+
+
+class Breaks:
+    """Lets one of the calls fail by which an upload is stored, before or after it is made."""
+
+    def __init__(self, world, monkeypatch):
+        self._left, self._after, self._error = -1, False, None
+        ports = world.ports
+        for owner, name, error in (
+            (os, "fsync", OSError(5, "Input/output error")),
+            (os, "link", OSError(5, "Input/output error")),
+            (ports.records, "create", StoreUnavailable("Locked.")),
+            (ports.records, "get", StoreUnavailable("Locked.")),
+            (ports.records, "update", StoreUnavailable("Locked.")),
+            (ports.queue, "publish", StoreUnavailable("Locked.")),
+            (ports.store, "create_from", StoreUnavailable("Locked.")),
+        ):
+            monkeypatch.setattr(owner, name, self._breaking(getattr(owner, name), error))
+
+    def _breaking(self, original, error):
+        def call(*given, **more):
+            self._left -= 1
+            breaks = self._left == 0
+            if breaks and not self._after:
+                raise self._error or error
+            found = original(*given, **more)
+            if breaks:
+                raise self._error or error
+            return found
+
+        return call
+
+    def each(self, error=None):
+        """Names of files, one for each call that fails, before or after it is made, and what lets it."""
+        for after in (False, True):
+            number, failed = 0, True
+            while failed:
+                number += 1
+
+                @contextlib.contextmanager
+                def here(number=number, after=after):
+                    nonlocal failed
+                    self._left, self._after, self._error = number, after, error
+                    yield
+                    failed, self._left = self._left <= 0, -1
+
+                yield f"{number}-{after}.xyz", here
+            assert number > 8
+
+
+def test_an_error_at_any_call_leaves_one_file_of_its_name_and_one_recording(client, world, monkeypatch):
+    keys, files, failures = [], [], 0
+    for name, breaking in Breaks(world, monkeypatch).each():
+        client.put(place(client, size=1, name=name), content=b"x")
+        url = place(client, name=name, language="de")
+        with breaking():
+            answer = client.put(url, content=DATA)
+        if answer.status_code != 201:
+            failures += 1
+            assert answer.status_code == 503
+            answer = client.put(url, headers=whole())
+        assert answer.status_code == 201, name
+        keys.append(answer.json()["id"])
+        files += [name, name.replace(".", " (2).")]
+    assert failures > 30
+    route(world)
+    assert sorted(names(world)) == sorted(files)
+    found = {one["id"]: one for one in client.get("/api/v1/recordings?limit=100").json()["recordings"]}
+    assert len(found) == len(files)
+    assert {found[key]["uri"][-8:] for key in keys} == {" (2).xyz"}
+    assert {found[key]["language"] for key in keys} == {"de"}
+
+
+def test_a_server_that_is_killed_at_any_call_leaves_one_file_of_its_name_and_one_recording(
+    client, world, monkeypatch
+):
+    files, lost = [], 0
+    for name, breaking in Breaks(world, monkeypatch).each(KilledError()):
+        url = place(client, name=name)
+        with breaking(), contextlib.suppress(KilledError):
+            client.put(url, content=DATA)
+        with again(world) as now:
+            answer = now.put(url, headers=whole())
+            if answer.status_code == 404:
+                lost += 1
+                answer = now.put(place(now, name=name), content=DATA)
+        assert answer.status_code == 201, name
+        files.append(name)
+    assert 0 < lost < len(files)
+    route(world)
+    assert sorted(names(world)) == sorted(files)
+    assert len(client.get("/api/v1/recordings?limit=100").json()["recordings"]) == len(files)
