@@ -5,20 +5,34 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, BinaryIO
 
+from anyio import fail_after
+from starlette.requests import ClientDisconnect
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.requests import Request
 
 
-async def pieces(request: Request, size: int) -> AsyncIterator[bytes]:
+QUIET = 300.0
+"""Seconds without a byte after which a sender counts as gone: a connection that was cut on its way looks like that."""
+
+
+async def pieces(request: Request, size: int = 1) -> AsyncIterator[bytes]:
     """The body in pieces of at least `size` bytes, but for the last one: fewer and larger writes.
 
     Raises:
-        ClientDisconnect: the sender hung up; what came since the last piece is lost.
+        ClientDisconnect: the sender hung up, or is gone; what came since the last piece is lost.
     """
-    gathered = bytearray()
-    async for some in request.stream():
+    gathered, parts = bytearray(), request.stream()
+    while True:
+        try:
+            with fail_after(QUIET):
+                some = await anext(parts, None)
+        except TimeoutError as error:
+            raise ClientDisconnect from error
+        if some is None:
+            break
         gathered += some
         if len(gathered) >= size:
             yield bytes(gathered)

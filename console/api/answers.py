@@ -10,6 +10,7 @@ from anyio import to_thread
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from console.bodies import pieces
 from shared.errors import BadMedia, BadRequest, DropscribeError, OverLimit, Permanent
 from shared.telemetry import log
 
@@ -72,7 +73,7 @@ async def body_of(request: Request, kind: type[Body]) -> Body:
         ApiError: it is too large, is no JSON, or says something else than it should.
     """
     data = bytearray()
-    async for piece in request.stream():
+    async for piece in pieces(request):
         data += piece
         if len(data) > MOST_BYTES:
             raise ApiError(

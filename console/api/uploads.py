@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, BinaryIO
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
@@ -70,6 +70,21 @@ class Place:
     stored: StoredObject | None = None
     touched: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by whoever receives or stores it."""
+    receiving: CancelScope | None = None
+    newest: int = 0
+    """Number of the newest request about it."""
+
+    def interrupt(self) -> int:
+        """Let no older request receive any more of it: its connection may be broken, and nobody has told this server.
+
+        Returns:
+            The number of this request.
+        """
+        if self.receiving is not None:
+            self.receiving.cancel()
+        self.newest += 1
+        return self.newest
 
 
 class Places:
@@ -161,11 +176,7 @@ async def receive(request: Request) -> Response:
     one = places.find(key)
     if one is None:
         return await to_thread.run_sync(_answer_again, key, given, ports)
-    # What is being stored soon has its answer; a connection that broke may seem to send for long.
-    if one.lock.locked() and one.there < one.size:
-        raise ApiError(
-            409, "busy", "This upload is being received on another connection. Wait for it to end."
-        )
+    number = one.interrupt()
     async with one.lock:
         if places.find(key) is not one:
             return await to_thread.run_sync(_answer_again, key, given, ports)
@@ -174,7 +185,7 @@ async def receive(request: Request) -> Response:
         if first != one.there and not (first is None and one.there == one.size):
             return _so_far(one)
         try:
-            await _write(request, one)
+            await _write(request, one, number)
         except ClientDisconnect:
             return _so_far(one)
         except ApiError:
@@ -202,7 +213,7 @@ async def stop(request: Request) -> Response:
     one = places.find(key)
     if one is None:
         raise _unknown()
-    # Its sender may not have noticed yet.
+    one.interrupt()
     async with one.lock:
         if places.find(key) is not one:
             raise _unknown()
@@ -210,18 +221,23 @@ async def stop(request: Request) -> Response:
     return Response(status_code=204)
 
 
-async def _write(request: Request, one: Place) -> None:
+async def _write(request: Request, one: Place, number: int) -> None:
+    """Write what comes of it, until a newer request comes."""
     # A write that failed may have left some of its bytes.
     await to_thread.run_sync(one.file.seek, one.there)
-    async for piece in pieces(request, PIECE):
-        if one.there + len(piece) > one.size:
-            raise ApiError(
-                400,
-                "too_long",
-                f"Received more than the declared {one.size:,} bytes. Upload the file again.",
-            )
-        await to_thread.run_sync(one.file.write, piece)
-        one.there += len(piece)
+    with CancelScope() as one.receiving:
+        if number < one.newest:
+            one.receiving.cancel()
+        async for piece in pieces(request, PIECE):
+            if one.there + len(piece) > one.size:
+                raise ApiError(
+                    400,
+                    "too_long",
+                    f"Received more than the declared {one.size:,} bytes. Upload the file again.",
+                )
+            await to_thread.run_sync(one.file.write, piece)
+            one.there += len(piece)
+    one.receiving = None
     one.touched = time.monotonic()
 
 

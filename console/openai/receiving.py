@@ -115,7 +115,7 @@ async def drain(request: Request) -> None:
     """Read a refused body up to a limit, and drop it."""
     dropped = 0
     try:
-        async for piece in request.stream():
+        async for piece in pieces(request):
             dropped += len(piece)
             if dropped > DRAINED:
                 return

@@ -32,7 +32,7 @@ export function address(path, query = {}) {
 
 /** The JSON of an answer. `body` is sent as JSON. Raises ApiError. */
 export async function call(method, path, { query, body, signal } = {}) {
-  let answer;
+  let answer, text;
   try {
     answer = await fetch(address(path, query), {
       method,
@@ -42,11 +42,11 @@ export async function call(method, path, { query, body, signal } = {}) {
       headers: body === undefined ? {} : { "Content-Type": "application/json" },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
+    text = await answer.text();
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(0);
   }
-  const text = await answer.text();
   let value = null;
   try {
     value = text ? JSON.parse(text) : null;

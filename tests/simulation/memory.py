@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -48,6 +49,7 @@ class MemoryStore:
         self._clock = clock
         self._url = url
         self._last = 0
+        self._from: WeakKeyDictionary[BinaryIO, StoredObject] = WeakKeyDictionary()
 
     def put(
         self, bucket: str, name: str, data: bytes, *, size: int | None = None, **more: Any
@@ -91,6 +93,9 @@ class MemoryStore:
         metadata: Mapping[str, str],
         ahead: Callable[[StoredObject], object],
     ) -> StoredObject | None:
+        before = self._from.get(file)
+        if before is not None and self.stat(bucket, name) == before:
+            return before
         file.seek(0)
         data = file.read()
         self._last = max(self._last + 1, int(self._clock.now() * 1e6))
@@ -103,7 +108,10 @@ class MemoryStore:
             content_type=kind,
             metadata=dict(metadata),
         )
-        return made if self.objects.setdefault((bucket, name), (made, data))[0] is made else None
+        if self.objects.setdefault((bucket, name), (made, data))[0] is not made:
+            return None
+        self._from[file] = made
+        return made
 
     def delete(self, bucket: str, name: str, generation: int) -> bool:
         found = self.objects.get((bucket, name))

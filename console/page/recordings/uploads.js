@@ -74,8 +74,8 @@ const GONE = [404, 410];
 /** Why an upload was refused. Cloud Storage's own words are for programmers. */
 function refused(one, answer) {
   const ours = one.place.upload_url.startsWith("/");
-  // Trying again asks for another address, unless this one is only busy or waits for room.
-  if (![409, 507].includes(answer.status)) one.place = null;
+  // Trying again asks for another address, unless this one waits for room.
+  if (answer.status !== 507) one.place = null;
   if (ours && answer.message) return answer.message;
   if (answer.status === 412) return "Another file with this name was uploaded first. Try again: yours gets another name.";
   if (GONE.includes(answer.status)) return "The address of this upload is not valid any more. Try again.";

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import os
@@ -7,9 +8,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from console import bodies
 from console.api import uploads as server
 from console.security.access import Access
 from console.server import application
@@ -18,6 +21,7 @@ from shared.flow import forget
 from shared.flow import request as router
 from shared.state import uploads
 from shared.topology import REQUESTS
+from tests import event_loop
 
 DATA = bytes(range(250)) * 100
 LENGTH = len(DATA)
@@ -367,3 +371,91 @@ def test_a_server_that_is_killed_at_any_call_leaves_one_file_of_its_name_and_one
     route(world)
     assert sorted(names(world)) == sorted(files)
     assert len(client.get("/api/v1/recordings?limit=100").json()["recordings"]) == len(files)
+
+
+@pytest.fixture
+def cut_off(world, monkeypatch):
+    """Gives `cut_off(scenario)`: what happens when a connection is cut on its way, which nobody tells the server."""
+    monkeypatch.setattr(server, "PIECE", 100)
+
+    def run(scenario):
+        async def main():
+            app = application(world.ports, Access(token="another"))
+            async with httpx.AsyncClient(
+                transport=httpx.ASGITransport(app),
+                base_url="http://127.0.0.1:8610",
+                headers={"Authorization": "Bearer another"},
+                timeout=20,
+            ) as client:
+                body = {"name": "a.wav", "size": LENGTH}
+                url = (await client.post("/api/v1/uploads", json=body)).json()["upload_url"]
+                written = asyncio.Event()
+
+                async def half():
+                    yield DATA[:1000]
+                    written.set()
+                    await asyncio.Event().wait()
+
+                first = asyncio.create_task(client.put(url, content=half()))
+                await written.wait()
+                await asyncio.wait_for(scenario(client, url, first), 20)
+
+        event_loop.run(main())
+
+    return run
+
+
+def test_whoever_comes_again_goes_on_although_the_old_connection_seems_to_send(cut_off, world):
+    async def scenario(client, url, first):
+        asked = await client.put(url, headers=whole())
+        assert (asked.status_code, asked.headers["range"]) == (308, "bytes=0-999")
+        assert (await first).status_code == 308
+        sent = await client.put(url, content=DATA[1000:], headers=span(1000, LENGTH - 1))
+        assert sent.status_code == 201
+
+    cut_off(scenario)
+    assert world.ports.store.load("audio", "a.wav") == DATA
+
+
+def test_of_several_who_come_again_the_newest_goes_on(cut_off, world):
+    async def scenario(client, url, first):
+        async def half():
+            yield DATA[1000:2000]
+            await asyncio.Event().wait()
+
+        several = [
+            asyncio.create_task(client.put(url, content=half(), headers=span(1000, LENGTH - 1)))
+            for _ in range(3)
+        ]
+        await asyncio.sleep(0)
+        asked = await client.put(url, headers=whole())
+        there = int(asked.headers["range"].rpartition("-")[2]) + 1
+        sent = await client.put(url, content=DATA[there:], headers=span(there, LENGTH - 1))
+        assert sent.status_code == 201
+        assert {one.status_code for one in await asyncio.gather(first, *several)} == {308}
+
+    cut_off(scenario)
+    assert world.ports.store.load("audio", "a.wav") == DATA
+
+
+def test_an_upload_whose_connection_was_cut_can_be_given_up(cut_off, world):
+    async def scenario(client, url, first):
+        assert (await client.delete(url)).status_code == 204
+        assert (await first).status_code == 308
+        assert (await client.put(url, headers=whole())).status_code == 404
+
+    cut_off(scenario)
+    assert names(world) == []
+
+
+def test_a_connection_that_was_cut_is_given_up_after_a_while(cut_off, monkeypatch):
+    monkeypatch.setattr(bodies, "QUIET", 0.1)
+
+    async def scenario(client, url, first):
+        assert (await first).status_code == 308
+        monkeypatch.setattr(server, "FORGOTTEN", -1.0)
+        other = (await client.post("/api/v1/uploads", json={"name": "b.wav", "size": 1})).json()["upload_url"]
+        await client.delete(other)
+        assert (await client.put(url, headers=whole())).status_code == 404
+
+    cut_off(scenario)

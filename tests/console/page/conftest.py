@@ -52,8 +52,9 @@ class Watch:
         page.on("request", self.asked)
 
     def said(self, message):
-        # An answer of the API that is no success is told to the reader, and is no fault of the page.
-        if message.type in {"error", "warning"} and "server responded with a status of" not in message.text:
+        # An answer of the API that is no success, or breaks off, is told to the reader, and is no fault of the page.
+        told = ("server responded with a status of", "ERR_CONTENT_LENGTH_MISMATCH")
+        if message.type in {"error", "warning"} and not any(one in message.text for one in told):
             self.wrong.append(message.text)
 
     def answered(self, response):

@@ -132,6 +132,7 @@ class Fake:
     asked: list[tuple[str, str, object]] = field(default_factory=list)
     stored: dict[str, bytes] = field(default_factory=dict)
     break_uploads: int = 0
+    break_costs: bool = False
     streams: list = field(default_factory=list)
     loop: object = None
 
@@ -366,6 +367,8 @@ class Fake:
         return JSONResponse({"hits": self.hits, "next": None})
 
     async def cost(self, request):
+        if self.break_costs:
+            return StreamingResponse(iter([b'{"usd":']), headers={"Content-Length": "1000"})
         self.asked.append(("GET", "/costs", dict(request.query_params)))
         return JSONResponse(self.costs | {"by": request.query_params.get("by", "method")})
 

@@ -81,3 +81,9 @@ def test_nothing_yet(open_page, fake):
     }
     page = open_page("/costs")
     expect(page.get_by_text("No costs in this period.")).to_be_visible()
+
+
+def test_an_answer_that_breaks_off_says_what_to_do(open_page, fake):
+    fake.break_costs = True
+    said = "Dropscribe does not respond. Check that it is running, then try again."
+    expect(open_page("/costs").get_by_role("alert")).to_have_text(said)

@@ -122,21 +122,19 @@ def test_what_failed_goes_on_where_it_stopped_when_it_is_tried_again(open_page, 
     page = open_page()
     asked = []
 
-    def busy_at_first(route):
+    def full_at_first(route):
         asked.append(route.request.headers.get("content-range", ""))
         if len(asked) == 1:
             fake.stored["0"] = b"abc"
-            route.fulfill(
-                status=409, body='{"error": {"code": "busy", "message": "Busy. Wait for it to end."}}'
-            )
+            route.fulfill(status=507, body='{"error": {"code": "no_space", "message": "Full. Make room."}}')
         else:
             route.continue_()
 
-    page.route("**/api/v1/uploads/*", busy_at_first)
+    page.route("**/api/v1/uploads/*", full_at_first)
     choose(page, [{"name": "a.mp3", "mimeType": "audio/mpeg", "buffer": b"abcdefg"}])
     page.get_by_role("button", name="Upload 1 file").click()
     panel = page.get_by_role("region", name="Uploads")
-    expect(panel).to_contain_text("Busy. Wait for it to end.")
+    expect(panel).to_contain_text("Full. Make room.")
     panel.get_by_role("button", name="Upload a.mp3 again").click()
     expect(panel.get_by_text("Uploaded", exact=True)).to_be_visible()
     assert asked == ["", "bytes */7", "bytes 3-6/7"]
