@@ -40,15 +40,15 @@ class SystemClock:
         """
         return time.monotonic()
 
-    def since_boot(self) -> tuple[str, float]:
-        """Which start of the machine this is, and the seconds since then, suspended ones too."""
-        # On macOS this one goes on while the machine sleeps, unlike that of `uptime`.
-        return self.boot, time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
     @property
     def boot(self) -> str:
-        """Which start of the machine `uptime` counts from; empty if the system does not say."""
+        """Which start of the machine this is; empty if the system does not say."""
         return _boot()
+
+    def since_boot(self) -> float:
+        """Seconds since then, suspended ones too."""
+        # On macOS this one goes on while the machine sleeps, unlike that of `uptime`.
+        return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 @functools.cache

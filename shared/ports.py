@@ -430,11 +430,12 @@ class Clock(Protocol):
     def now(self) -> float:
         """Seconds since 1970."""
 
-    def since_boot(self) -> tuple[str, float]:
-        """Which start of the machine this is, and the seconds since then, by a clock that cannot be set.
+    @property
+    def boot(self) -> str:
+        """Which start of the machine this is; empty if the system does not say."""
 
-        It goes on while the machine is suspended.
-        """
+    def since_boot(self) -> float:
+        """Seconds since then, suspended ones too, by a clock that cannot be set."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

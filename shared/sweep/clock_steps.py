@@ -45,12 +45,12 @@ class Clocks:
 
 def watch(ports: Ports) -> Clocks:
     """Look at the clocks, and note it if the wall clock was set since the last look."""
-    now, (boot, passed) = ports.clock.now(), ports.clock.since_boot()
-    new = Clocks(boot=boot, booted=now - passed)
+    now = ports.clock.now()
+    new = Clocks(boot=ports.clock.boot, booted=now - ports.clock.since_boot())
     found = documents.mark(SWEEPS, MARK, Clocks, ports.records)
     if found is not None:
         by = new.booted - found.booted
-        if boot != found.boot:
+        if new.boot != found.boot:
             new = replace(new, steps=found.steps)
         elif abs(by) < STEP:
             return found

@@ -154,7 +154,7 @@ def _steps(ports: Ports) -> tuple[clock_steps.Step, ...] | None:
     if ports.settings.platform != "local":
         return ()
     steps = clock_steps.watch(ports).steps
-    return None if ports.clock.since_boot()[1] < SETTLED else steps
+    return None if ports.clock.since_boot() < SETTLED else steps
 
 
 def _round(ports: Ports) -> Round:

@@ -27,11 +27,7 @@ class MachineClock(Clock, Protocol):
     """The time, and that of the machine."""
 
     def uptime(self) -> float:
-        """Seconds of a clock that is never set and is the same for all processes of the machine."""
-
-    @property
-    def boot(self) -> str:
-        """Which start of the machine `uptime` counts from."""
+        """Seconds of a clock that is never set and is the same for all processes of the machine; it begins with `boot`."""
 
 
 class Upkeep:
