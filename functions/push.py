@@ -86,13 +86,14 @@ def read(headers: Mapping[str, str], body: bytes) -> Push:
         BadRequest: there is no message in it.
     """
     try:
-        kind, event_id, data = _unwrapped(headers, body)
-        if kind != PUBLISHED_EVENT:
-            attributes = {EVENT_TYPE: FINALIZED if kind == FINALIZED_EVENT else kind}
-            return Push(message_id=_name(event_id, body), data=data, attributes=attributes)
+        event = _unwrapped(headers, body)
+        data = bytes(event.data)
+        if event.type != PUBLISHED_EVENT:
+            attributes = {EVENT_TYPE: FINALIZED if event.type == FINALIZED_EVENT else event.type}
+            return Push(message_id=_name(event.id, body), data=data, attributes=attributes)
         published = msgspec.json.decode(data, type=_Published)
         message, attempt = published.message, published.deliveryAttempt
-        given = message.messageId or message.message_id or event_id
+        given = message.messageId or message.message_id or event.id
         return Push(
             message_id=_name(given, body),
             data=base64.b64decode(message.data or ""),
@@ -108,15 +109,18 @@ def unreadable(headers: Mapping[str, str], body: bytes) -> Push:
     return Push(message_id=_name(headers.get("ce-id"), body), data=body)
 
 
-def _unwrapped(headers: Mapping[str, str], body: bytes) -> tuple[str, str | int | None, bytes]:
-    """Type of the event, its id, and its data as JSON."""
+def _unwrapped(headers: Mapping[str, str], body: bytes) -> _Event:
+    """The event, with its data as JSON."""
     content = headers.get("content-type") or ""
     if content.partition(";")[0].strip().lower() == STRUCTURED:
         event = msgspec.json.decode(body, type=_Event)
-        data = bytes(event.data) if event.data_base64 is None else base64.b64decode(event.data_base64)
-        return event.type, event.id, data
+        if event.data_base64 is not None:
+            event.data = msgspec.Raw(base64.b64decode(event.data_base64))
+        return event
     # A push that is not wrapped has no type, and can be nothing else.
-    return headers.get("ce-type") or PUBLISHED_EVENT, headers.get("ce-id"), body
+    return _Event(
+        type=headers.get("ce-type") or PUBLISHED_EVENT, id=headers.get("ce-id"), data=msgspec.Raw(body)
+    )
 
 
 def _name(given: str | int | None, body: bytes) -> str:
