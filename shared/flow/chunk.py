@@ -158,6 +158,15 @@ def _commit_result(result: ChunkResult, row: LedgerRow, ports: Ports, *, called:
     )
 
 
+def check_place(message: ChunkMessage, ports: Ports) -> None:
+    """Look for the result of a chunk, before an engine is paid for one that could not be stored.
+
+    Raises:
+        Transient: its bucket does not answer, or is not there.
+    """
+    ports.store.stat(ports.settings.work_bucket, result_name(message.recording, message.chunk.index))
+
+
 def read_result(data: bytes) -> ChunkResult:
     """A stored result.
 

@@ -121,6 +121,7 @@ class Call:
 
     def _begin(self, seconds: float, sent: float) -> LedgerRow:
         message, ports = self.message, self.ports
+        chunk.check_place(message, ports)
         before = ledger.numbered(message.recording, message.chunk.index, message.chunk.engine, ports)
         now = ports.clock.now()
         for one in before:

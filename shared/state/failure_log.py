@@ -17,6 +17,7 @@ from shared.engines import ENGINES
 from shared.errors import (
     BadMedia,
     BadRequest,
+    BucketRefused,
     DropscribeError,
     HandedOn,
     HandedOnUntried,
@@ -45,6 +46,9 @@ FAILURES = "failures"
 
 UNEXPECTED = "Exception"
 """Class of an exception that is not a DropscribeError: a bug."""
+
+OF_STORES = frozenset({StoreUnavailable.__name__, BucketRefused.__name__})
+"""Classes of errors for which no engine is to blame."""
 
 ELSEWHERE = "elsewhere"
 """Stands for places that are not in `places()`."""
@@ -193,7 +197,7 @@ def of_engine(recording: str, chunk: int, since: float, records: Records) -> lis
     `since` is when the engine got the chunk, seconds since 1970.
     """
     notes = _newest_first(records, {"recording": recording, "chunk": chunk})
-    return [one for one in notes if one.time >= since and one.error != StoreUnavailable.__name__]
+    return [one for one in notes if one.time >= since and one.error not in OF_STORES]
 
 
 def of_recording(recording: Recording, records: Records) -> list[Failure]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.errors import EngineFailed, StoreUnavailable
+from shared.errors import BucketRefused, EngineFailed, StoreUnavailable
 from shared.flow import upload
 from shared.flow.chunk import commit_result
 from shared.messages import ChunkMessage, decode
@@ -80,7 +80,14 @@ def test_an_engine_that_failed_so_often_hands_it_on(world, chunk):
     assert claims.find(message, world.ports.records).engine == "deepgram"
 
 
-@pytest.mark.parametrize("error", [StoreUnavailable("The store is away."), EngineFailed("server", "Oops.")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        StoreUnavailable("The store is away."),
+        BucketRefused("There is no bucket."),
+        EngineFailed("server", "Oops."),
+    ],
+)
 def test_an_outage_of_the_store_and_what_was_before_a_retry_are_nothing_against_it(world, chunk, error):
     recording, message = chunk
     for number in range(9):

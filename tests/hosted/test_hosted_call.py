@@ -11,7 +11,7 @@ import pytest
 
 from shared.audio import Pcm
 from shared.costs import budget, rows, summary
-from shared.errors import EngineFailed, EngineLimit, StoreUnavailable, Transient, UnderWay
+from shared.errors import BucketRefused, EngineFailed, EngineLimit, StoreUnavailable, Transient, UnderWay
 from shared.flow import record, upload
 from shared.hosted import hosted_call, hosted_chunk
 from shared.messages import ChunkDone, ChunkMessage, decode, from_fields
@@ -367,6 +367,19 @@ def test_an_answer_is_kept_until_it_can_be_stored_and_asked_for_once(
     [row] = found(world)
     assert (row.attempt, row.outcome) == ("1", "heard")
     assert world.ports.records.count(documents.CHUNKS) == 1
+
+
+def test_an_engine_is_not_paid_while_its_answer_could_not_be_stored(world, service, message, monkeypatch):
+    def refuse_results(bucket, name):
+        raise BucketRefused(f"Cannot look at {name}: there is no bucket {bucket}.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.ports.store, "stat", refuse_results)
+        with pytest.raises(BucketRefused, match="there is no bucket work"):
+            deliver(message, world)
+    assert (service.calls, found(world)) == (0, [])
+    deliver(message, world)
+    assert (service.calls, [row.outcome for row in found(world)]) == (1, ["heard"])
 
 
 def test_the_row_of_a_call_without_an_answer_is_ended_once_it_can_be(world, service, message, monkeypatch):
