@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from shared import engines
 from shared.model import Recording
 from shared.state import documents
-from tests.simulation.fakes import stretch, windows_of
+from tests.simulation.fakes import label_of, stretch, windows_of
 from tests.simulation.faults import SLOW
 
 if TYPE_CHECKING:
@@ -45,6 +45,9 @@ KEPT = (
 )
 """Where what an engine answered is stored. It is kept until that has succeeded, so a refusal there, or a reply that is lost,
 repeats nothing."""
+
+KEPT_FOR = 500.0
+"""Seconds for which what an engine answered is kept at least, while it cannot be stored."""
 
 LEASE = 60.0
 """Seconds for which a worker has a message; it renews that after a third of them."""
@@ -80,14 +83,14 @@ def repeats(world: World, recordings: list[Recording], judged_by: Undisturbed) -
             if len(calls) > 1 + len(world.calls.faults):
                 yield f"{engine} repeated a part of a deleted recording {len(calls) - 1} times"
             continue
-        spare = judged_by.times(engine, what, piece.recording.source.name, piece.index) - 1
+        spare = judged_by.times(engine, what, label_of(piece.recording.source), piece.index) - 1
         yield from _unexplained(world, piece, calls, spare)
 
 
 def _unexplained(world: World, piece: Piece, calls: list[Call], spare: int) -> Iterator[str]:
     """The same of one piece of work, which is done so many times more without any fault."""
     taken = [_delivery(world, piece, call) for call in calls]
-    name = f"chunk {piece.index} of {piece.recording.source.name}"
+    name = f"chunk {piece.index} of {label_of(piece.recording.source)}"
     for call, delivery in zip(calls, taken, strict=True):
         if delivery is None:
             yield f"{call.engine} began with {name} at {_at(world, call)} without a message"
@@ -167,7 +170,7 @@ def _pieces(recordings: list[Recording]) -> dict[str, Piece]:
         for chunk in one.chunks:
             piece = Piece(recording=one, index=chunk.index)
             found[piece.key] = piece
-            found |= dict.fromkeys(windows_of(one.source.name, *stretch(chunk, one.source)), piece)
+            found |= dict.fromkeys(windows_of(label_of(one.source), *stretch(chunk, one.source)), piece)
     return found
 
 
@@ -216,11 +219,8 @@ def _explains(
         return False
     if fault.what == "twice":
         return fault.about in {one.message for one in deliveries} | _handed_over(world, piece, first, second)
-    if fault.what == "outage":
-        # Nobody could renew a lease: another worker gets the message as soon as anybody can get one.
-        renewed = max(first.time, time - LEASE / 3) if first else time
-        lost = world.calls.away_until - renewed >= LEASE
-        return lost and not engines.spec(later.engine).hosted and later.process is not earlier.process
+    if fault.what in {"outage", "away"}:
+        return _could_not_keep(world, fault, earlier, later, first)
     if not _concerns(world, fault, piece.recording.id, piece.index):
         return False
     if fault.what in {"refused", "lost"} and any(f" {one}" in fault.point for one in KEPT):
@@ -240,6 +240,23 @@ def _explains(
         and (fault.process == process.number or (fault.what == "all die" and process.died == time))
         for process, start in since
     )
+
+
+def _could_not_keep(world: World, fault: Fault, earlier: Call, later: Call, first: Taken | None) -> bool:
+    """Whether an outage, or a bucket that is away, may be why what an engine had done was lost."""
+    time, hosted = fault.time + world.calls.began, engines.spec(later.engine).hosted
+    if fault.what == "outage":
+        # Nobody could renew a lease: another worker gets the message as soon as anybody can get one.
+        renewed = max(first.time, time - LEASE / 3) if first else time
+        lost = world.calls.away_until - renewed >= LEASE
+        return lost and not hosted and later.process is not earlier.process
+    if fault.point != "work":
+        return False
+    if hosted:
+        # It is asked only while its answer can be stored, so it repeats no more than it had when the bucket went.
+        return earlier.began <= world.calls.away[fault.point][0]
+    # A worker that ends keeps nothing.
+    return later.began >= time + KEPT_FOR or earlier.process.killed
 
 
 def _handed_over(world: World, piece: Piece, first: Taken | None, second: Taken | None) -> set[str]:
@@ -277,5 +294,5 @@ def _concerns(world: World, fault: Fault, recording: str, index: int) -> bool:
 
 def _retried(world: World, piece: Piece, since: float, later: Call) -> bool:
     """Whether a person asked for it again when an engine had it, since some time: it is begun again, once."""
-    at = world.retried.get(piece.recording.source.name)
+    at = world.retried.get(label_of(piece.recording.source))
     return at is not None and since <= at <= later.began and not _had_result(world, piece, at)

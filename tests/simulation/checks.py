@@ -16,7 +16,7 @@ from shared.results import ChunkResult, LedgerRow
 from shared.state import documents
 from shared.state.claims import CLAIMS, Claim
 from tests.simulation import causes
-from tests.simulation.fakes import speaker_of, stretch, text_of, windows_of
+from tests.simulation.fakes import label_of, speaker_of, stretch, text_of, windows_of
 from tests.simulation.scenarios import OURS
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def problems(world: World, judged_by: Undisturbed | None, *, ended: bool) -> lis
 
 def searchable(world: World, recordings: list[Recording]) -> Iterator[str]:
     """The words of every transcript are in the search index, and no others."""
-    done = {one.id: one.source.name for one in recordings if one.state == "DONE" and one.announced}
+    done = {one.id: label_of(one.source) for one in recordings if one.state == "DONE" and one.announced}
     for key in done.keys() - world.search.versions.keys():
         yield f"{done[key]}: its words cannot be searched"
     left = {one.id for one in recordings if one.state == "DONE"}
@@ -103,7 +103,7 @@ def planned(world: World, recordings: list[Recording]) -> Iterator[str]:
     """The plan, the weights and the files of a recording are those of whoever planned it, whoever does the work."""
     for one in recordings if world.scenario.others else ():
         other, chunks = world.calls.planned.get(one.id, (None, []))
-        settings, name = other or world.scenario.deployment, one.source.name
+        settings, name = other or world.scenario.deployment, label_of(one.source)
         if len(one.chunks) != len(chunks):
             yield f"{name} has another plan than at first"
         if one.state != "DONE":
@@ -125,10 +125,12 @@ def recordings_of(world: World) -> list[Recording]:
 def outputs_of(world: World) -> dict[str, bytes]:
     """Transcripts, as they would be for an upload at another time: a generation is a time, and part of the key."""
     found = {}
-    keys = {one.source.name: one.id for one in recordings_of(world)}
+    keys = {label_of(one.source): one.id for one in recordings_of(world)}
+    labels = {(one.name, f"{one.generation}"): name for name, one in world.uploads.items()}
     for (bucket, name), (_, data) in world.store.objects.items():
         if bucket == "transcripts":
-            _, recording, _, file = name.split("/")
+            _, recording, folder, file = name.split("/")
+            recording = labels[recording, folder.partition("-")[0]]
             generation = str(world.uploads[recording].generation).encode()
             found[f"{recording}/{file}"] = data.replace(generation, b"0").replace(
                 keys.get(recording, "?").encode(), b"0"
@@ -138,7 +140,7 @@ def outputs_of(world: World) -> dict[str, bytes]:
 
 def engines_of(world: World) -> dict[tuple[str, int], str]:
     """Whose result each chunk has."""
-    names = {one.id: one.source.name for one in recordings_of(world)}
+    names = {one.id: label_of(one.source) for one in recordings_of(world)}
     return {
         (names[fields["recording"]], fields["index"]): fields["engine"]
         for _, fields in world.records.query(documents.CHUNKS)
@@ -148,17 +150,19 @@ def engines_of(world: World) -> dict[tuple[str, int], str]:
 def planned_of(world: World) -> dict[tuple[str, int], str]:
     """Whose each chunk was in the plan, which goes by what is known at its time of the GPU."""
     return {
-        (one.source.name, chunk.index): chunk.engine for one in recordings_of(world) for chunk in one.chunks
+        (label_of(one.source), chunk.index): chunk.engine
+        for one in recordings_of(world)
+        for chunk in one.chunks
     }
 
 
 def tried_of(world: World) -> dict[tuple[str, int], str]:
     """Who gave up each chunk that was handed over, and why: a transcript tells it."""
-    names = {one.id: one.source.name for one in recordings_of(world)}
+    names = {one.id: label_of(one.source) for one in recordings_of(world)}
     claims = (from_fields(fields, Claim) for _, fields in world.records.query(CLAIMS))
     handed = [(names[one.recording], one.index, one.tried) for one in claims]
     # One whose whole was taken over: before its first chunk.
-    handed += [(one.source.name, -1, one.given_up) for one in recordings_of(world) if one.given_up]
+    handed += [(label_of(one.source), -1, one.given_up) for one in recordings_of(world) if one.given_up]
     return {
         (name, index): " ".join(f"{each.engine} {each.reason}" for each in tried)
         for name, index, tried in handed
@@ -167,20 +171,20 @@ def tried_of(world: World) -> dict[tuple[str, int], str]:
 
 def calls_of(world: World) -> Counter[tuple[str, int]]:
     """How often the hosted engine was paid for each chunk."""
-    names = {one.id: one.source.name for one in recordings_of(world)}
+    names = {one.id: label_of(one.source) for one in recordings_of(world)}
     tags = (tag.partition(".") for tag, _ in world.work.bill)
     return Counter((names[key], int(index)) for key, _, index in tags)
 
 
 def _where(world: World) -> str:
-    states = (f"{one.source.name} {one.state} announced={one.announced}" for one in recordings_of(world))
+    states = (f"{label_of(one.source)} {one.state} announced={one.announced}" for one in recordings_of(world))
     left = (f"{len(several)} in {name}" for name, several in world.queue.waiting.items() if several)
     return ", ".join([*states, *left])
 
 
 def ends(world: World, recordings: list[Recording]) -> Iterator[str]:
     """Each upload is one recording, and each has one transcript; FAILED has none."""
-    count = Counter(one.source.name for one in recordings)
+    count = Counter(label_of(one.source) for one in recordings)
     deleted = sum(one.state == "DELETED" for one in recordings)
     if deleted != len(world.forgotten):
         yield f"{deleted} recordings are DELETED, of {len(world.forgotten)}"
@@ -188,15 +192,18 @@ def ends(world: World, recordings: list[Recording]) -> Iterator[str]:
         if count[name] != 1:
             yield f"{count[name]} recordings of {name}"
     objects = {name for bucket, name in world.store.objects if bucket == "transcripts"}
-    retried = {one.name for one in world.scenario.uploads if one.retried}
     for one in recordings:
-        mine = {name for name in objects if f"/{one.source.name}/" in name}
-        if (one.state == "CANCELLED") != (one.source.name in world.cancelled - retried):
-            yield f"{one.source.name} is {one.state}, cancelled: {one.source.name in world.cancelled}"
-        if one.state == "FAILED":
-            yield f"{one.source.name} failed: {one.reason}"
+        mine = {name for name in objects if f"/{one.source.name}/{one.source.generation}-" in name}
+        name = label_of(one.source)
+        cancelled = name in world.cancelled - world.retried.keys()
+        # Whoever asks for one again whose file is gone is refused, or it ends for that.
+        may_be = name in world.cancelled & world.replaced
+        if (one.state == "CANCELLED") != cancelled and not may_be:
+            yield f"{name} is {one.state}, cancelled: {name in world.cancelled}"
+        if one.state == "FAILED" and not _is_actionable(world, one):
+            yield f"{name} failed: {one.reason}"
         if mine != set(one.outputs):
-            yield f"{one.source.name} is {one.state} with {len(mine)} files, and names {len(one.outputs)}"
+            yield f"{label_of(one.source)} is {one.state} with {len(mine)} files, and names {len(one.outputs)}"
         if one.state == "DONE":
             missing = [
                 chunk.index
@@ -204,7 +211,16 @@ def ends(world: World, recordings: list[Recording]) -> Iterator[str]:
                 if documents.chunk_key(one.id, chunk.index) not in world.records.documents["chunks"]
             ]
             if missing:
-                yield f"{one.source.name} is DONE without chunks {missing}"
+                yield f"{label_of(one.source)} is DONE without chunks {missing}"
+
+
+def _is_actionable(world: World, one: Recording) -> bool:
+    """Whether a recording failed for what its owner, or that of a bucket, has done, and says so."""
+    if label_of(one.source) in world.replaced:
+        return "is gone" in one.reason
+    return world.scenario.platform == "google" and any(
+        f"there is no bucket {bucket}" in one.reason for bucket in world.calls.away
+    )
 
 
 def forgotten(world: World) -> Iterator[str]:
@@ -233,7 +249,7 @@ def words(world: World, recordings: list[Recording]) -> Iterator[str]:
     seconds = {one.name: one.seconds for one in world.scenario.uploads}
     outputs = outputs_of(world)
     for one in recordings:
-        name = one.source.name
+        name = label_of(one.source)
         said = b" ".join(outputs.get(f"{name}/transcript.txt", b"").split()).decode()
         said = re.sub(r"Speaker \d+: ", "", said)
         if one.state == "DONE" and said != text_of(name, seconds[name]):
@@ -246,12 +262,12 @@ def speakers(world: World, recordings: list[Recording]) -> Iterator[str]:
     for one in recordings:
         if one.state != "DONE" or not one.options.diarize:
             continue
-        document = json.loads(outputs[f"{one.source.name}/transcript.json"])
+        document = json.loads(outputs[f"{label_of(one.source)}/transcript.json"])
         order: dict[int, int] = {}
         for word in document["words"]:
             own = order.setdefault(speaker_of(word["text"]), len(order) + 1)
             if word.get("speaker") != own:
-                yield f"{word['text']} of {one.source.name} has the speaker {word.get('speaker')} in place of {own}"
+                yield f"{word['text']} of {label_of(one.source)} has the speaker {word.get('speaker')} in place of {own}"
 
 
 def told(world: World, recordings: list[Recording]) -> Iterator[str]:
@@ -265,7 +281,7 @@ def told(world: World, recordings: list[Recording]) -> Iterator[str]:
         announced = heard.get((one.id, None), set())
         # Each life has an end: one that was cancelled and tried again has two.
         if one.ended and len(announced) != 1 + one.life:
-            yield f"{len(announced)} different announcements of {one.source.name}"
+            yield f"{len(announced)} different announcements of {label_of(one.source)}"
     for upload in world.scenario.uploads:
         for number in range(upload.requests):
             name = f"{upload.name}-{number}"
@@ -297,7 +313,7 @@ def webhooks(world: World, recordings: list[Recording]) -> Iterator[str]:
     answers = Counter(one["request_id"] for one in data)
     for one in recordings:
         if one.ended and ends[one.id] != 1 + one.life:
-            yield f"{ends[one.id]} webhooks of the ends of {one.source.name}"
+            yield f"{ends[one.id]} webhooks of the ends of {label_of(one.source)}"
     for name in {one.request_id for one in world.told if one.request_id is not None}:
         if answers[name] != 1:
             yield f"{answers[name]} webhooks of the answer to request {name}"
@@ -330,7 +346,7 @@ def results(world: World, recordings: list[Recording]) -> Iterator[str]:
             if document is not None and data is not None and not world.store.deleted["work", name]:
                 stored = decode(data, ChunkResult)
                 if (stored.engine, stored.attempt) != (document["engine"], document["attempt"]):
-                    yield f"chunk {chunk.index} of {one.source.name} has another result than its document says"
+                    yield f"chunk {chunk.index} of {label_of(one.source)} has another result than its document says"
 
 
 def ledger(world: World, recordings: list[Recording]) -> Iterator[str]:
@@ -342,7 +358,7 @@ def ledger(world: World, recordings: list[Recording]) -> Iterator[str]:
             used = world.records.get(documents.CHUNKS, documents.chunk_key(one.id, chunk.index)) or {}
             row = attempts.get((one.id, chunk.index, used.get("engine", ""), used.get("attempt", "")))
             if row is None or row.outcome != "heard":
-                yield f"the result of chunk {chunk.index} of {one.source.name} has no row"
+                yield f"the result of chunk {chunk.index} of {label_of(one.source)} has no row"
     charged = Counter(tag for tag, _ in world.work.bill)
     written = Counter(
         documents.chunk_key(row.recording, row.chunk)
@@ -359,8 +375,8 @@ def ledger(world: World, recordings: list[Recording]) -> Iterator[str]:
 
 
 def engines(world: World, recordings: list[Recording]) -> Iterator[str]:
-    """No engine gave up a chunk that it was never asked about, unless it could not be loaded."""
-    if world.scenario.gpu == "no weights":
+    """No engine gave up a chunk that it was never asked about, unless it could not be loaded, or had nothing to read."""
+    if world.scenario.gpu == "no weights" or world.calls.away:
         return
     by_id = {one.id: one for one in recordings}
     for _, fields in world.records.query(CLAIMS):
@@ -368,11 +384,11 @@ def engines(world: World, recordings: list[Recording]) -> Iterator[str]:
         one = by_id[claim.recording]
         if (planned := one.chunk(claim.index)) is None:
             continue  # of a plan before another engine took over the whole
-        windows = windows_of(one.source.name, *stretch(planned, one.source))
+        windows = windows_of(label_of(one.source), *stretch(planned, one.source))
         for tried in claim.tried:
             names = {claim.key} if is_hosted(tried.engine) else windows
             if not any((tried.engine, name) in world.work.tried for name in names):
-                yield f"{tried.engine} was never asked about chunk {claim.index} of {one.source.name}"
+                yield f"{tried.engine} was never asked about chunk {claim.index} of {label_of(one.source)}"
 
 
 OF_ITS_ENGINES = ("method", "parts", "warnings")
@@ -382,7 +398,9 @@ OF_ITS_ENGINES = ("method", "parts", "warnings")
 def bytes_of(world: World, judged_by: Undisturbed) -> Iterator[str]:
     """Transcripts are those of the undisturbed history, to the byte; with other engines, all but their names is."""
     found, others = outputs_of(world), set(world.warned)
-    others |= {one.source.name for one in recordings_of(world) if world.calls.planned.get(one.id, (None,))[0]}
+    others |= {
+        label_of(one.source) for one in recordings_of(world) if world.calls.planned.get(one.id, (None,))[0]
+    }
     for before, now in (
         (judged_by.engines, engines_of(world)),
         # A hand-over for another reason is told in a warning, also if the same engine has the chunk in the end.
@@ -418,6 +436,9 @@ AFTER_PUSH = 480.0
 """Seconds from a push of the sweeper that failed until the next one: it counts as one, and each waits for longer
 (`shared/sweep/stuck.py`). Only what breaks a push does that, not whatever else the sweeper does."""
 
+AFTER_AWAY = 900.0
+"""Seconds until all goes on with a bucket that is there again: a back-off, or a sweep of those that are seldom then."""
+
 AGAIN = 3
 """Calls of an engine of ours that a fault may destroy: as many as the chunks of a recording here."""
 
@@ -437,5 +458,6 @@ def in_time(world: World, judged_by: Undisturbed) -> Iterator[str]:
     most = (
         max(judged_by.took, alone) + PATIENCE + each * len(before) + AFTER_CALL * hosted + AFTER_PUSH * pushed
     )
+    most += sum(until - since + AFTER_AWAY for since, until in world.calls.away.values())
     if world.took > most:
         yield f"late: {world.took:.0f} s after {len(before)} faults, {most:.0f} s are enough"

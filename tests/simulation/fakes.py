@@ -53,6 +53,15 @@ HEADER = "header"
 """The metadata of a recording that say what its header says, seconds."""
 
 
+TAKE = "take"
+"""The metadata of a recording that has the name of another: what is said in it is that of this name."""
+
+
+def label_of(source: StoredObject) -> str:
+    """The name of an upload in its scenario: its own, unless it replaced another one of that name."""
+    return str(source.metadata.get(TAKE, source.name))
+
+
 @cache
 def sound(name: str, start: float, end: float) -> bytes:
     """The samples of a stretch of a recording, 16-bit."""
@@ -135,15 +144,22 @@ class FakeMedia:
         self._begins = begins
 
     def probe(self, source: Any, *, name: str, track: int, both: Any = "no") -> AudioInfo:
-        return self._calls.look("media.probe", lambda: _audio(source.source))
+        def work():
+            source.store.check(source.source)
+            return _audio(source.source)
+
+        return self._calls.look("media.probe", work)
 
     def decode(self, source: Any, audio: AudioInfo, chunk: Chunk, *, track: int, both: Any = "no") -> Pcm:
         def work():
+            source.store.check(source.source)
             self._begins(source.source, chunk)
             running().sleep(DECODING)
             start, end = stretch(chunk, source.source)
             own = max(0.0, min(chunk.end or end, length_of(source.source)) - chunk.start)
-            return Pcm(samples=sound(source.source.name, start, end), start=start - chunk.start, owned=own)
+            return Pcm(
+                samples=sound(label_of(source.source), start, end), start=start - chunk.start, owned=own
+            )
 
         return self._calls.look("media.decode", work)
 

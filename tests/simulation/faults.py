@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shared.errors import EngineFailed, EngineRefused, StoreUnavailable
+from shared.errors import BucketRefused, EngineFailed, EngineRefused, StoreUnavailable
 from shared.ports import GpuState
 from shared.state.documents import CHUNKS, RECORDINGS, chunk_key
 from shared.sweep import stuck
@@ -28,6 +28,7 @@ from tests.simulation.sites import ROOT
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from shared.model import StoredObject
     from shared.settings import Settings
     from tests.simulation.memory import MemoryQueue, MemoryRecords, MemorySearch, MemoryStore
     from tests.simulation.scheduler import Process, Task
@@ -131,6 +132,8 @@ class Calls:
         """When a delivery was acknowledged or given back, by its lease, seconds since 1970."""
         self.away_until = 0.0
         """When an outage ends, seconds since 1970."""
+        self.away: dict[str, tuple[float, float]] = {}
+        """From when and until when a bucket is not there, seconds since 1970."""
         self.results: defaultdict[str, list[tuple[float, bool]]] = defaultdict(list)
         """When the document of each chunk was created, and when it was deleted."""
         self.planned: dict[str, tuple[Settings | None, Any]] = {}
@@ -189,6 +192,11 @@ class Calls:
         away = scheduler.now < self.away_until and what.partition(".")[0] in AWAY
         if away and not scheduler.current.process.immune:
             raise StoreUnavailable(f"refused for a while: {what}")
+
+    def is_away(self, bucket: str) -> bool:
+        """Whether a bucket is not there now."""
+        since, until = self.away.get(bucket, (0.0, 0.0))
+        return since <= self._scheduler.now < until
 
     def may_fail(self) -> bool:
         """Whether one more fault may happen now."""
@@ -258,12 +266,39 @@ _modules = _Modules()
 class FaultyStore:
     """A store that may fail."""
 
-    def __init__(self, store: MemoryStore, calls: Calls, vanishes: Callable[[str], None]) -> None:
-        self._store, self._calls, self._vanishes = store, calls, vanishes
+    def __init__(
+        self, store: MemoryStore, calls: Calls, vanishes: Callable[[str], None], *, in_cloud: bool
+    ) -> None:
+        self._store, self._calls, self._vanishes, self._in_cloud = store, calls, vanishes, in_cloud
+
+    def absence(self, bucket: str) -> str:
+        """Why a bucket is not there; empty if it is."""
+        return f"there is no bucket {bucket}" if self._calls.is_away(bucket) else ""
+
+    def check(self, source: StoredObject) -> None:
+        """What becomes of an attempt to read an object.
+
+        Raises:
+            BadMedia: its generation is gone.
+            Transient: its bucket is not there.
+        """
+        self._reach(source.bucket)
+        self._store.read(source, 0, 0)
+
+    def _reach(self, bucket: str) -> None:
+        if (why := self.absence(bucket)) and not running().current.process.immune:
+            raise BucketRefused(why) if self._in_cloud else StoreUnavailable(why)
+
+    def _at(self, bucket: str, work: Callable[[], Any]) -> Callable[[], Any]:
+        def reached() -> Any:
+            self._reach(bucket)
+            return work()
+
+        return reached
 
     def create(self, bucket, name, data, content_type):
         work = partial(self._store.create, bucket, name, data, content_type)
-        return self._calls.effect(f"store.create {bucket}", work, about=name)
+        return self._calls.effect(f"store.create {bucket}", self._at(bucket, work), about=name)
 
     def create_all(self, bucket, objects):
         def work():
@@ -278,28 +313,33 @@ class FaultyStore:
                     running().kill(running().current.process)
             return made
 
-        return self._calls.effect(f"store.create_all {bucket}", work)
+        return self._calls.effect(f"store.create_all {bucket}", self._at(bucket, work))
 
     def delete(self, bucket, name, generation):
         work = partial(self._store.delete, bucket, name, generation)
-        return self._calls.effect(f"store.delete {bucket}", work, about=name)
+        return self._calls.effect(f"store.delete {bucket}", self._at(bucket, work), about=name)
 
     def stat(self, bucket, name):
-        return self._calls.look(f"store.stat {bucket}", partial(self._store.stat, bucket, name))
+        return self._calls.look(
+            f"store.stat {bucket}", self._at(bucket, partial(self._store.stat, bucket, name))
+        )
 
     def read(self, source, start, length):
-        return self._calls.look("store.read", partial(self._store.read, source, start, length))
+        work = partial(self._store.read, source, start, length)
+        return self._calls.look("store.read", self._at(source.bucket, work))
 
     def load(self, bucket, name):
         if bucket == "work":
             self._vanishes(name)
-        return self._calls.look(f"store.load {bucket}", partial(self._store.load, bucket, name), name)
+        work = self._at(bucket, partial(self._store.load, bucket, name))
+        return self._calls.look(f"store.load {bucket}", work, name)
 
     def signed_url(self, source, seconds):
         return self._store.signed_url(source, seconds)
 
     def list(self, bucket, prefix=""):
-        return iter(self._calls.look(f"store.list {bucket}", lambda: list(self._store.list(bucket, prefix))))
+        work = self._at(bucket, lambda: list(self._store.list(bucket, prefix)))
+        return iter(self._calls.look(f"store.list {bucket}", work))
 
 
 class FaultyRecords:

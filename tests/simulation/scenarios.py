@@ -39,6 +39,10 @@ class Upload:
     """Seconds that its header says, if it is longer than that."""
     forgotten: bool = False
     """A person has it deleted, at work or not; its event and its requests come once more after that."""
+    over: str = ""
+    """The upload whose name it has, and whose place it takes at any moment after that has a recording."""
+    removed: bool = False
+    """Its file is deleted at any moment after it has a recording."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +79,10 @@ class Scenario:
     """Another release, of which about half of the processes are."""
     outage: bool = False
     """The store, the records and the queue refuse everything for a while."""
+    away: tuple[str, ...] = ()
+    """Buckets of which one is not there for minutes, or for longer than an hour."""
+    backfill: bool = False
+    """A person asks, twice, for all objects that have no recording."""
     skew: float = 0.0
     """Seconds by which the clocks of two processes may differ."""
     faults: float = 0.03
@@ -403,6 +411,58 @@ SCENARIOS = {
             twice=0.0,
             repeated=0.0,
             faults=0.0,
+        ),
+        Scenario(
+            name="replaced",
+            about="files are replaced and deleted, while they are at work, and while they are asked for again",
+            uploads=(
+                Upload(name="a.wav", cancelled=True, retried=True),
+                Upload(name="a2.wav", seconds=11.0, over="a.wav"),
+                Upload(name="b.wav", seconds=5.0, cancelled=True, retried=True, removed=True),
+            ),
+            workers=1,
+            call_seconds=2.0,
+            most=2,
+        ),
+        Scenario(
+            name="backfill",
+            about="a person asks, twice, for all files without a recording, while uploads of some of them arrive",
+            uploads=(
+                Upload(name="old-a.wav", seconds=11.0, lost=True),
+                Upload(name="old-b.wav", seconds=5.0, lost=True),
+                Upload(name="new-a.wav", seconds=5.0),
+                Upload(name="new-b.wav", seconds=5.0, requests=1),
+            ),
+            engines=("deepgram",),
+            workers=0,
+            backfill=True,
+            most=3,
+        ),
+        Scenario(
+            name="away-inbox",
+            about="the inbox of one machine is not there for minutes, or for longer than an hour",
+            uploads=(Upload(name="a.wav", requests=1), Upload(name="b.wav", seconds=5.0)),
+            workers=1,
+            away=("audio",),
+            most=2,
+        ),
+        Scenario(
+            name="away-bucket",
+            about="one of the buckets of a project is not there for minutes, or for longer than an hour",
+            uploads=(Upload(name="a.wav"), Upload(name="b.wav", seconds=5.0)),
+            platform="google",
+            away=("audio", "work", "transcripts"),
+            most=2,
+        ),
+        Scenario(
+            name="away-hosted",
+            about="the same with Deepgram, which is paid for each call",
+            uploads=(Upload(name="a.wav"), Upload(name="b.wav", seconds=5.0)),
+            engines=("deepgram",),
+            platform="google",
+            workers=0,
+            away=("audio", "work", "transcripts"),
+            most=2,
         ),
     )
 }

@@ -25,10 +25,11 @@ ALL, BLOCK = 2000, 50
 
 NAMES = list(SCENARIOS)
 OUTAGES = ("outage", "outage-hosted")
-MIXED = [one for one in NAMES if one not in {"forgotten", "settings", *OUTAGES}]
-"""Scenarios that share these histories; the others, one of which takes twice as long, have some of their own."""
+OF_OTHERS = ("replaced", "backfill", "away-inbox", "away-bucket", "away-hosted")
+MIXED = [one for one in NAMES if one not in {"forgotten", "settings", *OUTAGES, *OF_OTHERS}]
+"""Scenarios that share these histories; the others, some of which take several times as long, have some of their own."""
 FORGOTTEN, OUT = 160, 40
-SEEDS = ALL - FORGOTTEN - (len(OUTAGES) + 1) * OUT
+SEEDS = ALL - FORGOTTEN - (len(OUTAGES) + len(OF_OTHERS) + 1) * OUT
 EXHAUSTIVE = ("one", "hand-over", "hosted", "project")
 """Scenarios in which each thing goes wrong once at each call."""
 PARTS, SHARES = 4, 8
@@ -46,7 +47,7 @@ def test_undisturbed_everything_is_right(scenario):
     assert history.run(scenario).problems == ()
 
 
-FOUND_BY, FOUND_BY_FORGOTTEN = 286, 16
+FOUND_BY, FOUND_BY_FORGOTTEN, FOUND_BY_OTHERS = 286, 16, 4
 """The first histories from seeds, which the test of every call judges as well and looks for points in."""
 
 
@@ -67,6 +68,13 @@ def test_whatever_breaks_nothing_stays_of_what_is_deleted(first):
 @pytest.mark.parametrize("scenario", OUTAGES)
 def test_an_outage_of_a_minute_and_a_half_repeats_nothing(scenario):
     for seed in range(OUT):
+        outcome = history.run(scenario, seed)
+        assert not unknown(outcome), report(outcome)
+
+
+@pytest.mark.parametrize("scenario", OF_OTHERS)
+def test_whatever_others_do_with_files_and_buckets_each_upload_ends_once(scenario):
+    for seed in range(FOUND_BY_OTHERS, OUT):
         outcome = history.run(scenario, seed)
         assert not unknown(outcome), report(outcome)
 
@@ -202,6 +210,7 @@ def look_at_the_first(_folder):
             done[met[number].point].add(met[number].modes[mode])
     by_seed = (history.run(MIXED[seed % len(MIXED)], seed) for seed in range(FOUND_BY))
     deleted = (history.run("forgotten", seed) for seed in range(FOUND_BY_FORGOTTEN))
+    others = (history.run(name, seed) for name in OF_OTHERS for seed in range(FOUND_BY_OTHERS))
     rare = (history.run(name, seed) for name, seed in RARE.items())
     special = (
         cancelled_while_its_files_are_written(),
@@ -209,7 +218,7 @@ def look_at_the_first(_folder):
         results_gone_after_they_were_rendered(),
         a_worker_that_ends_while_a_chunk_runs_alone(),
     )
-    for outcome in chain(by_seed, rare, deleted, special):
+    for outcome in chain(by_seed, rare, deleted, others, special):
         assert not unknown(outcome), report(outcome)
         for fault in outcome.faults:
             done[fault.point.partition(" ")[2]].add(fault.what)

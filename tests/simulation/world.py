@@ -11,6 +11,7 @@ import json
 import logging
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -28,7 +29,7 @@ from shared import concurrency
 from shared.costs.executions import Place
 from shared.engines import hosted_specs, own_specs
 from shared.errors import BadRequest, DropscribeError, ModelUnavailable, Transient
-from shared.flow import erase, forget, record, retry
+from shared.flow import backfill, erase, forget, record, retry
 from shared.flow.chunk import result_name
 from shared.hosted import hosted_chunk
 from shared.hosted.audio_budget import AudioBudget
@@ -43,6 +44,7 @@ from shared.topology import MERGER
 from tests.simulation import releases
 from tests.simulation.fakes import (
     HEADER,
+    TAKE,
     FakeDiarizer,
     FakeEngine,
     FakeHosted,
@@ -50,6 +52,7 @@ from tests.simulation.fakes import (
     FakeMedia,
     Work,
     cut,
+    label_of,
     size_of,
 )
 from tests.simulation.faults import (
@@ -69,7 +72,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from shared.messages import TranscriptReady
-    from shared.model import Chunk, StoredObject
+    from shared.model import Chunk, Recording, StoredObject
     from shared.settings import Settings
     from shared.state.dead_letters import Letter
     from tests.simulation.memory import Message
@@ -90,6 +93,18 @@ SIGTERM = 10.0
 
 WORKERS = {one.subscription for one in own_specs()}
 """The subscriptions that workers pull."""
+
+LATEST_AWAY, AWAY = 30, (180.0, 1200.0, 4500.0)
+"""Seconds until a bucket is away at the latest, and for how long it is."""
+
+GIVEN_UP = 540.0
+"""Seconds after which what cannot be stored is given up, and sweeps are seldom while a bucket is away."""
+
+AFTER_ITS_END = 60
+"""Half seconds after which an upload has ended, if nothing went wrong."""
+
+LAST_ARRIVAL = 30.0
+"""Seconds after which all uploads are there."""
 
 LATEST_OUTAGE, OUTAGES = 60, (5.0, 45.0, 90.0)
 """Tenths of seconds until an outage begins at the latest, and seconds that one lasts: more than a lease, too."""
@@ -149,6 +164,10 @@ class PortsOfMachine(Ports):
     def is_gone(self, process: str) -> bool:
         return bool(process) and running().processes[int(process)].killed
 
+    def out_of_reach(self, recording: Recording) -> str:
+        assert isinstance(self.store, FaultyStore)
+        return self.store.absence(recording.source.bucket)
+
 
 class PortsOfTwo(PortsOfMachine):
     """The same where some processes have other settings."""
@@ -188,6 +207,10 @@ class World:
         """Ids of the requests to try one of them again."""
         self.retried: dict[str, float] = {}
         """When a person asked for an upload again, by name, seconds since 1970."""
+        self.backfilled: set[str] = set()
+        """Ids of the requests for objects without a recording."""
+        self.replaced: set[str] = set()
+        """Uploads whose files are replaced or deleted, by name."""
         self.refused: set[str] = set()
         """Ids of the requests that cannot be carried out."""
         self.warned: set[str] = set()
@@ -201,7 +224,7 @@ class World:
         in_cloud = scenario.platform == "google"
         self.search = MemorySearch()
         self.store = MemoryStore(
-            Truth(), (lambda one: f"sim://{one.bucket}/{one.name}") if in_cloud else None
+            Truth(), (lambda one: f"sim://{one.bucket}/{label_of(one)}") if in_cloud else None
         )
         self.records = MemoryRecords()
         topology = embedded_topology(webhooks=bool(self.settings.webhook_url))
@@ -216,8 +239,9 @@ class World:
         self.released = ReleasedRecords(self.records)
         self._written = FaultyRecords(self.released if scenario.beside else self.records, self.calls)
         kind = PortsOfTwo if scenario.others else PortsOfMachine if scenario.platform == "local" else Ports
+        store = FaultyStore(self.store, self.calls, self._vanishes, in_cloud=in_cloud)
         self.ports = kind(
-            store=FaultyStore(self.store, self.calls, self._vanishes),
+            store=store,
             records=self._written,
             queue=FaultyQueue(
                 ReleasedQueue(self.queue) if scenario.beside else self.queue, self.calls, scenario.twice
@@ -249,16 +273,14 @@ class World:
                 spawn(lambda name=f"worker-{index}": self._keep(name, self._work), "keep", self._platform)
         for upload in self.scenario.uploads:
             spawn(lambda one=upload: self._upload(one), "upload", self._platform)
-            if upload.cancelled or upload.forgotten:
-                self._operating += 1
-                work = self._forget if upload.forgotten else self._operate
-                spawn(lambda one=upload, work=work: work(one), "operator", self._platform)
-        if self.scenario.garbage:
+        for work in self._operators():
             self._operating += 1
-            spawn(self._spoil, "operator", self._platform)
+            spawn(work, "operator", self._platform)
         spawn(self._catastrophes, "catastrophes", self._platform)
         if self.scenario.outage:
             spawn(self._outage, "outage", self._platform)
+        if self.scenario.away:
+            spawn(self._away, "away", self._platform)
         began = self.scheduler.now
         ended = False
         while not ended and self.scheduler.now < began + limit:
@@ -268,6 +290,20 @@ class World:
         if ended:
             self._rest()
         return ended
+
+    def _operators(self) -> Iterator[Callable[[], None]]:
+        """What people do."""
+        for upload in self.scenario.uploads:
+            if upload.forgotten:
+                yield partial(self._forget, upload)
+            elif upload.cancelled:
+                yield partial(self._operate, upload)
+            if upload.removed:
+                yield partial(self._remove, upload)
+        if self.scenario.backfill:
+            yield self._backfill
+        if self.scenario.garbage:
+            yield self._spoil
 
     def _rest(self) -> None:
         """Wait whether something happens after the end."""
@@ -286,7 +322,7 @@ class World:
             not self._operating
             and len(self.uploads) == len(self.scenario.uploads) <= len(recordings)
             and all(b'"announced":true' in one for one in recordings)
-            and len(requests)
+            and len(requests) - sum(b'"request_id":"operator-backfill-' in one for one in requests)
             == sum(one.requests for one in self.scenario.uploads) + len(self.retries) + len(self.refused)
             and all(b'"answered":true' in one for one in requests)
             and not self.left_over()
@@ -314,9 +350,28 @@ class World:
     def _upload(self, upload: Upload) -> None:
         self.scheduler.sleep(float(self.scheduler.choices.pick("arrival", 30)))
         metadata = dict(upload.metadata) | ({} if upload.header is None else {HEADER: f"{upload.header}"})
-        source = self.store.put("audio", upload.name, b"", size=size_of(upload.seconds), metadata=metadata)
+        if upload.over:
+            metadata[TAKE] = upload.name
+            self._wait_for(upload.over, "replaced")
+        name = upload.over or upload.name
+        source = self.store.put("audio", name, b"", size=size_of(upload.seconds), metadata=metadata)
         self.uploads[upload.name] = source
         self._announce(upload)
+
+    def _remove(self, upload: Upload) -> None:
+        """Delete its file."""
+        self._wait_for(upload.name, "removed")
+        source = self.uploads[upload.name]
+        self.store.delete(source.bucket, source.name, source.generation)
+        self._operating -= 1
+
+    def _wait_for(self, name: str, stream: str) -> None:
+        """Wait until an upload has a recording, and then for any time; undisturbed, it has ended by then."""
+        self._key_of(name)
+        self.scheduler.sleep(
+            0.5 * ((AFTER_ITS_END - 1 + self.scheduler.choices.pick(stream, AFTER_ITS_END)) % AFTER_ITS_END)
+        )
+        self.replaced.add(name)
 
     def _announce(self, upload: Upload) -> None:
         """What the platform and other services say about an upload."""
@@ -349,7 +404,7 @@ class World:
     def _operate(self, upload: Upload) -> None:
         """Cancel a recording in progress, and ask for it again."""
         pick = self.scheduler.choices.pick
-        key = self._key_of(upload)
+        key = self._key_of(upload.name)
         # Undisturbed, it is at work by then.
         self.scheduler.sleep(0.5 * ((1 + pick("cancel", 20)) % 20))
         self._command(lambda: record.cancel(key, self.ports))
@@ -366,22 +421,46 @@ class World:
                     self.warned.add(upload.name)
                     for one in gone:
                         self.store.delete("work", one.name, one.generation)
-                self.retried[upload.name] = self.scheduler.now
-                self._command(lambda: self.retries.add(retry.ask(ended, self.ports)))
+                self._command(lambda: self._retry(upload, ended))
         self._operating -= 1
 
-    def _key_of(self, upload: Upload) -> str:
-        """Key of its recording, as soon as there is one."""
+    def _retry(self, upload: Upload, ended: Recording) -> None:
+        """`dropscribe retry`."""
+        gone = any(one.removed or one.over for one in self.scenario.uploads)
+        if not gone or not retry.obstacle(ended, self.ports):
+            self.retried.setdefault(upload.name, self.scheduler.now)
+            self.retries.add(retry.ask(ended, self.ports))
+
+    def _backfill(self) -> None:
+        """`dropscribe backfill`, at any moment and again when all files are there."""
+        pick = self.scheduler.choices.pick
+
+        def ask() -> None:
+            for one in (
+                self.ports.store.list("audio", "old-")
+                if pick("prefix", 2)
+                else self.ports.store.list("audio")
+            ):
+                if backfill.is_new(one, None, self.ports.records):
+                    self.backfilled.add(backfill.ask(one, None, self.ports))
+
+        for number in range(2):
+            self.scheduler.sleep(0.5 * pick("backfill", 60) + number * LAST_ARRIVAL)
+            self._command(ask)
+        self._operating -= 1
+
+    def _key_of(self, name: str) -> str:
+        """Key of an upload's recording, as soon as there is one."""
         while True:
             for one in documents.recordings(self.records):
-                if one.source.name == upload.name:
+                if label_of(one.source) == name:
                     return one.id
             self.scheduler.sleep(0.25)
 
     def _forget(self, upload: Upload) -> None:
         """Have a recording deleted at any moment of its life, and let what was said about it be said again later."""
         pick = self.scheduler.choices.pick
-        key = self._key_of(upload)
+        key = self._key_of(upload.name)
         while upload.requests and not all(
             self._requested(upload, number) for number in range(upload.requests)
         ):
@@ -435,6 +514,25 @@ class World:
             self.scheduler.sleep(0.1 * began)
             self.calls.happened("outage", "store, records and queue")
             self.calls.away_until = self.scheduler.now + seconds
+
+    def _away(self) -> None:
+        """One of the buckets is not there for a while, and then it is again."""
+        pick = self.scheduler.choices.pick
+        began, bucket = (
+            pick("away", LATEST_AWAY + 1),
+            self.scenario.away[pick("bucket", len(self.scenario.away))],
+        )
+        seconds = AWAY[pick("away lasts", len(AWAY))]
+        if began:
+            self.scheduler.sleep(began - 1.0)
+            now = self.scheduler.now
+            self.calls.away[bucket] = now, now + seconds
+            while (left := self.calls.away[bucket][1] - self.scheduler.now) > 0.0:
+                # One fault each time that what could not be stored is given up.
+                self.calls.happened("away", bucket)
+                self._tick = SELDOM if left < seconds else TICK
+                self.scheduler.sleep(min(left, GIVEN_UP))
+            self._tick = TICK
 
     # --- processes ------------------------------------------------------------------------------------
 
@@ -550,7 +648,9 @@ class World:
         if name.startswith("chunks/") and found is not None and pick("vanishes", 2, chance):
             self.calls.happened("gone", f"result {name}", name)
             key = name.split("/")[1]
-            self.warned |= {one.source.name for one in documents.recordings(self.records) if one.id == key}
+            self.warned |= {
+                label_of(one.source) for one in documents.recordings(self.records) if one.id == key
+            }
             self.store.delete("work", name, found.generation)
 
     def _begins(self, source: StoredObject, chunk: Chunk) -> None:
@@ -558,7 +658,12 @@ class World:
         for key, text in self.records.documents[CLAIMS].items():
             claim = msgspec.json.decode(text)
             recording = msgspec.json.decode(self.records.documents["recordings"][claim["recording"]])
-            if (recording["source"]["name"], claim["index"]) != (source.name, chunk.index):
+            of = recording["source"]
+            if (of["name"], of["generation"], claim["index"]) != (
+                source.name,
+                source.generation,
+                chunk.index,
+            ):
                 continue
             age = self.scheduler.now - self._written.written[CLAIMS, key]
             late = any(one.what == "slow" for one in self.calls.faults)
