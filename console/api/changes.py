@@ -14,6 +14,8 @@ from shared.routing import route
 from shared.state import audit, documents
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from starlette.requests import Request
 
     from shared.model import Recording
@@ -58,9 +60,15 @@ def delete(request: Request, ports: Ports) -> Deleted:
 
 def retries(body: RetriesBody, request: Request, ports: Ports) -> Retries:
     """`POST /retries`: first what it means, then, without `dry_run`, do it."""
-    found = _wanted(body, ports)
-    left_out = {one.id: why for one in found if (why := retry.obstacle(one, ports))}
-    able = [one for one in found if one.id not in left_out]
+    able: list[Recording] = []
+    left_out: dict[str, str] = {}
+    for one in _wanted(body, ports):
+        if why := retry.obstacle(one, ports):
+            left_out[one.id] = why
+        else:
+            able.append(one)
+        if len(able) == MOST:
+            break
     known = route.known(ports)
     left = [retry.left(one, known, ports) for one in able]
     if able and not body.dry_run:
@@ -80,16 +88,11 @@ def retries(body: RetriesBody, request: Request, ports: Ports) -> Retries:
     )
 
 
-def _wanted(body: RetriesBody, ports: Ports) -> list[Recording]:
+def _wanted(body: RetriesBody, ports: Ports) -> Iterable[Recording]:
     if body.ids is None and not body.trouble:
         raise bad_request("Name recordings in `ids`, or ask for all that failed with `trouble`.")
     if body.ids is None:
-        found = []
-        for one in documents.recordings(ports.records, {"state": "FAILED"}):
-            found.append(one)
-            if len(found) == MOST:
-                break
-        return found
+        return _failed(ports)
     if len(body.ids) > MOST:
         raise bad_request(f"At most {MOST} recordings are tried again at one time. Name fewer.")
     found = []
@@ -99,3 +102,12 @@ def _wanted(body: RetriesBody, ports: Ports) -> list[Recording]:
             raise not_found(key)
         found.append(stored)
     return found
+
+
+def _failed(ports: Ports) -> Iterator[Recording]:
+    """All that failed. What failed again comes after what was not tried again yet."""
+    failed = documents.recordings(ports.records, {"state": "FAILED"})
+    for _, key in sorted((one.finished or 0.0, one.id) for one in failed):
+        one = documents.glance(ports.records, key)
+        if one is not None and one.state == "FAILED":
+            yield one

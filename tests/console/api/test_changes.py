@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from console.api import changes
 from shared.errors import BadMedia, StoreUnavailable
 from shared.flow import record, retry, upload
 from shared.state import audit, documents
@@ -52,6 +53,27 @@ def test_in_bulk_it_first_says_how_many_and_for_how_much(client, planned, done, 
     done_now = client.post("/api/v1/retries", json={"ids": [failed_one], "dry_run": False}).json()
     assert done_now["count"] == 1
     assert len(world.pull(REQUESTS)) == 1
+
+
+def test_what_cannot_be_tried_again_or_failed_again_leaves_room_for_the_rest(client, world, monkeypatch):
+    monkeypatch.setattr(changes, "MOST", 2)
+    made = [upload.on_upload(world.upload(f"{number}.wav"), world.ports) for number in range(6)]
+    made.sort(key=lambda one: one.id)
+    for one in made:
+        failed(one, world)
+        world.clock.time += 1
+    for one in made[:3]:
+        world.ports.store.delete("audio", one.source.name, one.source.generation)
+    told = client.post("/api/v1/retries", json={"trouble": True}).json()
+    assert (told["ids"], set(told["left_out"])) == (
+        [one.id for one in made[3:5]],
+        {one.id for one in made[:3]},
+    )
+    for one in made[3:5]:
+        world.ports.records.update(
+            "recordings", one.id, lambda stored: stored | {"finished": world.clock.time}
+        )
+    assert client.post("/api/v1/retries", json={"trouble": True}).json()["ids"][0] == made[5].id
 
 
 def test_it_must_be_said_which(client):
