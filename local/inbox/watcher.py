@@ -239,6 +239,10 @@ class Inbox:
             self._warn_once(path, f"is not picked up yet: {error}")
             one.look_at = now + _RETRY_SECONDS
             return
+        except Exception as error:  # noqa: BLE001 - the files after it must not wait for it
+            self._warn_once(path, f"is not picked up yet: {error!r}", trace=True)
+            one.look_at = now + _RETRY_SECONDS
+            return
         self._forget(path, one)
 
     def _is_new(self, source: StoredObject, now: float) -> bool:
@@ -258,11 +262,11 @@ class Inbox:
             else:
                 del self._candidates[path]
 
-    def _warn_once(self, path: Path, why: str) -> None:
-        """Log a warning, once for each file."""
+    def _warn_once(self, path: Path, why: str, *, trace: bool = False) -> None:
+        """Log a warning, once for each file; `trace`: with that of the exception."""
         if path not in self._warned:
             self._warned.add(path)
-            log.warning("%s %s", path, why)
+            log.warning("%s %s", path, why, exc_info=trace)
 
     def _files(self, path: Path) -> Iterator[Path]:
         if is_left_out(path.relative_to(self._folder)):

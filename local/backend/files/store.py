@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FileStore", "Permissions"]
 
+LATEST = 253_402_214_400_000_000
+"""The last day of the year 9999, in microseconds since 1970."""
+
 
 class FileStore:
     """Objects in folders; safe to use from several threads and processes.
@@ -391,7 +394,8 @@ def _type_of(name: str) -> str:
 
 
 def _generation(found: os.stat_result) -> int:
-    return found.st_mtime_ns // 1000
+    """The time of change, microseconds; one before 1970 or after 9999 counts as the nearest that every message can hold."""
+    return min(max(found.st_mtime_ns // 1000, 0), LATEST)
 
 
 def _is_generation(found: os.stat_result, source: StoredObject) -> bool:

@@ -186,6 +186,20 @@ def test_no_output_beside_its_recording_is_taken_for_one_or_warned_about(folder,
     assert [one.getMessage().split("/")[-1].split()[0] for one in caplog.records] == ["readme.txt"]
 
 
+def test_a_mistake_about_one_file_keeps_no_other_from_being_taken(folder, watching, until, caplog):
+    def known(source):
+        if source.name == "a.mp3":
+            raise ValueError("no such time")
+        return False
+
+    with watching(known) as published:
+        (folder / "a.mp3").write_bytes(b"x")
+        until(lambda: "a.mp3 is not picked up yet: ValueError('no such time')" in caplog.text)
+        (folder / "b.mp3").write_bytes(b"x")
+        until(published)
+        assert published() == ["b.mp3"]
+
+
 def test_folder_that_is_moved_in_brings_all_its_files(tmp_path, folder, watching, until):
     (tmp_path / "album" / "disc").mkdir(parents=True)
     for name in ("1.mp3", "disc/2.mp3", ".hidden"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import os
 from pathlib import Path
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from local.backend.files import store as store_module
-from local.backend.files.store import FileStore
+from local.backend.files.store import LATEST, FileStore
+from local.runtime.events import object_resource
 from shared.errors import BadMedia, BadRequest, ConfigurationError, Permanent
+from shared.messages import object_from_event
 from shared.model import StoredObject
 from tests.irregular import IRREGULAR, irregular
 
@@ -44,6 +47,27 @@ def test_replaced_file_is_another_generation_and_the_old_one_is_missing(tmp_path
     file.unlink()
     with pytest.raises(BadMedia, match="no longer exists"):
         store.read(old, 0, 3)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "generation"), [(-1, 0), (-(10**9), 0), (3 * 10**11, LATEST), (10**17, LATEST)]
+)
+def test_a_file_with_a_time_that_no_calendar_has_is_an_object_like_any_other(
+    store, monkeypatch, seconds, generation
+):
+    """Not every file system can hold such a time."""
+    assert store.create("audio", "x.wav", b"sound", "audio/wav")
+    stat = Path.stat
+
+    def odd(path, **options):
+        found = stat(path, **options)
+        times = (found.st_atime, seconds, found.st_ctime)
+        return os.stat_result((*found[:7], *times), {"st_mtime_ns": seconds * 10**9})
+
+    monkeypatch.setattr(Path, "stat", odd)
+    source = store.stat("audio", "x.wav")
+    assert source.generation == generation
+    assert object_from_event(json.loads(object_resource(source))) == source
 
 
 def test_file_that_grows_while_it_is_read_is_missing(tmp_path, store):

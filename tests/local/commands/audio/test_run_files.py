@@ -127,6 +127,14 @@ def test_another_version_with_the_same_time_does_not_print_the_words_of_the_firs
     assert result.stdout.split() != TRUTH.read_text("utf-8").split()
 
 
+def test_a_file_from_before_1970_is_transcribed_once(folder):
+    os.utime(folder / "a.opus", (-1, -1))
+    for skipped in (False, True):
+        result = call("a.opus", "--json")
+        assert result.exit_code == 0, result.stderr
+        assert [one["skipped"] for one in json.loads(result.stdout)] == [skipped]
+
+
 def test_quiet_says_nothing_but_what_went_wrong(folder):
     assert call("a.opus", "--quiet").output == ""
     result = call("a.opus", "bad.mp3", "--quiet")
