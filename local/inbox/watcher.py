@@ -221,17 +221,7 @@ class Inbox:
             name = self._store.name_of(self._bucket, path)
             source = None if name is None else self._store.stat(self._bucket, name)
             if source is not None and self._is_new(source, now):
-                if is_something_else(path.name):
-                    if not is_expected(path):
-                        self._warn_once(
-                            path,
-                            "is skipped: its name is not that of audio or video. `dropscribe submit` takes it anyway.",
-                        )
-                elif not self._known(source):
-                    source = replace(source, metadata={**self._metadata, **source.metadata})
-                    if not self._reused(source):
-                        attributes = notification_attributes(source)
-                        self._queue.publish(AUDIO_FINALIZED, object_resource(source), attributes)
+                self._take(path, source)
                 self._published[source.name] = source.generation
         except OSError as error:
             self._warn_once(path, f"is skipped: {error.strerror}. It is picked up once it can be read.")
@@ -244,6 +234,19 @@ class Inbox:
             one.look_at = now + _RETRY_SECONDS
             return
         self._forget(path, one)
+
+    def _take(self, path: Path, source: StoredObject) -> None:
+        if is_something_else(path.name):
+            if not is_expected(path):
+                self._warn_once(
+                    path,
+                    "is skipped: its name is not that of audio or video. `dropscribe submit` takes it anyway.",
+                )
+        elif not self._known(source):
+            source = replace(source, metadata={**self._metadata, **source.metadata})
+            if not self._reused(source):
+                attributes = notification_attributes(source)
+                self._queue.publish(AUDIO_FINALIZED, object_resource(source), attributes)
 
     def _is_new(self, source: StoredObject, now: float) -> bool:
         """Whether it is not published yet, or something happened to it since."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from local.backend.copies import FOLDERS
 from local.backend.files import names
 from local.backend.files.atomic_write import replace
-from local.backend.files.beneath import LinkError, folder_below
+from local.backend.files.beneath import LinkError, folder_below, open_below
 from local.backend.files.disk_errors import unwritable
 from shared.errors import CannotWrite
 from shared.flow.reading import output_files as reading
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
     from shared.model import Recording, StoredObject
     from shared.outputs import Shape
     from shared.ports import Ports
+
+HEAD = 16 * 1024
+"""Bytes at the beginning of a transcript.json that hold its source, however long the name of that is."""
+_SOURCE = re.compile(
+    rb'"source":\s*\{\s*"bucket":\s*"([^"]*)",\s*"name":\s*"(?:[^"\\]|\\.)*",\s*"generation":\s*"(\d+)"'
+)
 
 
 def check(folder: Path) -> None:
@@ -124,7 +131,7 @@ def deliver(ready: TranscriptReady, ports: LocalPorts) -> None:
     Every recording that ends is announced. An answer comes in the same moment: two copies would be in each other's way.
 
     The transcripts bucket keeps every version apart, by generation and key. A person who drops `talk.mp3` looks
-    for `OUT/talk.mp3/transcript.srt`; that is a copy of the newest version, made when it is done.
+    for `OUT/talk.mp3/transcript.srt`; that is a copy of the version in the inbox, made when it is done, or when that version is put back.
 
     Raises:
         Permanent: the folder can never be written.
@@ -143,6 +150,22 @@ def deliver(ready: TranscriptReady, ports: LocalPorts) -> None:
     folder = Path(ports.out) / names.to_path(recording.source.name)
     export(recording, folder, [reading.short(one) for one in recording.outputs], ports, out=ports.out)
     log.info("done %s: %d words, in %s", name, words, folder)
+
+
+def shows_another(recording: Recording, ports: LocalPorts) -> bool:
+    """Whether the copy in the folder for transcripts is that of another version of the recording's file."""
+    inside = Path(names.to_path(recording.source.name)) / "transcript.json"
+    try:
+        with os.fdopen(open_below(Path(ports.out), inside), "rb") as file:
+            shown = _SOURCE.search(file.read(HEAD))
+    except OSError:
+        return False  # a person may have taken it away
+    # Other folders' recordings may have copies in there, too.
+    return (
+        shown is not None
+        and shown[1].decode() == recording.source.bucket
+        and int(shown[2]) != recording.source.generation
+    )
 
 
 def write(folder: int, name: str, data: bytes, like: Permissions, *, durable: bool = True) -> None:

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from functions.outcome import engine_of, handle, uploaded_object
 from local.runtime.beside import put_in_inbox
-from local.runtime.export import deliver
+from local.runtime.export import deliver, shows_another
 from shared.connect import webhook_sender
 from shared.engines import hosted_specs
-from shared.errors import EngineFailed, EngineRefused
+from shared.errors import EngineFailed, EngineRefused, Permanent
 from shared.flow import record, request, upload
 from shared.hosted import hosted_chunk
 from shared.messages import ChunkDone, ChunkMessage, TranscriptReady, decode
 from shared.model import FILES_BUCKET
 from shared.recovery import dead_letter, fallback
+from shared.telemetry import log
 from shared.topology import DEAD_LETTERS, EXPORTER, MERGER, REQUESTS, ROUTER, WEBHOOKS, WEBHOOKS_BUDGET
 from shared.webhooks import deliver as deliver_webhook
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from functions.push import Push
     from local.backend.embedded_ports import LocalPorts
     from shared import concurrency
+    from shared.model import Recording
     from shared.ports import Ports
     from shared.settings import Settings
 
@@ -99,12 +101,31 @@ def exporter(ports: LocalPorts, beside: Collection[str] = ()) -> Callable[[bytes
     """
 
     def on_transcript(posted: Push, _: Ports) -> None:
-        ready = decode(posted.data, TranscriptReady)
-        deliver(ready, ports)
-        if beside:
-            put_in_inbox(ready, beside, ports)
+        hand_over(decode(posted.data, TranscriptReady), ports, beside)
 
     return _taking(ports, EXPORTER, on_transcript)
+
+
+def hand_over(ready: TranscriptReady, ports: LocalPorts, beside: Collection[str] = ()) -> None:
+    """Copy a transcript of the inbox to the output folder; `beside` as for `exporter`."""
+    deliver(ready, ports)
+    if beside:
+        put_in_inbox(ready, beside, ports)
+
+
+def show_again(recording: Recording, ports: LocalPorts, beside: Collection[str] = ()) -> None:
+    """Hand over a finished transcript of a file that was put back, if that of another version took its place.
+
+    Raises:
+        Transient: it cannot be written now.
+    """
+    if not shows_another(recording, ports):
+        return
+    log.info("%s is an earlier version again, and so is its transcript", recording.source.name)
+    try:
+        hand_over(record.ending(recording, ports), ports, beside)
+    except Permanent as error:
+        log.warning("the transcript of %s is that of another version: %s", recording.source.name, error)
 
 
 def webhooks(ports: LocalPorts) -> dict[str, Callable[[bytes], None]]:

@@ -32,7 +32,7 @@ from local.runtime import export, processes, prometheus
 from local.runtime.page_address import page_address
 from local.runtime.push import HttpSender, PushLoop, end_despite, stop_all
 from local.runtime.scheduler import Scheduler
-from local.runtime.subscriptions import exporter, webhooks
+from local.runtime.subscriptions import exporter, show_again, webhooks
 from shared import concurrency, formats
 from shared.adapters.hosted_engines import has_library
 from shared.engines import AUTO, hosted_specs
@@ -186,12 +186,8 @@ def run(
         planned = processes.planned(hosted, processes.console(page.port, page.token) if page else None)
         stack.callback(planned.end)
         _deliver(planned, hosted, ports, stack)
-        exports = PushLoop(
-            ports.queue,
-            EXPORTER,
-            exporter(ports, formats.file_names([formats.BESIDE]) if captions_beside else ()),
-            at_a_time=1,
-        )
+        put_beside = formats.file_names([formats.BESIDE]) if captions_beside else ()
+        exports = PushLoop(ports.queue, EXPORTER, exporter(ports, put_beside), at_a_time=1)
         own = [exports, *(PushLoop(ports.queue, name, step) for name, step in webhooks(ports).items())]
         stack.callback(stop_all, own)
         for loop in own:
@@ -203,7 +199,9 @@ def run(
             ports.store,
             ports.queue,
             settings.audio_bucket,
-            partial(reappeared.is_known, ports),
+            partial(
+                reappeared.is_known, ports, show_again=partial(show_again, ports=ports, beside=put_beside)
+            ),
             metadata=metadata_of(options),
             reused=partial(renamed.reuse, ports),
         )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import os
+import shutil
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -12,15 +15,16 @@ from gpu_job.weights.catalogue import TINY
 from local.backend import remembered
 from local.backend.embedded_ports import open_ports
 from local.inbox import reappeared
+from local.runtime import subscriptions
 from shared.errors import BadMedia, StoreUnavailable
-from shared.flow import record, request, upload
-from shared.messages import TRANSCRIBE_REQUESTS, TranscribeRequest, request_to_json
+from shared.flow import chunk, record, request, upload
+from shared.messages import TRANSCRIBE_REQUESTS, ChunkDone, TranscribeRequest, request_to_json
 from shared.recovery import dead_letter
 from shared.settings import Settings
 from shared.state import answers, documents, uploads
 from shared.sweep import stuck
 from shared.topology import topology
-from tests.world import SetClock, replace_unnoticed
+from tests.world import ScriptedMedia, SetClock, heard, replace_unnoticed
 
 
 def started(tmp_path, inbox="inbox"):
@@ -182,6 +186,66 @@ def test_another_version_with_the_same_time_is_not_taken_for_the_first_without_a
     assert requests(ports) == []
     assert "not transcribed: talk.wav has 28 bytes" in caplog.text
     assert "Give it a new time, e.g. with `touch`" in caplog.text
+
+
+NAME = 'a "talk" {"generation": "1"} \N{GRINNING FACE}.wav'
+
+
+def version(number, ports):
+    """A version of a file of the inbox, whose words are its number."""
+    path = ports.inbox / NAME
+    path.write_bytes(b"sound")
+    os.utime(path, (number, number))
+    return ports.store.stat("audio", NAME)
+
+
+def transcribe(number, ports):
+    ports = replace(ports, media=ScriptedMedia(), engines=frozenset({"parakeet-cpu"}))
+    recording = upload.on_object(version(number, ports), ports)
+    for one in recording.chunks:
+        chunk.commit_result(*heard(recording, one, text=str(number)), ports)
+    done = record.on_chunk_done(ChunkDone(recording=recording.id, index=0), ports)
+    subscriptions.hand_over(record.ending(done, ports), ports, ["transcript.srt"])
+
+
+def look(ports, source):
+    show = partial(subscriptions.show_again, ports=ports, beside=["transcript.srt"])
+    return reappeared.is_known(ports, source, show_again=show)
+
+
+def shown(ports):
+    [captions] = ports.inbox.glob("*.srt")
+    found = (ports.out / NAME / "transcript.txt").read_text().split()
+    assert found[0] in captions.read_text().split()
+    return set(found)
+
+
+def test_the_transcript_of_a_version_that_is_put_back_is_shown_again(ports):
+    for number in (1, 2):
+        transcribe(number, ports)
+        assert shown(ports) == {str(number)}
+    assert look(ports, version(1, ports))
+    assert shown(ports) == {"1"}
+    assert look(ports, version(2, ports))
+    assert shown(ports) == {"2"}
+
+
+def test_what_a_person_took_away_or_changed_in_the_folder_of_transcripts_stays_so(ports):
+    transcribe(1, ports)
+    (ports.out / NAME / "transcript.txt").write_text("mine")
+    assert look(ports, version(1, ports))
+    assert (ports.out / NAME / "transcript.txt").read_text() == "mine"
+    shutil.rmtree(ports.out / NAME)
+    assert look(ports, version(1, ports))
+    assert not (ports.out / NAME).exists()
+
+
+def test_a_transcript_that_cannot_be_shown_again_is_told_of(ports, caplog):
+    for number in (1, 2):
+        transcribe(number, ports)
+    shutil.rmtree(ports.settings.state_dir / "buckets" / "transcripts")
+    assert look(ports, version(1, ports))
+    assert "is that of another version: " in caplog.text
 
 
 def test_what_failed_for_another_reason_stays_as_it_is(ports, recording):
