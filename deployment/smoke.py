@@ -153,7 +153,7 @@ def _signed_in(page: str, target: Target, api: Api, say: Callable[[str], None], 
     accounts = [one.removeprefix(kind) for one in target.members if one.startswith(kind)]
     if not accounts:
         say(
-            f"Nobody asked the page signed in: no service account is in console_members. Open it yourself: {page}"
+            f"The page was not checked as a member: no service account is in console_members. Open it yourself: {page}"
         )
         return
     claims = {
@@ -168,7 +168,7 @@ def _signed_in(page: str, target: Target, api: Api, say: Callable[[str], None], 
         token = str(api.call("POST", signer, {"payload": json.dumps(claims)})["signedJwt"])
     except Refused as error:
         say(
-            f"Nobody asked the page signed in: you may not sign as {accounts[0]} ({error}). Open it yourself: {page}, or: "
+            f"The page was not checked as a member: you may not sign as {accounts[0]} ({error}). Open it yourself: {page}, or: "
             f"gcloud iam service-accounts add-iam-policy-binding {accounts[0]} --member=user:YOU "
             "--role=roles/iam.serviceAccountTokenCreator"
         )

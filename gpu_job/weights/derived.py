@@ -1,7 +1,7 @@
 """What is made once from weights that are here: other forms of them, kept beside them.
 
 A form appears whole or not at all, also if several processes make it at the same time. It is named by what it is and by the revision of
-the weights, so that other weights in the same folder never get it. Nobody publishes digests of what is made here: they
+the weights, so that other weights in the same folder never get it. There are no published digests of what is made here: they
 are noted in the user's cache when it is made, and a form that is not as it was made, or that another program put there, is
 made again.
 """

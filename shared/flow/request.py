@@ -186,7 +186,7 @@ def _look_up_again(request: TranscribeRequest, recording: Recording, life: int, 
 
 def _replaced(live: StoredObject) -> BadMedia:
     """Why a request of an operator is refused that is about an object which is gone."""
-    # Nobody watches files where they lie.
+    # Files that are read where they lie are not watched.
     new = "Ask for the new one" if live.bucket == FILES_BUCKET else "The new one has a recording of its own"
     return BadMedia("missing", f"Its file has been replaced. {new}.")
 

@@ -118,12 +118,12 @@ def id_in(fields: Fields) -> str:
 
 def forget(key: str, records: Records) -> None:
     """Delete all that a request says, also a damaged one; if it comes again, it is known to be over."""
-    nobody = TranscribeRequest(uri="", request_id="")
+    bare_request = TranscribeRequest(uri="", request_id="")
 
     def bare(fields: Fields) -> Asked:
         created = fields.get("created")
         created = created if isinstance(created, float | int) else 0.0
-        return Asked(request=nobody, created=created, answered=True, forgotten=True)
+        return Asked(request=bare_request, created=created, answered=True, forgotten=True)
 
     documents.overwrite(REQUESTS, key, bare, records)
 

@@ -28,7 +28,7 @@ MOST = 500
 """Steps that are remembered, the last ones."""
 
 Step = tuple[float, float, float]
-"""When the clock was set, by itself and after that; by how many seconds; and `Clocks.booted` before that."""
+"""When the clock was set, by its own time after that; by how many seconds; and `Clocks.booted` before that."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,5 +10,5 @@ BYTES = 32
 
 
 def new() -> str:
-    """A secret that nobody has seen: `whsec_` and random bytes in base64."""
+    """A new secret: `whsec_` and random bytes in base64."""
     return f"whsec_{base64.b64encode(secrets.token_bytes(BYTES)).decode()}"

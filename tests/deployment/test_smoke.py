@@ -98,7 +98,7 @@ def look(google, *statuses, page=PAGE, signed=200):
     return asked, said
 
 
-UNASKED = "Nobody asked the page signed in: no service account is in console_members. Open it yourself: "
+UNASKED = "The page was not checked as a member: no service account is in console_members. Open it yourself: "
 ADDRESS = "https://dropscribe-console.run.app"
 ROBOT = "deployer@my-project.iam.gserviceaccount.com"
 WITH_ROBOT = replace(

@@ -19,7 +19,7 @@ def _narrow_masks(model: openvino.Model) -> None:
 
     NeMo's export repeats the mask of padded frames for all 256 channels, before and after each activation. Of such a
     mask OpenVINO has one layout only, and reorders what the convolutions give it there and back: a twelfth of the
-    encoder's time. What is multiplied stays the same, bit by bit: a product repeats a dimension of 1 by itself, and the
+    encoder's time. What is multiplied stays the same, bit by bit: a product repeats a dimension of 1 anyway, and the
     ReLU of a frame of zeros is one.
     """
     for repeated in _of_type(model, "Broadcast"):

@@ -49,7 +49,7 @@ class Timeline:
         emit: takes 16-bit mono samples at 16 kHz.
         begin: where the output starts on the axis of `add`, seconds; what lies before is dropped.
         end: where it stops; None: never.
-        both: whether each sample is followed by those of the two channels; of a recording with more or fewer, by itself.
+        both: whether each sample is followed by those of the two channels, or twice by itself if there are more or fewer.
     """
 
     def __init__(
