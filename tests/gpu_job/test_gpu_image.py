@@ -156,6 +156,7 @@ def test_the_check_finds_all_it_needs_in_what_is_copied(tmp_path):
 @pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="torch is not installed: `make test` installs it"
 )
+@pytest.mark.slow
 def test_the_engine_runs_with_nothing_but_what_is_locked():
     """Every other installed package is hidden, as if this were the image."""
     script = f"""

@@ -55,7 +55,10 @@ def test_frames_of_both_kinds_are_counted():
     assert amr.length(Reader(Memory(b"#!AMR\n").read, 6)).duration is None
 
 
-@pytest.mark.parametrize(("magic", "sizes"), [(b"#!AMR\n", (32, 1, 6)), (b"#!AMR-WB\n", (61, 1, 6))])
+@pytest.mark.parametrize(
+    ("magic", "sizes"),
+    [pytest.param(b"#!AMR\n", (32, 1, 6), marks=pytest.mark.slow), (b"#!AMR-WB\n", (61, 1, 6))],
+)
 def test_the_length_of_a_long_file_with_pauses_is_nearly_right_and_little_of_it_is_read(magic, sizes):
     random = np.random.default_rng(5)
     kinds = ((7, 15, 8) if magic == b"#!AMR\n" else (8, 15, 9))[:3]

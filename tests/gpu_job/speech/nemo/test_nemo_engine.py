@@ -46,6 +46,7 @@ def test_the_company_in_a_batch_changes_nothing(tiny, speech, heard):
     same(heard, [tiny.transcribe([window])[0] for window in windows])
 
 
+@pytest.mark.slow
 def test_a_window_of_minutes_is_heard_as_well(tiny, speech, heard):
     windows, truth = speech
     samples, _ = talk(120.0, seed=11)

@@ -34,6 +34,7 @@ def test_the_words_are_those_of_single_precision_and_confidences_differ_by_round
         assert one.confidence == pytest.approx(other.confidence, abs=0.05)
 
 
+@pytest.mark.slow
 def test_so_are_those_of_minutes_and_those_with_phrases(bfloat16, tiny, speech):
     samples, _ = talk(120.0, seed=11)
     long = [samples / np.float32(32768)]

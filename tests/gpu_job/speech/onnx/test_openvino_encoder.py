@@ -105,7 +105,7 @@ def test_it_is_compiled_once(export, monkeypatch):
     assert engine(export, monkeypatch, wanted=True).device.dtype == "bfloat16"
 
 
-@pytest.mark.parametrize("other", ["version", "processor"])
+@pytest.mark.parametrize("other", ["version", pytest.param("processor", marks=pytest.mark.slow)])
 def test_what_another_version_or_processor_compiled_is_left_alone(export, monkeypatch, tmp_path, other):
     located = locate(str(shutil.copytree(export.path, tmp_path / "x")))
     before = compiled(located)
