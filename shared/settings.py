@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 PATHS = {"state_dir", "inbox", "transcripts"}
 BUCKETS = ("audio", "transcripts", "work")
+SHORTEST_TOKEN = 16
+"""Characters of a token that an operator chose."""
 BY_ENGINE = ("api_keys", "addresses", "open_calls")
 """Settings with a value for each hosted engine."""
 CLOUD_RUN = ("K_SERVICE", "CLOUD_RUN_JOB")
@@ -454,11 +456,16 @@ class Settings:
         )
 
     def _check_texts(self) -> None:
-        """What leaves the deployment: formats of files, and webhooks."""
+        """What leaves the deployment: formats of files, the page, and webhooks."""
         try:
             formats.named(self.formats)
         except BadRequest as error:
             raise ConfigurationError(f"{variable('formats')} is wrong: {error}") from error
+        if 0 < len(self.console_token) < SHORTEST_TOKEN:
+            raise ConfigurationError(
+                f"{variable('console_token')} can be guessed: it must have at least {SHORTEST_TOKEN} characters, as "
+                "`openssl rand -hex 24` prints them"
+            )
         # Its value is not shown: it may hold a token.
         if self.webhook_url and not _is_told_address(self.webhook_url, here=self.platform == "local"):
             raise ConfigurationError(

@@ -43,6 +43,11 @@ HOSTED = ", ".join(sorted(one.name for one in hosted_specs()))
             "s3cret",
             "DROPSCRIBE_WEBHOOK_SECRET is wrong: it must be whsec_ and 24",
         ),
+        (
+            "DROPSCRIBE_CONSOLE_TOKEN",
+            "fifteen letters",
+            "DROPSCRIBE_CONSOLE_TOKEN can be guessed: it must have at least 16",
+        ),
         ("DROPSCRIBE_WEBHOOK_SECRET", "whsec_c2hvcnQ=", "DROPSCRIBE_WEBHOOK_SECRET is wrong"),
         ("DROPSCRIBE_WEBHOOK_URL", "https://example.com/", "DROPSCRIBE_WEBHOOK_SECRET is not set"),
         ("GPU_BATCH_SIZE", "0", "must be from 1 to 1024"),
