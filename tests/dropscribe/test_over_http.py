@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from starlette.responses import Response
 
 import dropscribe
 from console.security.access import Access
 from console.server import application
 from dropscribe import Client
 from dropscribe.over_http import Console
-from shared.model import Options
+from shared.model import Options, recording_id
 from shared.state import documents
 from tests.console.page.fake import serving
 from tests.dropscribe.conftest import TEXT
@@ -55,6 +56,28 @@ def test_a_file_is_uploaded_waited_for_and_read(world, client, address, recordin
     assert one.options == Options(language="en", formats="docx")
     # What is there already is not sent.
     assert client.submit("gs://audio/monday.wav") == job
+
+
+def test_a_file_whose_last_answer_was_lost_is_uploaded_once(world, recording, monkeypatch):
+    monkeypatch.setattr("dropscribe.over_http.time.sleep", lambda _: None)
+    app, lost = application(world.ports, Access(token=TOKEN)), []
+
+    async def proxied(scope, receive, send):
+        if scope.get("method") != "PUT" or lost:
+            await app(scope, receive, send)
+            return
+
+        async def lose(message):
+            lost.append(message.get("status"))
+
+        await app(scope, receive, lose)
+        await Response(status_code=502)(scope, receive, send)
+
+    with serving(proxied) as address, Client(address, token=TOKEN) as client:
+        job = client.submit(recording)
+    assert lost[0] == 201
+    [stored] = world.ports.store.list("audio")
+    assert (stored.name, job) == ("monday.wav", recording_id(stored, Options()))
 
 
 @pytest.mark.parametrize(
