@@ -99,7 +99,13 @@ NEEDS: tuple[tuple[tuple[str, ...], Needs], ...] = (
             "store.load work": "shared/flow/chunk.py:_commit_result",
         },
     ),
-    (HOSTED, {"store.signed_url audio": "shared/hosted/hosted_chunk.py:_address"}),
+    (
+        HOSTED,
+        {
+            "store.signed_url audio": "shared/hosted/hosted_chunk.py:_address",
+            "store.stat work": "shared/flow/chunk.py:check_place",
+        },
+    ),
     (
         (CONSOLE,),
         {
