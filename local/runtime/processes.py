@@ -112,6 +112,16 @@ class Child:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _Served:
+    """The process of one function."""
+
+    child: Child
+    url: str
+    port: socket.socket
+    """Reserves its port."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Processes:
     """All processes of a deployment on one machine."""
 
@@ -161,21 +171,20 @@ def planned(hosted: Mapping[str, int], console: Child | None = None) -> Processe
     environment = {variable("function_token"): token}
     sources = sorted({source for source, _ in (*FUNCTIONS.values(), SWEEPER, *([HOSTED] if hosted else []))})
     server = ForkServer(sources, environment) if fork_server.works() else None
-    children, endpoints, ports = [], {}, []
-    for subscription, function in (FUNCTIONS | dict.fromkeys(hosted, HOSTED)).items():
-        calls = hosted.get(subscription, CALLS)
-        child, endpoints[subscription], port = _served(*function, calls, environment, server)
-        children.append(child)
-        ports.append(port)
-    sweeper, url, port = _served(*SWEEPER, CALLS, environment, server)
+    functions = {
+        subscription: _served(*function, hosted.get(subscription, CALLS), environment, server)
+        for subscription, function in (FUNCTIONS | dict.fromkeys(hosted, HOSTED)).items()
+    }
+    sweeper = _served(*SWEEPER, CALLS, environment, server)
+    served = (*functions.values(), sweeper)
     worker = Child(name="worker", command=[sys.executable, "-m", "gpu_job", "--stay"])
     return Processes(
         # The functions last: the first one waits until what they share is loaded.
-        children=(worker, *([] if console is None else [console]), *children, sweeper),
-        endpoints=endpoints,
-        sweeper=url,
+        children=(worker, *([] if console is None else [console]), *(one.child for one in served)),
+        endpoints={subscription: one.url for subscription, one in functions.items()},
+        sweeper=sweeper.url,
         token=token,
-        ports=(*ports, port),
+        ports=tuple(one.port for one in served),
         server=server,
     )
 
@@ -188,9 +197,9 @@ def console(port: int, token: str) -> Child:
 
 def _served(
     source: str, target: str, calls: int, environment: Mapping[str, str], server: ForkServer | None
-) -> tuple[Child, str, socket.socket]:
-    kept = reserved()
-    port = port_of(kept)
-    command = [sys.executable, "-m", SERVE, str(ROOT / source), target, str(port), str(calls)]
+) -> _Served:
+    port = reserved()
+    number = port_of(port)
+    command = [sys.executable, "-m", SERVE, str(ROOT / source), target, str(number), str(calls)]
     child = Child(name=f"{source} {target}", command=command, environment=environment, server=server)
-    return child, f"http://{HOST}:{port}/", kept
+    return _Served(child=child, url=f"http://{HOST}:{number}/", port=port)
