@@ -1,4 +1,4 @@
-"""What the deployment is and can do."""
+"""`GET /about`: what the deployment is and can do."""
 
 from __future__ import annotations
 

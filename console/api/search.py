@@ -1,4 +1,4 @@
-"""Words of all transcripts."""
+"""`GET /search`: find words in all transcripts."""
 
 from __future__ import annotations
 

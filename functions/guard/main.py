@@ -1,4 +1,7 @@
-"""Serve with `functions-framework --source functions/guard/main.py --target on_tick`."""
+"""The guard's entrypoint, called every minute.
+
+Serve with `functions-framework --source functions/guard/main.py --target on_tick`.
+"""
 
 from __future__ import annotations
 

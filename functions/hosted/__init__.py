@@ -1,1 +1,1 @@
-"""Chunks of hosted engines."""
+"""The function that has a hosted engine transcribe a chunk."""

@@ -1,4 +1,7 @@
-"""Serve with `functions-framework --source functions/hosted/main.py --target on_chunk`."""
+"""The entrypoint for chunks of hosted engines.
+
+Serve with `functions-framework --source functions/hosted/main.py --target on_chunk`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Serve with `functions-framework --source functions/merger/main.py --target on_chunk_done`."""
+"""The merger's entrypoint: a chunk is done.
+
+Serve with `functions-framework --source functions/merger/main.py --target on_chunk_done`.
+"""
 
 from __future__ import annotations
 

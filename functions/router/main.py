@@ -1,4 +1,7 @@
-"""Serve with `functions-framework --source functions/router/main.py --target on_upload` (or `on_request`)."""
+"""The router's entrypoints: an upload, or a request of another service.
+
+Serve with `functions-framework --source functions/router/main.py --target on_upload` (or `on_request`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Serve with `functions-framework --source functions/sweeper/main.py --target on_dead_letter` (or `on_tick`)."""
+"""The sweeper's entrypoints: a minute has passed, or a message is a dead letter.
+
+Serve with `functions-framework --source functions/sweeper/main.py --target on_dead_letter` (or `on_tick`).
+"""
 
 from __future__ import annotations
 

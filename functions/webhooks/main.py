@@ -1,4 +1,7 @@
-"""Serve with `functions-framework --source functions/webhooks/main.py --target on_transcript` (or `on_budget`)."""
+"""The entrypoints that post webhooks.
+
+Serve with `functions-framework --source functions/webhooks/main.py --target on_transcript` (or `on_budget`).
+"""
 
 from __future__ import annotations
 
