@@ -54,7 +54,8 @@ class StoredObject:
     @property
     def is_folder(self) -> bool:
         """True for the empty object with which consoles, file system mounts and Hadoop represent a folder."""
-        return self.name.endswith(("/", "_$folder$")) and not self.size
+        folder = self.name.endswith(("/", "_$folder$")) and not self.size
+        return folder and self.bucket != FILES_BUCKET
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from local.runtime import contents
+from shared.engines import AUTO
 from shared.errors import Permanent
 from shared.flow import same_content
 from shared.model import recording_id
+from shared.routing import flags, weights
 from shared.state import uploads
 
 if TYPE_CHECKING:
-    from shared.model import StoredObject
+    from shared.model import Options, Recording, StoredObject
     from shared.ports import Ports
 
 
@@ -30,7 +33,17 @@ def reuse(ports: Ports, source: StoredObject) -> bool:
         key = contents.key_of(source, asks.options, ports)
     except Permanent:  # it has just changed, or cannot be read: transcribing it says so
         return False
-    earlier = contents.find(key, ports)
+    earlier = contents.find(key, ports, partial(_fits, asks.options, ports))
     done = earlier is not None and same_content.reuse(source, asks.options, earlier, ports)
     contents.remember(key, recording_id(source, asks.options), ports, done=earlier)
     return done
+
+
+def _fits(options: Options, ports: Ports, earlier: Recording) -> bool:
+    """Whether a recording has the method and the weights that apply now: those of `up` are no options of its uploads."""
+    settings = flags.read(ports).applied(ports.settings)
+    method = settings.method if options.method == AUTO else options.method
+    if method != AUTO and earlier.decision is not None and earlier.decision.method != method:
+        return False
+    now = weights.each(options, settings, ports.engines)
+    return all(now.get(engine, name) == name for engine, name in earlier.weights.items())

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from shared.state import documents
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shared.model import Options, Recording, StoredObject
     from shared.ports import Ports
 
@@ -77,13 +79,13 @@ def remember(key: str, recording: str, ports: Ports, *, done: Recording | None =
     documents.change(COLLECTION, key, Content, noted, ports.records, first=Content(recording=recording))
 
 
-def find(key: str, ports: Ports) -> Recording | None:
-    """The newest finished recording of a content; None if there is none, or not any more."""
+def find(key: str, ports: Ports, fits: Callable[[Recording], bool] = lambda _: True) -> Recording | None:
+    """The newest finished recording of a content that fits; None if there is none, or not any more."""
     known = documents.mark(COLLECTION, key, Content, ports.records)
     if known is None:
         return None
     for one in (known.recording, *known.earlier):
         found = documents.glance(ports.records, one)
-        if found is not None and found.state == "DONE":
+        if found is not None and found.state == "DONE" and fits(found):
             return found
     return None

@@ -111,6 +111,14 @@ def inbox(tmp_path):
     made.world.close()
 
 
+@pytest.mark.parametrize("change", [{"model": "/other/weights"}, {"method": "deepgram"}])
+def test_what_up_was_started_with_since_applies_to_a_copy(inbox, change):
+    name = inbox.copy("copy.wav")
+    ports = replace(inbox.ports, settings=replace(inbox.ports.settings, **change))
+    assert not inbox.settle(name, ports)
+    assert inbox.settle(name)
+
+
 def test_a_renamed_file_has_its_transcript_under_its_new_name_and_nothing_is_paid(inbox):
     assert inbox.settle(inbox.rename())
     assert inbox.world.pull("cpu-worker") == inbox.world.pull("router") == []

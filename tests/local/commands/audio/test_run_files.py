@@ -135,6 +135,15 @@ def test_a_file_from_before_1970_is_transcribed_once(folder):
         assert [one["skipped"] for one in json.loads(result.stdout)] == [skipped]
 
 
+def test_an_empty_file_that_is_called_like_a_folder_of_a_bucket_fails_like_any_other(folder):
+    (folder / "a_$folder$").touch()
+    result = call("a_$folder$", "a.opus", "--jsonl", "--quiet")
+    assert result.exit_code == 1
+    lines = {one["file"]: one for one in map(json.loads, result.stdout.splitlines())}
+    assert (lines["a_$folder$"]["state"], lines["a_$folder$"]["code"]) == ("FAILED", "empty")
+    assert lines["a.opus"]["state"] == "DONE"
+
+
 def test_quiet_says_nothing_but_what_went_wrong(folder):
     assert call("a.opus", "--quiet").output == ""
     result = call("a.opus", "bad.mp3", "--quiet")
