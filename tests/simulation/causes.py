@@ -188,8 +188,7 @@ def _delivery(world: World, piece: Piece, call: Call) -> Taken | None:
         for one in world.calls.taken
         if one.time <= call.began < over.get(one.lease, call.began + 1.0)
         and one.subscription in subscriptions
-        and (one.attributes.get("recording"), one.attributes.get("chunk"))
-        == (piece.recording.id, str(piece.index))
+        and _is_about(one, piece)
         and (spec.hosted or one.process is call.process)
     ]
     if spec.hosted or not in_hand:
@@ -218,7 +217,8 @@ def _explains(
     if time > later.began:
         return False
     if fault.what == "twice":
-        return fault.about in {one.message for one in deliveries} | _handed_over(world, piece, first, second)
+        copied = {one.message for one in deliveries} | _handed_over(world, piece, first, second)
+        return fault.about in copied or _ran_out(world, piece, fault.about)
     if fault.what in {"outage", "away"}:
         return _could_not_keep(world, fault, earlier, later, first)
     if not _concerns(world, fault, piece.recording.id, piece.index):
@@ -277,6 +277,19 @@ def _handed_over(world: World, piece: Piece, first: Taken | None, second: Taken 
         for each in sent
     )
     return mine & other if sent[0] and sent[1] and sent[0].process is not sent[1].process else set()
+
+
+def _ran_out(world: World, piece: Piece, message: str) -> bool:
+    """Whether a message of a chunk may have come until its deliveries ran out, while a bucket was away: its copy did, too,
+    and each of both was published again as a message of its own."""
+    return bool(world.calls.away) and any(
+        one.message == message and _is_about(one, piece) for one in world.calls.taken
+    )
+
+
+def _is_about(delivery: Taken, piece: Piece) -> bool:
+    given = delivery.attributes.get("recording"), delivery.attributes.get("chunk")
+    return given == (piece.recording.id, str(piece.index))
 
 
 def _concerns(world: World, fault: Fault, recording: str, index: int) -> bool:
