@@ -52,6 +52,9 @@ MOST_COPIES = 12
 AWAY = {"store", "records", "queue"}
 """The ports that refuse everything during an outage."""
 
+RENEWED = 20.0
+"""Seconds after which a lease is renewed."""
+
 LONG_POLL = 60.0
 """Seconds that a pull waits for a message, so that a history is not full of empty pulls."""
 
@@ -492,7 +495,10 @@ class FaultyQueue:
         """Wait for a message that is due; False if none came in time."""
         scheduler = running()
         # A push loop looks five times a second; what it waits for wakes it here.
-        until, next_due = scheduler.now + max(timeout, LONG_POLL), self._queue.next_due
+        # While it has one in hand it looks at least as often as it must renew the lease.
+        in_hand = any(one.lease for one in self._queue.waiting[subscription])
+        longest = RENEWED if in_hand else max(timeout, LONG_POLL)
+        until, next_due = scheduler.now + longest, self._queue.next_due
         if next_due(subscription) > scheduler.now:
             scheduler.wait(
                 self._sleepers[subscription], lambda: min(until, next_due(subscription)) - scheduler.now

@@ -13,7 +13,7 @@ from gpu_job.pipeline.inflight import Inflight
 from local.runtime import subscriptions
 from shared import versions
 from shared.errors import BadRequest, DropscribeError
-from shared.flow import dispatch, erase, record, transcript_files
+from shared.flow import chunk, dispatch, erase, record, transcript_files
 from shared.formats import of_recording
 from shared.model import Recording
 from shared.state import claims, documents, ledger
@@ -247,6 +247,11 @@ MUTANTS = {
         plant=_in_place_of(
             ledger, "begin", lambda _: lambda row, number, until, ports: replace(row, attempt=f"{number}")
         ),
+    ),
+    "paid-in-vain": Mutant(
+        about="a paid call is made while its answer cannot be stored",
+        scenario="away-hosted",
+        plant=_in_place_of(chunk, "check_place", _nothing),
     ),
     "merge-too-early": Mutant(
         about="a recording is merged with one chunk missing",
