@@ -25,7 +25,7 @@ from shared.ports import Ports
 
 if TYPE_CHECKING:
     from shared.model import Recording, StoredObject
-    from shared.ports import Fields
+    from shared.ports import Fields, Records
 
 FOLDERS = "folders"
 """Collection that says whose outputs a folder holds."""
@@ -64,6 +64,45 @@ def as_text(path: Path) -> str:
     return "/" + (names.to_name(str(path).lstrip("/")) or "")
 
 
+def claim(folder: Path, source: StoredObject, records: Records) -> bool:
+    """Have a folder for the outputs of a file; False if it holds those of another one."""
+    known = _whose(source)
+    key = folder_key(folder)
+    return records.create(FOLDERS, key, known) or records.get(FOLDERS, key) == known
+
+
+def folder_key(folder: Path) -> str:
+    """Key of the document that says whose outputs a folder holds."""
+    return hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()
+
+
+def folder_of(source: StoredObject, place: Place) -> Path:
+    """The folder of a file of the inbox, in that for transcripts: named after it.
+
+    Where `transcribe` has a folder of that name for another file, a few characters follow.
+    """
+    plain = place.out / names.to_path(source.name)
+    key = folder_key(plain)
+    longer = plain.with_name(f"{plain.name}-{key[:8]}")
+    known = _whose(source)
+    if place.records.get(FOLDERS, folder_key(longer)) == known:
+        return longer
+    return plain if place.records.get(FOLDERS, key) in (None, known) else longer
+
+
+def claim_folder_of(source: StoredObject, place: Place) -> Path:
+    """The same, which nobody else gets from then on."""
+    folder = folder_of(source, place)
+    if not claim(folder, source, place.records):  # a `transcribe` has it since this moment
+        folder = folder_of(source, place)
+        claim(folder, source, place.records)
+    return folder
+
+
+def _whose(source: StoredObject) -> dict[str, str]:
+    return {"bucket": source.bucket, "name": source.name}
+
+
 def erase(recording: Recording, place: Place) -> None:
     """Delete the copies of a recording, its messages, and what the database still holds of what was deleted.
 
@@ -77,7 +116,7 @@ def erase(recording: Recording, place: Place) -> None:
     _erase_folders(recording, place)
     if source.name:
         _erase_files(source, place)
-        whose = {"bucket": source.bucket, "name": source.name}
+        whose = _whose(source)
         for key, _ in list(place.records.query(FOLDERS, whose)):
             place.records.delete(FOLDERS, key)
         for key, fields in list(place.records.query(BESIDE, whose)):
@@ -115,7 +154,7 @@ def _erase_files(source: StoredObject, place: Place) -> None:
     live = place.store.stat(source.bucket, source.name)
     if source.bucket != place.settings.audio_bucket or (live is not None and not live.is_version(source)):
         return
-    inside = Path(names.to_path(source.name))
+    inside = folder_of(source, place).relative_to(place.out)
     files = [one for name in file_names() for one in (name, f".{name}.part")]
     # As nothing is written through a link in there, nothing is deleted through one.
     with (

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from local.backend.copies import FOLDERS
-from local.backend.files import names
+from local.backend.copies import claim, claim_folder_of, folder_key, folder_of
 from local.backend.files.atomic_write import replace
 from local.backend.files.beneath import LinkError, folder_below, open_below
 from local.backend.files.disk_errors import unwritable
@@ -68,15 +66,13 @@ def choose_folder(out: Path, output: Path, source: StoredObject, ports: Ports) -
     if (out / output).is_file():
         # The recording itself, where OUT is the folder that holds it.
         output = output.with_name(f"{output.name}.transcript")
-    known = {"bucket": source.bucket, "name": source.name}
     while True:
         folder = out / output
-        key = hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()
-        if ports.records.create(FOLDERS, key, known) or ports.records.get(FOLDERS, key) == known:
+        if claim(folder, source, ports.records):
             return folder
         longer = Path(*wanted.parts[-len(output.parts) - 1 :])
         if longer == output:
-            return out / f"{output}-{key[:8]}"
+            return out / f"{output}-{folder_key(folder)[:8]}"
         output = longer
 
 
@@ -147,16 +143,16 @@ def deliver(ready: TranscriptReady, ports: LocalPorts) -> None:
     live = ports.store.stat(recording.source.bucket, recording.source.name)
     if live is not None and not live.is_version(recording.source):
         return  # a newer version is on its way, and would be overwritten by this one
-    folder = Path(ports.out) / names.to_path(recording.source.name)
+    folder = claim_folder_of(recording.source, ports)
     export(recording, folder, [reading.short(one) for one in recording.outputs], ports, out=ports.out)
     log.info("done %s: %d words, in %s", name, words, folder)
 
 
 def shows_another(recording: Recording, ports: LocalPorts) -> bool:
     """Whether the copy in the folder for transcripts is that of another version of the recording's file."""
-    inside = Path(names.to_path(recording.source.name)) / "transcript.json"
+    copy = folder_of(recording.source, ports) / "transcript.json"
     try:
-        with os.fdopen(open_below(Path(ports.out), inside), "rb") as file:
+        with os.fdopen(open_below(ports.out, copy.relative_to(ports.out)), "rb") as file:
             shown = _SOURCE.search(file.read(HEAD))
     except OSError:
         return False  # a person may have taken it away

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from local.backend import copies
 from local.backend.embedded_ports import LocalPorts
-from local.backend.files import names
 from local.commands.lookup import name_of
 from local.commands.table import color_of, pairs, table
 from local.commands.terminal import local_time
@@ -154,11 +154,11 @@ def places(one: Recording, ports: Ports) -> list[str]:
     bucket = ports.settings.transcripts_bucket
     if not isinstance(ports, LocalPorts):
         return [f"gs://{bucket}/{name}" for name in one.outputs]
-    copies = ports.out / names.to_path(one.source.name)
     is_ours = one.source.bucket == ports.settings.audio_bucket
+    folder = copies.folder_of(one.source, ports)
     found = []
     for name in one.outputs:
-        copy = copies / short(name)
+        copy = folder / short(name)
         found.append(str(copy if is_ours and copy.is_file() else ports.store.path_of(bucket, name)))
     return found
 

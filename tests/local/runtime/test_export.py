@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from local.backend.copies import folder_of
 from local.backend.embedded_ports import open_ports
+from local.commands.views.details import places
 from local.runtime.export import check, choose_folder, deliver, export
 from shared.errors import Permanent, StoreUnavailable
 from shared.messages import TranscriptReady, to_fields
@@ -184,6 +186,43 @@ def test_a_transcript_of_the_inbox_is_handed_over_unless_its_file_was_replaced(t
     assert [path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*.*")] == [
         Path("new/words.csv")
     ]
+
+
+@pytest.mark.parametrize("first", ["up", "transcribe"])
+def test_up_and_transcribe_do_not_overwrite_each_others_outputs_in_one_folder(tmp_path, first):
+    ports = open_ports(Settings(state_dir=tmp_path / "state", transcripts=tmp_path / "out"))
+    done = {}
+    for bucket, name in (("audio", "talk.wav"), ("files", f"{tmp_path}/talk.wav".lstrip("/"))):
+        ports.store.create(bucket, name, b"sound", "audio/wav")
+        output = f"{bucket}/1/words.csv"
+        ports.store.create("transcripts", output, bucket.encode(), "text/csv")
+        done[bucket] = Recording(
+            id=bucket, source=ports.store.stat(bucket, name), options=Options(), state="DONE", created=0.0,
+            outputs=(output,),
+        )  # fmt: skip
+        ports.records.create(documents.RECORDINGS, bucket, to_fields(done[bucket]))
+    asked = done["files"]
+
+    def up():
+        deliver(ready(done["audio"]), ports)
+
+    def transcribe():
+        folder = choose_folder(tmp_path / "out", Path("talk.wav"), asked.source, ports)
+        export(asked, folder, {"words.csv"}, ports, out=tmp_path / "out")
+
+    def words():
+        return sorted(one.read_text() for one in (tmp_path / "out").rglob("words.csv"))
+
+    for step in (up, transcribe, up, transcribe) if first == "up" else (transcribe, up, transcribe, up):
+        step()
+    assert words() == ["audio", "files"]
+    plain = tmp_path / "out" / "talk.wav" / "words.csv"
+    assert plain.read_text() == ("audio" if first == "up" else "files")
+    assert [Path(one).read_text() for one in places(done["audio"], ports)] == ["audio"]
+    assert folder_of(done["audio"].source, ports).is_dir()
+    ports.erase_copies(done["audio"])
+    assert words() == ["files"]
+    ports.close()
 
 
 def test_the_answer_to_a_request_is_not_a_second_copy(tmp_path):
