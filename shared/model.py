@@ -44,6 +44,11 @@ class StoredObject:
         """`gs://bucket/name`, or `file:///path`, for people and logs."""
         return f"file:///{self.name}" if self.bucket == FILES_BUCKET else f"gs://{self.bucket}/{self.name}"
 
+    @property
+    def shown_name(self) -> str:
+        """Its name; of a file that is transcribed in place, its path."""
+        return f"/{self.name}" if self.bucket == FILES_BUCKET else self.name
+
     def is_version(self, other: StoredObject) -> bool:
         """Whether it is the same version of one object as another look at it has found.
 

@@ -47,7 +47,7 @@ WEBHOOKS = "webhooks"
 def called(source: StoredObject, settings: Settings) -> str:
     """A recording as its owner knows it: on one machine the name in the inbox or the path, else its URI."""
     if source.bucket == FILES_BUCKET:
-        return f"/{source.name}"
+        return source.shown_name
     here = settings.platform == "local" and source.bucket == settings.audio_bucket
     return source.name if here else source.uri
 

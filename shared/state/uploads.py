@@ -91,7 +91,7 @@ def unlike(source: StoredObject, recording: Recording) -> str:
     if recording.state == "DELETED" or source.is_version(known) or source.generation != known.generation:
         return ""
     return (
-        f"{source.name} has {source.size} bytes, and the time of change of another version with {known.size}, for which "
+        f"{source.shown_name} has {source.size} bytes, and the time of change of another version with {known.size}, for which "
         "it would be taken. Give it a new time, e.g. with `touch`: then it is a new version."
     )
 

@@ -27,7 +27,9 @@ def changed(source: StoredObject, *, same_time: bool) -> BadMedia:
         go_on = "Ask for it again, and the new content is transcribed."
     else:
         go_on = "The new content becomes a recording of its own; nothing needs to be done for this one."
-    return BadMedia("missing", f"{source.name} was replaced or changed while it was being read. {go_on}")
+    return BadMedia(
+        "missing", f"{source.shown_name} was replaced or changed while it was being read. {go_on}"
+    )
 
 
 def unreadable(name: str, error: OSError, *, watched: bool = False) -> DropscribeError:

@@ -127,7 +127,7 @@ class FileStore:
                     raise disk_errors.changed(source, same_time=same)
         except OSError as error:
             watched = source.bucket in self._expected
-            raise disk_errors.unreadable(source.name, error, watched=watched) from error
+            raise disk_errors.unreadable(source.shown_name, error, watched=watched) from error
         return data
 
     def create(self, bucket: str, name: str, data: bytes, content_type: str) -> bool:

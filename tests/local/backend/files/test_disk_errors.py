@@ -56,7 +56,7 @@ def test_a_file_that_cannot_be_written_says_what_stands_in_the_way(number, kind,
     ("bucket", "same_time", "says"),
     [
         ("audio", False, "nothing needs to be done"),
-        ("files", False, "Ask for it again"),
+        ("files", False, "/talk.mp3 was replaced or changed while it was being read. Ask for it again"),
         ("audio", True, "e.g. with `touch`"),
         ("files", True, "e.g. with `touch`"),
     ],
