@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,11 +10,12 @@ import msgspec
 from functions import caller, push, time_limit
 from functions.push import EVENT_TYPE, FINALIZED, Push
 from shared.errors import BadRequest, DropscribeError, NewerVersion, Permanent, Transient
+from shared.flow import record
 from shared.messages import UNREADABLE, ChunkMessage, decode
-from shared.state import dead_letters, failure_log
+from shared.state import dead_letters, documents, failure_log
 from shared.state.failure_log import ELSEWHERE
 from shared.telemetry import about_message, flush, log, measure, span
-from shared.topology import DEAD_LETTERS
+from shared.topology import DEAD_LETTERS, ROUTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -96,6 +97,9 @@ def acknowledged(posted: Push, connect: Callable[[], Ports], where: str = ELSEWH
     loses nothing: it can be fixed in the meantime. Nothing comes after the dead letters, so there a mistake of the
     program is the end as well. As in `handle`, `connect` may raise, which is a failure as well, and `where` is for the
     notes of failures.
+
+    A recording that such a message of the router names ends with the reason: somebody waits for it, and no other message
+    would come.
     """
     try:
         yield
@@ -107,6 +111,16 @@ def acknowledged(posted: Push, connect: Callable[[], Ports], where: str = ELSEWH
         log.error("kept a message that cannot succeed as a dead letter: %s", error, exc_info=not hopeless)
         source = "" if where == ELSEWHERE else where
         dead_letters.keep(posted.message, connect(), str(error) or repr(error), where=source)
+        if isinstance(error, Permanent) and where == ROUTER:
+            _end_named(posted, error, connect())
+
+
+def _end_named(posted: Push, error: Permanent, ports: Ports) -> None:
+    key = posted.attributes.get("recording", "")
+    # Damaged: who waits for it finds that.
+    with suppress(Permanent):
+        if key and documents.get_recording(ports.records, key) is not None:
+            record.fail(key, error, ports)
 
 
 def not_done(error: DropscribeError) -> tuple[str, int]:

@@ -415,6 +415,8 @@ def from_fields(fields: Mapping[str, Any], kind: type[Record]) -> Record:
 
 
 _Int64 = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+# 0 stands for no object, where a caller sets a condition.
+_Generation = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 
 
 class _Resource(msgspec.Struct):
@@ -422,7 +424,7 @@ class _Resource(msgspec.Struct):
 
     bucket: Annotated[str, msgspec.Meta(min_length=1)]
     name: Annotated[str, msgspec.Meta(min_length=1)]
-    generation: _Int64
+    generation: _Generation
     size: _Int64 = 0
     contentType: str | None = None  # noqa: N815 - Cloud Storage's name
     metadata: dict[str, Any] | None = None

@@ -116,6 +116,7 @@ def test_the_long_integers_of_an_event_arrive_as_text():
         {},
         {"bucket": "b", "name": "n"},
         {"bucket": "b", "name": "n", "generation": "x"},
+        {"bucket": "b", "name": "n", "generation": "0"},
         {"bucket": "b", "name": "n", "generation": "1", "metadata": 3},
     ],
 )

@@ -9,9 +9,10 @@ import pytest
 from functions.outcome import acknowledged, uploaded_object
 from functions.push import Push
 from shared.errors import BadRequest, ConfigurationError, StoreUnavailable
+from shared.flow import upload
 from shared.messages import object_from_event
-from shared.model import StoredObject
-from shared.state import dead_letters, failure_log
+from shared.model import Options, StoredObject
+from shared.state import dead_letters, documents, failure_log
 from tests.world import World
 
 RESOURCE = {"bucket": "audio", "name": "talk.mp3", "generation": "1"}
@@ -62,6 +63,34 @@ def test_what_no_repeat_can_mend_is_kept_and_acknowledged(told, tmp_path):
             raise BadRequest("never")
     [(_, kept)] = world.ports.records.query(dead_letters.DEAD_LETTERS)
     assert kept["attributes"][dead_letters.ERROR] == "never"
+    world.close()
+
+
+@pytest.mark.parametrize("where", ["router", "merger"])
+def test_a_recording_that_the_router_cannot_take_ends_with_the_reason(where, tmp_path):
+    world = World(tmp_path)
+    waiting = upload.accept(object_from_event(world.upload()), Options(), world.ports)
+    told = notification(b"{}", recording=waiting.id)
+    with acknowledged(told, lambda: world.ports, where):
+        raise BadRequest("not an object")
+    [(_, kept)] = world.ports.records.query(dead_letters.DEAD_LETTERS)
+    assert kept["attributes"][dead_letters.ERROR] == "not an object"
+    ended = documents.get_recording(world.ports.records, waiting.id)
+    # What another step cannot read says nothing about the recording.
+    assert (ended.state, ended.reason) == (
+        ("FAILED", "not an object") if where == "router" else ("ACCEPTED", "")
+    )
+    world.close()
+
+
+@pytest.mark.parametrize("kept", [None, {"state": 3}])
+def test_an_event_of_a_recording_that_is_gone_or_damaged_is_kept_all_the_same(kept, tmp_path):
+    world = World(tmp_path)
+    if kept is not None:
+        world.ports.records.create(documents.RECORDINGS, "r", kept)
+    with acknowledged(notification(b"{}", recording="r"), lambda: world.ports, "router"):
+        raise BadRequest("not an object")
+    assert len(list(world.ports.records.query(dead_letters.DEAD_LETTERS))) == 1
     world.close()
 
 

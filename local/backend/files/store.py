@@ -394,8 +394,8 @@ def _type_of(name: str) -> str:
 
 
 def _generation(found: os.stat_result) -> int:
-    """The time of change, microseconds; one before 1970 or after 9999 counts as the nearest that every message can hold."""
-    return min(max(found.st_mtime_ns // 1000, 0), LATEST)
+    """The time of change, microseconds; one up to 1970 or after 9999 counts as the nearest that every message can hold."""
+    return min(max(found.st_mtime_ns // 1000, 1), LATEST)
 
 
 def _is_generation(found: os.stat_result, source: StoredObject) -> bool:

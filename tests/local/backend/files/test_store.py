@@ -50,7 +50,7 @@ def test_replaced_file_is_another_generation_and_the_old_one_is_missing(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("seconds", "generation"), [(-1, 0), (-(10**9), 0), (3 * 10**11, LATEST), (10**17, LATEST)]
+    ("seconds", "generation"), [(0, 1), (-1, 1), (-(10**9), 1), (3 * 10**11, LATEST), (10**17, LATEST)]
 )
 def test_a_file_with_a_time_that_no_calendar_has_is_an_object_like_any_other(
     store, monkeypatch, seconds, generation

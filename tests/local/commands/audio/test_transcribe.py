@@ -22,7 +22,7 @@ from gpu_job import last_resort
 from local import cli
 from local.backend.embedded_ports import open_ports
 from local.commands import downloads
-from local.runtime import one_shot
+from local.runtime import one_shot, submission
 from local.runtime.events import object_resource
 from local.runtime.push import PushLoop
 from shared import client
@@ -112,6 +112,31 @@ def test_one_file_that_cannot_be_looked_at_does_not_stop_the_others(run, tmp_pat
     assert result.exit_code == 1
     assert [one["state"] for one in lines] == ["FAILED", "DONE"]
     assert "Rename it" in lines[0]["reason"]
+
+
+@pytest.mark.parametrize("seconds", [-150_000_000, 0, 10**12])
+def test_a_file_is_transcribed_whatever_its_time_of_change(run, tmp_path, seconds):
+    file = tmp_path / "old.opus"
+    shutil.copyfile(SAMPLES / "voice-note.opus", file)
+    os.utime(file, (seconds, seconds))
+    result, lines = run(file)
+    assert (result.exit_code, [one["state"] for one in lines]) == (0, ["DONE"])
+
+
+def test_a_run_ends_with_the_reason_if_the_router_cannot_take_a_recording(run, tmp_path, monkeypatch):
+    """Whatever the router's reason is."""
+    known = submission.object_resource
+
+    def damaged(source):
+        return b"{}" if source.name.endswith("odd.opus") else known(source)
+
+    monkeypatch.setattr(submission, "object_resource", damaged)
+    shutil.copyfile(SAMPLES / "voice-note.opus", tmp_path / "odd.opus")
+    result, lines = run(tmp_path / "odd.opus", SAMPLES / "voice-note.opus")
+    assert (result.exit_code, [one["state"] for one in lines]) == (1, ["FAILED", "DONE"])
+    assert "not a Cloud Storage object" in lines[0]["reason"]
+    letters = CliRunner().invoke(cli.app, ["dead-letters", "list", "--json"]).stdout
+    assert len(json.loads(letters)) == 1
 
 
 def test_weights_are_not_fetched_for_files_none_of_which_can_be_looked_at(run, tmp_path, monkeypatch):
