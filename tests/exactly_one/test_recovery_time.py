@@ -225,6 +225,7 @@ def test_it_is_made_up_for_within_five_minutes(world, monkeypatch, crash, phase)
     ticks(world, happened, phase, lambda: not made_up_for())
 
 
+@pytest.mark.slow
 def test_among_ten_thousand_recordings_all_of_them_are_made_up_for_in_that_time(world, monkeypatch, crowd):
     with world.database.write() as connection:
         connection.executemany(

@@ -42,6 +42,7 @@ def violations(page, rules=RULES):
     return [(one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in found]
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing(open_page, fake):
     fill(fake)
     # Axe writes styles into the page, which our policy refuses.

@@ -301,6 +301,7 @@ def test_an_export_hears_what_the_archive_hears_and_can_be_named_as_the_model(ex
     assert sorted(path.name for path in folder.iterdir()) == ["fp32", "int8"]
 
 
+@pytest.mark.slow
 @pytest.mark.nemo
 @needs_nemo
 @pytest.mark.filterwarnings("ignore")  # NeMo and what it imports warn about their own affairs

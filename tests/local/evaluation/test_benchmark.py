@@ -81,6 +81,7 @@ def test_a_child_that_dies_is_reported_with_its_last_line(manifest):
         benchmark._measure(variant, [manifest.parent / "0.wav"])
 
 
+@pytest.mark.slow
 def test_a_folder_with_an_export_is_measured_by_its_path(call, manifest, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)  # the first test measures NeMo
     done = call(BUNDLED, "--manifest", manifest, "--json")

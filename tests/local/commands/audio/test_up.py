@@ -153,6 +153,7 @@ def test_a_file_dropped_into_the_inbox_comes_out_as_a_transcript(running):
     assert len(text.read_text().split()) > 40
 
 
+@pytest.mark.slow
 def test_its_worker_finds_the_networks_for_speakers_in_a_folder_named_from_here(deployment, monkeypatch):
     voices.networks(deployment.state.parent / "networks")
     monkeypatch.setenv("DROPSCRIBE_SPEAKER_WEIGHTS", "networks")
@@ -300,6 +301,7 @@ def test_it_prints_the_address_of_the_page_once_that_opens(running):
         assert answer.status == 200
 
 
+@pytest.mark.slow
 def test_quiet_it_says_nothing_while_all_goes_well(deployment):
     with deployment.up("--quiet", ready=lambda: page_address.running(deployment.ports.settings), page=True):
         shutil.copy(SAMPLES / "status-meeting.mp3", deployment.inbox / "a.mp3")

@@ -65,6 +65,7 @@ def why(deployment, name):
     return reason
 
 
+@pytest.mark.slow
 def test_fallback_is_switched_while_all_runs(deployment, tmp_path):
     trouble = tmp_path / "trouble"
     with deployment.up():
