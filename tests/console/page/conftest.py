@@ -42,7 +42,7 @@ def fake(served, sound):
 
 
 class Watch:
-    """Keeps what must not happen in a page: errors, refused content, requests elsewhere."""
+    """Keeps what must not happen in a page: errors, refused content, requests elsewhere, dialogs of scripts."""
 
     def __init__(self, page, address):
         self.address, self.wrong = address, []
@@ -50,6 +50,7 @@ class Watch:
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
         page.on("response", self.answered)
         page.on("request", self.asked)
+        page.on("dialog", self.opened)
 
     def said(self, message):
         # An answer of the API that is no success, or breaks off, is told to the reader, and is no fault of the page.
@@ -64,6 +65,13 @@ class Watch:
     def asked(self, request):
         if not request.url.startswith((self.address, "blob:", "data:", "about:")):
             self.wrong.append(f"asked for {request.url}")
+
+    def opened(self, dialog):
+        if dialog.type == "beforeunload":
+            dialog.accept()
+        else:
+            self.wrong.append(f"opened a dialog: {dialog.message}")
+            dialog.dismiss()
 
 
 def new_page(browser, address, **options):

@@ -61,7 +61,8 @@ def test_events_of_other_recordings_change_nothing(open_page, fake):
     page = open_page("/recordings/live")
     expect(page.locator(".paragraph")).to_have_count(1)
     asked = []
-    page.on("request", lambda request: asked.append(request.url))
+    # The player may still be on its way to the sound.
+    page.on("request", lambda one: None if one.url.endswith("/audio") else asked.append(one.url))
     fake.tell("chunks", {"id": "other", "done": 2, "of": 3})
     fake.tell("recording", api.row("other", "other.mp3"))
     page.wait_for_timeout(200)
