@@ -98,8 +98,8 @@ def acknowledged(posted: Push, connect: Callable[[], Ports], where: str = ELSEWH
     program is the end as well. As in `handle`, `connect` may raise, which is a failure as well, and `where` is for the
     notes of failures.
 
-    A recording that such a message of the router names ends with the reason: somebody waits for it, and no other message
-    would come.
+    A recording without a plan that such a message of the router names ends with the reason: no other message would come
+    for it.
     """
     try:
         yield
@@ -119,7 +119,9 @@ def _end_named(posted: Push, error: Permanent, ports: Ports) -> None:
     key = posted.attributes.get("recording", "")
     # Damaged: who waits for it finds that.
     with suppress(Permanent):
-        if key and documents.get_recording(ports.records, key) is not None:
+        found = documents.get_recording(ports.records, key) if key else None
+        # Whatever names one that has its plan did not begin it.
+        if found is not None and found.state == "ACCEPTED":
             record.fail(key, error, ports)
 
 

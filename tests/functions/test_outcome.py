@@ -83,6 +83,16 @@ def test_a_recording_that_the_router_cannot_take_ends_with_the_reason(where, tmp
     world.close()
 
 
+def test_an_event_that_cannot_be_read_ends_no_recording_that_has_its_plan(tmp_path):
+    world = World(tmp_path)
+    going_on = upload.accept(object_from_event(world.upload()), Options(), world.ports)
+    documents.change_recording(world.ports, going_on.id, lambda stored: replace(stored, state="PLANNED"))
+    with acknowledged(notification(b"{}", recording=going_on.id), lambda: world.ports, "router"):
+        raise BadRequest("not an object")
+    assert documents.get_recording(world.ports.records, going_on.id).state == "PLANNED"
+    world.close()
+
+
 @pytest.mark.parametrize("kept", [None, {"state": 3}])
 def test_an_event_of_a_recording_that_is_gone_or_damaged_is_kept_all_the_same(kept, tmp_path):
     world = World(tmp_path)
