@@ -122,7 +122,6 @@ NOT_REACHED = {
     "gpu_job/pipeline/inflight.py:postpone#1": "hands its call to `_end`, which is a point",
     "local/runtime/beside.py:_note#1": "a command of a person, or the exporter with an option of `up`",
     "local/runtime/contents.py:remember#1": "a command of a person, after its recordings are done",
-    "local/runtime/export.py:choose_folder#1": "a command of a person, before anything is uploaded",
     "local/runtime/submission.py:announce#1": "the upload of a command; here the platform uploads",
     "local/runtime/push.py:_sent#1": "hands its call to `_deliver`, which is a point",
     "local/runtime/push.py:_sent#2": "hands its call to `_deliver`, which is a point",
