@@ -80,6 +80,14 @@ class FolderWatch(FileSystemEventHandler):
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Report every event but those of reading and of folders' own changes."""
+        try:
+            self._report(event)
+        except Exception:
+            # The thread of the system's events would end.
+            log.exception("%s is scanned again, because an event in it was not understood", self._folder)
+            self.forget()
+
+    def _report(self, event: FileSystemEvent) -> None:
         if event.event_type in {"opened", "closed_no_write"}:
             return
         for path in (event.src_path, event.dest_path):

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _TICK_SECONDS = 0.2
 _STILL_OPEN_SECONDS = 60.0
-_RETRY_SECONDS = 2.0
+_RETRY_SECONDS, _LONGEST_RETRY = 2.0, 60.0
+"""Until a file that failed is looked at again; each time twice as long, up to the second."""
 _FOLDER_SECONDS = 1.0
 """Between two looks whether the folder is there."""
 
@@ -47,6 +48,8 @@ class _Candidate:
     """When to look again, monotonic seconds."""
     noticed: bool = False
     """Whether something happened to it since the last look began."""
+    failures: int = 0
+    """Looks in a row that failed."""
 
 
 class Inbox:
@@ -125,7 +128,9 @@ class Inbox:
                 now = time.monotonic()
                 fresh = _Candidate(signature=None, since=now, look_at=now)
                 # One that is being looked at already keeps its history.
-                self._candidates.setdefault(file, fresh).noticed = True
+                one = self._candidates.setdefault(file, fresh)
+                one.noticed = True
+                one.look_at = min(one.look_at, now + _RETRY_SECONDS)
             self._changed.notify_all()
 
     def happened(self, path: Path) -> None:
@@ -183,13 +188,25 @@ class Inbox:
                     self._changed.wait(max(0.0, min(next_look, rescan_at, look_at) - now))
                     continue
             for path in due:
-                self._settle(path)
+                with self._changed:
+                    one = self._candidates[path]
+                    one.noticed = False
+                try:
+                    self._settle(path, one)
+                except Exception as error:  # noqa: BLE001 - the files after it must not wait for it
+                    self._put_off(path, one, error)
 
-    def _settle(self, path: Path) -> None:
-        """Look at one candidate: publish it, forget it, or look again later."""
+    def _put_off(self, path: Path, one: _Candidate, error: Exception) -> None:
+        ours = isinstance(error, DropscribeError)
+        self._warn_once(path, f"is not picked up yet: {error if ours else repr(error)}", trace=not ours)
         with self._changed:
-            one = self._candidates[path]
-            one.noticed = False
+            # One to which something happened meanwhile may be right now.
+            one.failures = 0 if one.noticed else one.failures + 1
+            pause = min(_LONGEST_RETRY, _RETRY_SECONDS * 2.0 ** min(max(one.failures - 1, 0), 10))
+            one.look_at = time.monotonic() + pause
+
+    def _settle(self, path: Path, one: _Candidate) -> None:
+        """Look at one candidate: publish it, forget it, or look again later."""
         now = time.monotonic()
         try:
             if self._store.leads_away(self._bucket, path):
@@ -206,6 +223,7 @@ class Inbox:
         quiet = self._quiet_seconds * (1 if found.st_size else 5)
         if signature != one.signature:
             one.signature, one.since, one.look_at = signature, now, now + min(quiet, _TICK_SECONDS)
+            one.failures = 0
         elif now - one.since < quiet:
             one.look_at = now + _TICK_SECONDS
         else:
@@ -225,14 +243,6 @@ class Inbox:
                 self._published[source.name] = source.generation
         except OSError as error:
             self._warn_once(path, f"is skipped: {error.strerror}. It is picked up once it can be read.")
-        except DropscribeError as error:
-            self._warn_once(path, f"is not picked up yet: {error}")
-            one.look_at = now + _RETRY_SECONDS
-            return
-        except Exception as error:  # noqa: BLE001 - the files after it must not wait for it
-            self._warn_once(path, f"is not picked up yet: {error!r}", trace=True)
-            one.look_at = now + _RETRY_SECONDS
-            return
         self._forget(path, one)
 
     def _take(self, path: Path, source: StoredObject) -> None:

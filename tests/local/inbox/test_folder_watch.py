@@ -30,7 +30,9 @@ def watch(folder):
 
 def test_a_new_file_is_reported_and_one_that_goes_only_as_a_happening(folder, watch, until):
     assert watch.renew()
-    (folder / "x.mp3").write_bytes(b"x")
+    # Moved in, so that its writing has no events that come later.
+    (folder.parent / "x.mp3").write_bytes(b"x")
+    (folder.parent / "x.mp3").rename(folder / "x.mp3")
     until(lambda: "x.mp3" in watch.noticed)
     watch.noticed.clear()
     watch.happened.clear()
@@ -48,6 +50,24 @@ def test_a_watch_goes_on_until_the_folder_is_another_one_or_was_away(folder, wat
     assert caplog.text.count("is not there. What is in it waits") == 1
     folder.mkdir()
     assert [watch.renew(), watch.renew()] == [True, False]
+
+
+def test_an_event_that_is_not_understood_has_the_folder_watched_anew(
+    folder, watch, until, monkeypatch, caplog
+):
+    assert watch.renew()
+    noticed = watch._noticed
+
+    def odd(path):
+        raise ValueError(path.name)
+
+    monkeypatch.setattr(watch, "_noticed", odd)
+    (folder / "odd.mp3").write_bytes(b"x")
+    until(lambda: "an event in it was not understood" in caplog.text)
+    monkeypatch.setattr(watch, "_noticed", noticed)
+    assert watch.renew()
+    (folder / "x.mp3").write_bytes(b"x")
+    until(lambda: "x.mp3" in watch.noticed)
 
 
 def test_folder_is_looked_through_where_the_system_cannot_watch(folder, watch, until, monkeypatch, caplog):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import logging
 import shutil
@@ -186,18 +187,50 @@ def test_no_output_beside_its_recording_is_taken_for_one_or_warned_about(folder,
     assert [one.getMessage().split("/")[-1].split()[0] for one in caplog.records] == ["readme.txt"]
 
 
-def test_a_mistake_about_one_file_keeps_no_other_from_being_taken(folder, watching, until, caplog):
+@pytest.mark.parametrize("at", ["look", "record"])
+def test_a_mistake_about_one_file_keeps_no_other_from_being_taken(
+    folder, store, watching, until, monkeypatch, caplog, at
+):
     def known(source):
-        if source.name == "a.mp3":
+        if at == "record" and source.name == "a.mp3":
             raise ValueError("no such time")
         return False
 
+    def leads_away(bucket, path):
+        if at == "look" and path.name == "a.mp3":
+            raise ValueError("no such time")
+        return keep(bucket, path)
+
+    keep = store.leads_away
+    monkeypatch.setattr(store, "leads_away", leads_away)
     with watching(known) as published:
         (folder / "a.mp3").write_bytes(b"x")
         until(lambda: "a.mp3 is not picked up yet: ValueError('no such time')" in caplog.text)
         (folder / "b.mp3").write_bytes(b"x")
         until(published)
         assert published() == ["b.mp3"]
+
+
+def test_a_file_that_fails_is_looked_at_again_after_growing_pauses_and_soon_once_it_is_replaced(
+    folder, watching, until, monkeypatch, caplog
+):
+    monkeypatch.setattr(inbox_module, "_RETRY_SECONDS", 0.05)
+    looks = []
+
+    def known(source):
+        looks.append(time.monotonic())
+        if source.size == 1:
+            raise ValueError("odd")
+        return False
+
+    with watching(known) as published:
+        (folder / "a.mp3").write_bytes(b"x")
+        until(lambda: len(looks) == 5)
+        pauses = [after - before for before, after in itertools.pairwise(looks)]
+        assert all(pause >= 0.05 * 2**number for number, pause in enumerate(pauses))
+        (folder / "a.mp3").write_bytes(b"xy")
+        until(published, 5.0)
+    assert caplog.text.count("a.mp3 is not picked up yet") == 1
 
 
 def test_folder_that_is_moved_in_brings_all_its_files(tmp_path, folder, watching, until):
