@@ -82,8 +82,7 @@ class FolderWatch(FileSystemEventHandler):
         """Report every event but those of reading and of folders' own changes."""
         try:
             self._report(event)
-        except Exception:
-            # The thread of the system's events would end.
+        except Exception:  # noqa: BLE001 - the thread of the system's events would end
             log.exception("%s is scanned again, because an event in it was not understood", self._folder)
             self.forget()
 
