@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from local.runtime import contents, inbox_recordings
 from local.runtime.events import object_resource
 from shared import concurrency
-from shared.errors import Damaged, Permanent
+from shared.errors import Damaged, DropscribeError, Permanent
 from shared.flow import dispatch, upload
 from shared.messages import AUDIO_FINALIZED, metadata_of, options_from_metadata
 from shared.model import FILES_BUCKET, Options, StoredObject, recording_id
 from shared.state import answers, documents, uploads
+from shared.telemetry import log
 from shared.topology import ROUTER
 
 if TYPE_CHECKING:
@@ -74,6 +75,11 @@ def look(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> lis
             known = one if one.skipped else _known(one, options, ports)
         except Permanent as error:
             one = known = _unreadable(file, options, error)
+        except DropscribeError:
+            raise  # which concerns all of them
+        except Exception as error:  # noqa: BLE001 - the other files must not wait for it
+            log.exception("%s cannot be looked at", file.path)
+            one = known = _unreadable(file, options, Permanent(f"It cannot be looked at: {error!r}."))
         # Two files of one content may not both stand for one recording.
         chosen = one if known.key in keys else known
         found.append(chosen)

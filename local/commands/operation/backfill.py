@@ -19,7 +19,7 @@ from local.commands.operation.agreement import settled
 from local.commands.terminal import beside, output, print_json, say
 from shared import concurrency
 from shared.audio.containers import SUFFIXES
-from shared.errors import BadMedia, BadRequest, DropscribeError, StoreUnavailable
+from shared.errors import BadRequest, DropscribeError, NewerVersion, Permanent, StoreUnavailable
 from shared.flow import backfill
 from shared.in_words import broken_off, counted, dollars, human_duration, human_size, printable
 from shared.model import Options, StoredObject
@@ -129,7 +129,7 @@ def _is_new(one: StoredObject, options: Options | None, ports: Ports) -> bool | 
     """Whether an object has no recording yet; None, with a line that says why, if that cannot be told."""
     try:
         return backfill.is_new(one, options, ports.records)
-    except BadMedia as error:
+    except (Permanent, NewerVersion) as error:
         say(printable(f"Skipping {one.uri}: {error}"))
         return None
 

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from gpu_job import last_resort
 from local import cli
-from local.backend.embedded_ports import open_ports
+from local.backend.embedded_ports import LocalPorts, open_ports
 from local.commands import downloads
 from local.runtime import one_shot, submission
 from local.runtime.events import object_resource
@@ -112,6 +112,24 @@ def test_one_file_that_cannot_be_looked_at_does_not_stop_the_others(run, tmp_pat
     assert result.exit_code == 1
     assert [one["state"] for one in lines] == ["FAILED", "DONE"]
     assert "Rename it" in lines[0]["reason"]
+
+
+def test_a_mistake_about_one_file_does_not_stop_the_others(run, tmp_path, monkeypatch):
+    look = LocalPorts.file
+
+    def odd(ports, path):
+        if path.name == "odd.opus":
+            raise ValueError("no such time")
+        return look(ports, path)
+
+    monkeypatch.setattr(LocalPorts, "file", odd)
+    (tmp_path / "calls").mkdir()
+    for name in ("odd.opus", "good.opus"):
+        shutil.copyfile(SAMPLES / "voice-note.opus", tmp_path / "calls" / name)
+    result, lines = run(tmp_path / "calls")
+    assert result.exit_code == 1
+    assert {one["file"]: one["state"] for one in lines} == {"good.opus": "DONE", "odd.opus": "FAILED"}
+    assert "no such time" in next(one["reason"] for one in lines if one["reason"])
 
 
 @pytest.mark.parametrize("seconds", [-150_000_000, 0, 10**12])

@@ -10,7 +10,7 @@ import pytest
 from local import exit_codes
 from local.commands.operation import backfill
 from shared.errors import BadRequest
-from shared.state import documents
+from shared.state import documents, uploads
 from tests.world import replace_unnoticed
 
 pytestmark = pytest.mark.usefixtures("up_runs")
@@ -57,6 +57,15 @@ def test_another_version_with_the_same_time_is_skipped_with_a_line_that_says_so(
     assert "Skipping gs://audio/new.wav: new.wav has 21 bytes" in result.stderr
     assert "(1 that are not media)" not in result.stderr
     assert archive.route() == 2
+
+
+def test_a_damaged_recording_is_skipped_with_a_line_that_says_so(archive, call):
+    live = archive.ports.store.stat("audio", "old/a.wav")
+    archive.ports.records.create(documents.RECORDINGS, uploads.key_of(live), {"state": 3})
+    result = call("backfill", "gs://audio/", "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert "Skipping gs://audio/old/a.wav: " in result.stderr
+    assert archive.route() == 1
 
 
 def test_a_second_run_has_nothing_to_do(archive, call):
