@@ -159,7 +159,7 @@ def _commit_result(result: ChunkResult, row: LedgerRow, ports: Ports, *, called:
 
 
 def check_place(message: ChunkMessage, ports: Ports) -> None:
-    """Look for the result of a chunk, before an engine is paid for one that could not be stored.
+    """Look for the result of a chunk, before an engine works, or is paid, for one that could not be stored.
 
     Raises:
         Transient: its bucket does not answer, or is not there.

@@ -46,9 +46,6 @@ KEPT = (
 """Where what an engine answered is stored. It is kept until that has succeeded, so a refusal there, or a reply that is lost,
 repeats nothing."""
 
-KEPT_FOR = 500.0
-"""Seconds for which what an engine answered is kept at least, while it cannot be stored."""
-
 LEASE = 60.0
 """Seconds for which a worker has a message; it renews that after a third of them."""
 
@@ -252,11 +249,9 @@ def _could_not_keep(world: World, fault: Fault, earlier: Call, later: Call, firs
         return lost and not hosted and later.process is not earlier.process
     if fault.point != "work":
         return False
-    if hosted:
-        # It is asked only while its answer can be stored, so it repeats no more than it had when the bucket went.
-        return earlier.began <= world.calls.away[fault.point][0]
-    # A worker that ends keeps nothing.
-    return later.began >= time + KEPT_FOR or earlier.process.killed
+    # It is begun only while its result can be stored, so nothing is repeated but what was in hand when the bucket went.
+    begun = earlier.began if hosted or first is None else first.time
+    return begun <= world.calls.away[fault.point][0]
 
 
 def _handed_over(world: World, piece: Piece, first: Taken | None, second: Taken | None) -> set[str]:

@@ -253,6 +253,11 @@ MUTANTS = {
         scenario="away-hosted",
         plant=_in_place_of(chunk, "check_place", _nothing),
     ),
+    "heard-in-vain": Mutant(
+        about="a worker recognises what it cannot store",
+        scenario="away-bucket",
+        plant=_in_place_of(chunk, "check_place", _nothing),
+    ),
     "merge-too-early": Mutant(
         about="a recording is merged with one chunk missing",
         scenario="long",

@@ -10,7 +10,7 @@ import pytest
 
 from gpu_job.pipeline.consumer import subscriptions_of
 from gpu_job.pipeline.worker import Worker
-from shared.errors import ConfigurationError
+from shared.errors import BucketRefused, ConfigurationError
 from shared.flow import upload
 from shared.settings import Settings
 from shared.state import documents
@@ -35,8 +35,8 @@ def test_a_worker_pulls_what_it_can_run():
     assert subscriptions_of(cpu) == ("cpu-worker",)
 
 
-def work(world, ports, count):
-    worker, stop = Worker(ports, lambda _: CountingEngine()), threading.Event()
+def work(world, ports, count, engine=None):
+    worker, stop = Worker(ports, lambda _: engine or CountingEngine()), threading.Event()
     thread = threading.Thread(target=worker.run, args=(stop,))
     thread.start()
     try:
@@ -80,3 +80,19 @@ def test_a_worker_that_can_never_pull_ends_with_the_reason(world, monkeypatch):
     with pytest.raises(ConfigurationError, match="There is no subscription"):
         worker.run(threading.Event(), idle_exit=60.0)
     assert time.monotonic() - started < 20
+
+
+def test_nothing_is_recognised_while_its_result_could_not_be_stored(world, monkeypatch):
+    recording = upload.on_upload(world.upload(), world.ports)
+    engine, looks = CountingEngine(), []
+    stat = world.ports.store.stat
+
+    def refuse_results_at_first(bucket, name):
+        if bucket == "work" and len(looks) < 2:
+            looks.append(list(engine.calls))
+            raise BucketRefused(f"There is no bucket {bucket}.")
+        return stat(bucket, name)
+
+    monkeypatch.setattr(world.ports.store, "stat", refuse_results_at_first)
+    work(world, world.ports, len(recording.chunks), engine)
+    assert looks == [[], []]
