@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from shared.engines import hosted_specs
+
 ROOT = Path(__file__).parent.parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 LOCKS = ("functions", "cpu-worker", "gpu", "build", "scan")
@@ -27,12 +29,21 @@ def locked(name):
     return dict(re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;]+)", text(name), re.MULTILINE))
 
 
-def wanted(*extras):
-    lines = [
-        *PROJECT["dependencies"],
-        *(one for extra in extras for one in PROJECT["optional-dependencies"][extra]),
-    ]
-    return [Requirement(line) for line in lines if not line.startswith("dropscribe[")]
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+def of_extras(names, extras=EXTRAS):
+    """What some extras ask for, and the extras of ours that they name."""
+    for name in sorted(names):
+        for one in map(Requirement, extras[name]):
+            if one.name == PROJECT["name"]:
+                yield from of_extras(one.extras, extras)
+            else:
+                yield one
+
+
+def wanted(*names):
+    return [*map(Requirement, PROJECT["dependencies"]), *of_extras(names)]
 
 
 LEFT_OUT = {normal(one) for one in re.findall(r"^([\w-]+);", text("functions-left-out"), re.MULTILINE)}
@@ -41,12 +52,32 @@ LEFT_OUT = {normal(one) for one in re.findall(r"^([\w-]+);", text("functions-lef
 @pytest.mark.parametrize(("image", "left_out"), [("functions", LEFT_OUT), ("cpu-worker", set())])
 def test_an_image_has_what_the_project_asks_for_in_versions_that_satisfy_it(image, left_out):
     found = locked(image)
-    for one in wanted("google", "deepgram"):
+    for one in wanted("google", "hosted"):
         if normal(one.name) in left_out:
             assert normal(one.name) not in found
         else:
             assert normal(one.name) in found, f"{one.name} is missing: make lock"
             assert one.specifier.contains(found[normal(one.name)]), f"{one}: make lock"
+
+
+def test_extras_that_an_extra_names_are_looked_at_too():
+    extras = {
+        "acme": ["acme-sdk>=2"],
+        "both": ["dropscribe[acme,more]"],
+        "more": ["dropscribe[most]"],
+        "most": ["x"],
+    }
+    assert [str(one) for one in of_extras(["both"], extras)] == ["acme-sdk>=2", "x"]
+
+
+@pytest.mark.parametrize("engine", hosted_specs(), ids=lambda one: one.name)
+def test_the_image_of_the_functions_has_the_library_of_every_hosted_engine(engine):
+    extra = engine.hosted.extra
+    assert extra in EXTRAS, f"pyproject.toml has no extra {extra}"
+    needed = {normal(one.name) for one in of_extras([extra])}
+    assert needed
+    assert needed <= {normal(one.name) for one in of_extras(["hosted"])}, f"`hosted` lacks {extra}"
+    assert needed <= locked("functions").keys(), "make lock"
 
 
 @pytest.mark.parametrize("name", LOCKS)
