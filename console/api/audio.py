@@ -38,8 +38,8 @@ RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 def sound(one: Recording) -> Sound | None:
     """What a player of this recording loads; None if there is none.
 
-    Browsers cannot play each format, and in some they do not find each moment. These get a rendition, which is made when
-    a player asks for it first.
+    Browsers cannot play every format, and cannot seek precisely in some. These get a rendition, which is made when a
+    player first asks for it.
     """
     if one.state == "DELETED" or one.audio is None or not one.chunks:
         return None
@@ -81,14 +81,20 @@ def _stored(one: Recording, ports: Ports) -> StoredObject:
     Raises:
         ApiError: there is nothing to play.
     """
-    live = ports.store.stat(one.source.bucket, one.source.name)
-    if one.state == "DELETED" or one.audio is None or live is None or not live.is_version(one.source):
-        raise ApiError(
-            404,
-            "no_audio",
-            "There is no audio to play: its file is gone or was replaced. Upload it again to listen.",
+    if one.state == "DELETED":
+        raise _no_audio("it was deleted.")
+    if one.audio is None:
+        raise _no_audio(
+            "its file could not be read." if one.ended else "its file has not been read yet. Try again later."
         )
+    live = ports.store.stat(one.source.bucket, one.source.name)
+    if live is None or not live.is_version(one.source):
+        raise _no_audio("its file is gone or was replaced. Upload it again to listen.")
     return live
+
+
+def _no_audio(why: str) -> ApiError:
+    return ApiError(404, "no_audio", f"There is no audio to play: {why}")
 
 
 @answered

@@ -33,7 +33,8 @@ def who(request: Request) -> str:
 def cancel(request: Request, ports: Ports) -> Row:
     """`POST /recordings/ID/cancel`."""
     one = find(request, ports)
-    audit.note("cancel", (one.id,), ports, who=who(request))
+    if not one.ended:
+        audit.note("cancel", (one.id,), ports, who=who(request))
     ended = record.cancel(one.id, ports)
     if ended.state != "CANCELLED" and ended.withdrawn != "CANCELLED":
         raise ApiError(409, "ended", f"It had ended already: it is {ended.state}. Load it again.")

@@ -68,6 +68,7 @@ def _changed(pairs: Sequence[str], ports: Ports) -> Flags:
         assignments[name.strip()] = value.strip()
     if not assignments:
         return flags.read(ports)
+    flags.check(assignments, ports)
     audit.note("flags", [f"{name}={value}" for name, value in assignments.items()], ports)
     return flags.change(assignments, ports)
 

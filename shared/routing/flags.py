@@ -89,23 +89,27 @@ def change(assignments: Mapping[str, str], ports: Ports) -> Flags:
     Raises:
         BadRequest: names the flag that is unknown or has an invalid value.
     """
-    values: dict[str, Any] = {}
-    for name, text in assignments.items():
-        if name not in NAMES:
-            raise BadRequest(f"There is no flag {name}. Choose from {', '.join(NAMES)}.")
-        if text:
-            values[name] = _value(name, text)
-    now = ports.clock.now()
+    flags = check(assignments, ports)
+    values, now = _values(assignments), ports.clock.now()
 
     def changed(fields: dict[str, Any]) -> dict[str, Any]:
-        times = fields.pop(SINCE, None)
-        since = dict(times) if isinstance(times, Mapping) else {}
-        kept = {name: value for name, value in fields.items() if name not in assignments}
-        times = {name: time for name, time in since.items() if name not in assignments}
-        return {**kept, **values, SINCE: {**times, **dict.fromkeys(values, now)}}
+        return _changed(fields, assignments, values, now)
 
+    if not ports.records.create(CONFIG, KEY, changed({})):
+        ports.records.update(CONFIG, KEY, changed)
+    _known.pop(ports.records, None)
+    return flags
+
+
+def check(assignments: Mapping[str, str], ports: Ports) -> Flags:
+    """The flags as `change` would leave them. Changes nothing.
+
+    Raises:
+        BadRequest: names the flag that is unknown or has an invalid value.
+    """
+    values = _values(assignments)
     stored = ports.records.get(CONFIG, KEY) or {}
-    flags = _parsed(changed(stored))
+    flags = _parsed(_changed(stored, assignments, values, ports.clock.now()))
     wrong = _wrong(flags.values, ports.settings)
     if wrong and _wrong(_parsed(stored).values, ports.settings):
         # What a person wrote wrongly into the document is ignored when it is read, and kept here.
@@ -113,10 +117,29 @@ def change(assignments: Mapping[str, str], ports: Ports) -> Flags:
         wrong = _wrong(values, rest.applied(ports.settings))
     if wrong:
         raise BadRequest(f"With this flag, {wrong}.")
-    if not ports.records.create(CONFIG, KEY, changed({})):
-        ports.records.update(CONFIG, KEY, changed)
-    _known.pop(ports.records, None)
     return flags
+
+
+def _values(assignments: Mapping[str, str]) -> dict[str, Any]:
+    """The values that are set, of the right types; those that are removed have none."""
+    values: dict[str, Any] = {}
+    for name, text in assignments.items():
+        if name not in NAMES:
+            raise BadRequest(f"There is no flag {name}. Choose from {', '.join(NAMES)}.")
+        if text:
+            values[name] = _value(name, text)
+    return values
+
+
+def _changed(
+    fields: Mapping[str, Any], assignments: Mapping[str, str], values: Mapping[str, Any], now: float
+) -> dict[str, Any]:
+    """The document after a change."""
+    times = fields.get(SINCE)
+    since = dict(times) if isinstance(times, Mapping) else {}
+    kept = {name: value for name, value in fields.items() if name != SINCE and name not in assignments}
+    times = {name: time for name, time in since.items() if name not in assignments}
+    return {**kept, **values, SINCE: {**times, **dict.fromkeys(values, now)}}
 
 
 def _wrong(values: Mapping[str, Any], settings: Settings) -> str:

@@ -52,6 +52,15 @@ def test_a_wrong_flag_is_refused_and_changes_nothing(world, name, value, says):
     assert world.ports.records.get(flags.CONFIG, flags.KEY) is None
 
 
+def test_a_change_can_be_checked_before_it_is_made(world):
+    flags.change({"ROLLOUT_PERCENT": "50"}, world.ports)
+    left = flags.check({"ROLLOUT_PERCENT": "", "ENABLE_FALLBACK": "false"}, world.ports)
+    assert dict(left.values) == {"ENABLE_FALLBACK": False}
+    with pytest.raises(BadRequest, match="ROLLOUT_PERCENT cannot be 'most'"):
+        flags.check({"ROLLOUT_PERCENT": "most"}, world.ports)
+    assert dict(flags.read(world.ports).values) == {"ROLLOUT_PERCENT": 50.0}
+
+
 def test_a_document_written_by_hand_is_understood(world):
     written = {"ENABLE_GPU_TRANSCRIPTION": False, "ROLLOUT_PERCENT": 10}
     world.ports.records.create(flags.CONFIG, flags.KEY, written)

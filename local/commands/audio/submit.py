@@ -11,7 +11,7 @@ import typer
 from local import exit_codes
 from local.backend.embedded_ports import LocalPorts
 from local.commands import downloads, options
-from local.commands.audio.sources import comes_from_elsewhere
+from local.commands.audio.sources import STDIN, comes_from_elsewhere
 from local.commands.context import deployment, errors, options_or_none, say_if_nothing_runs
 from local.commands.terminal import print_json, print_text, say
 from shared import client
@@ -34,7 +34,7 @@ def command(
     uri: Annotated[str, typer.Argument(help="gs://bucket/name, or a file on this machine.")],
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the answer.")] = False,
     timeout: Annotated[
-        float | None, typer.Option(min=0, help="Maximum seconds to wait.", show_default=False)
+        float | None, typer.Option(min=0, help="With --wait: maximum seconds to wait.", show_default=False)
     ] = None,
     asked: options.Asked,
     request_id: Annotated[
@@ -51,6 +51,8 @@ def command(
 ) -> None:
     """Ask a running deployment for a transcript, as another service would."""
     with errors(), deployment(state_dir, begin=True) as ports:
+        if timeout is not None and not wait:
+            raise BadRequest("--timeout needs --wait.")
         given, named = options_or_none(**asked), metadata_of(metadata or [])
         uri = readable_uri(uri, ports)
         if isinstance(ports, LocalPorts):
@@ -136,9 +138,12 @@ def readable_uri(text: str, ports: Ports) -> str:
     if text.startswith(("gs://", "file://")):
         return text
     if comes_from_elsewhere(text):
+        here = scheme in {"http", "https"} or text == STDIN
+        instead = (
+            f"Transcribe it here with `dropscribe transcribe {text}`, or save it" if here else "Download it"
+        )
         raise BadRequest(
-            f"A deployment reads gs://bucket/name, or files of its machine, not {text}. Transcribe it here with "
-            f"`dropscribe transcribe {text}`, or download it and name the file."
+            f"A deployment reads gs://bucket/name, or files of its machine, not {text}. {instead} and name the file."
         )
     if not isinstance(ports, LocalPorts):
         raise BadRequest(

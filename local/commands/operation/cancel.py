@@ -23,9 +23,12 @@ def command(
 ) -> None:
     """Cancel recordings in progress. Chunks already with an engine may still be charged."""
     with errors(), deployment(state_dir) as ports:
-        wanted = [one.id for one in lookup.each_of(places, ports, can=lambda one: not one.ended)]
-        audit.note("cancel", wanted, ports)
-        ended = each(wanted, lambda one: record.cancel(one, ports), "recording", "cancelled")
+        wanted = lookup.each_of(places, ports, can=lambda one: not one.ended)
+        if in_progress := [one.id for one in wanted if not one.ended]:
+            audit.note("cancel", in_progress, ports)
+        ended = each(
+            [one.id for one in wanted], lambda one: record.cancel(one, ports), "recording", "cancelled"
+        )
         others = [one for one in ended if one.state != "CANCELLED"]
         if as_json:
             print_json([{"recording": one.id, "uri": one.source.uri, "state": one.state} for one in ended])

@@ -11,6 +11,7 @@ from console.api.answers import ApiError
 from shared.errors import BadMedia
 from shared.flow import upload
 from shared.flow.reading import rendition
+from shared.state import documents
 
 SOUND = bytes(range(256)) * 1000
 
@@ -87,6 +88,25 @@ def test_a_file_that_was_replaced_is_not_taken_for_the_one_that_was_heard(client
     stored.write_bytes(b"other")
     answer = client.get(path)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "no_audio")
+
+
+def test_what_has_no_audio_says_why(client, path, world):
+    def reason(key):
+        answer = client.get(f"/api/v1/recordings/{key}/audio")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "no_audio")
+        return answer.json()["error"]["message"].removeprefix("There is no audio to play: ")
+
+    key = path.split("/")[-2]
+    never_read = documents.get_recording(world.ports.records, key)
+    documents.change_recording(world.ports, key, lambda one: replace(one, audio=None))
+    assert reason(key) == "its file could not be read."
+    documents.change_recording(world.ports, key, lambda one: replace(one, state="ACCEPTED"))
+    assert reason(key) == "its file has not been read yet. Try again later."
+    documents.change_recording(world.ports, key, lambda one: replace(never_read, state="DELETED"))
+    assert reason(key) == "it was deleted."
+    documents.change_recording(world.ports, key, lambda one: never_read)
+    world.ports.store.path_of("audio", "a.wav").unlink()
+    assert reason(key) == "its file is gone or was replaced. Upload it again to listen."
 
 
 def test_a_span_is_within_the_file():

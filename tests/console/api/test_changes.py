@@ -18,11 +18,12 @@ def test_cancel_ends_it_and_is_noted(client, planned, world):
     assert documents.get_recording(world.ports.records, planned.id).state == "CANCELLED"
 
 
-def test_one_that_is_done_cannot_be_cancelled_or_tried_again(client, done):
+def test_one_that_is_done_cannot_be_cancelled_or_tried_again(client, done, world):
     for act in ("cancel", "retry"):
         answer = client.post(f"/api/v1/recordings/{done.id}/{act}")
         assert answer.status_code == 409
         assert answer.json()["error"]["message"]
+    assert entries(world) == []
 
 
 def test_delete_leaves_nothing_of_it(client, done, world):

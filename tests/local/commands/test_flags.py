@@ -11,6 +11,7 @@ from shared.messages import to_fields
 from shared.routing import conditions
 from shared.routing.conditions import Conditions
 from shared.routing.parakeet_share import Asked, ParakeetShare, Step
+from shared.state import audit
 
 SAMPLE = str(Path(__file__).resolve().parents[3] / "samples" / "status-meeting.mp3")
 
@@ -38,13 +39,15 @@ def test_flags_show_where_each_value_comes_from(call):
         ("ROLLOUT_PERCENT", "ROLLOUT_PERCENT sets nothing: write NAME=VALUE"),
         ("ROLLOUT=50", "There is no flag ROLLOUT"),
         ("ROLLOUT_PERCENT=most", "ROLLOUT_PERCENT cannot be 'most': it must be a number"),
+        ("ROLLOUT_PERCENT=500", "With this flag, "),
         ("ENABLE_FALLBACK=no", "ENABLE_FALLBACK cannot be 'no': it must be true or false"),
     ],
 )
-def test_a_wrong_flag_is_told_in_one_sentence(call, argument, says):
+def test_a_wrong_flag_is_told_in_one_sentence_and_not_noted(call, ports, argument, says):
     told = call("flags", argument)
     assert told.exit_code == 2
     assert says in told.output
+    assert list(audit.entries(ports.records)) == []
 
 
 def test_a_rollout_that_was_set_back_is_shown_with_its_reason(call, ports):

@@ -124,6 +124,8 @@ def test_who_waited_in_vain_is_told_how_to_wait_on_and_gets_the_answer(run, stat
         (["no such file.wav"], "There is no file"),
         (["https://example.com/talk.wav"], "`dropscribe transcribe https://example.com/talk.wav`"),
         (["-"], "`dropscribe transcribe -`"),
+        (["ftp://example.com/talk.wav"], "not ftp://example.com/talk.wav. Download it and name the file."),
+        (["gs://audio/talk.wav", "--timeout", "5"], "--timeout needs --wait."),
         (["gs://audio/talk.wav", "--language", "German!"], "language"),
     ],
 )

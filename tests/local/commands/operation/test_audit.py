@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("up_runs")
 def test_each_command_that_changes_something_is_noted(deployment, call, command):
     failed = deployment.failed("failed.wav")
     lines = {
-        "cancel": ("cancel", failed.id),
+        "cancel": ("cancel", deployment.upload("going.wav").id),
         "retry": ("retry", failed.id),
         "flags": ("flags", "ROLLOUT_PERCENT=50"),
         "submit": ("submit", "gs://audio/failed.wav"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from local.backend.embedded_ports import embedded_topology
+from shared.state import audit
 
 
 def test_a_recording_in_progress_ends_and_the_status_says_so(deployment, call):
@@ -28,6 +29,14 @@ def test_one_that_has_ended_stays_and_the_exit_code_tells(deployment, call, capl
     again = call("cancel", recording.id)
     assert again.stdout == "gs://audio/talk.wav had already ended: FAILED.\n"
     assert "cancelled gs://audio/talk.wav" not in caplog.text
+
+
+def test_the_audit_log_has_only_those_that_could_be_cancelled(deployment, call):
+    ended, other = deployment.failed("talk.wav"), deployment.upload("other.wav")
+    call("cancel", ended.id)
+    call("cancel", ended.id, other.id)
+    found = [(one.action, one.about) for _, one in audit.entries(deployment.ports.records)]
+    assert found == [("cancel", (other.id,))]
 
 
 def test_a_key_that_no_recording_has_cancels_nothing(deployment, call):
