@@ -1,4 +1,4 @@
-"""Bodies of requests that are too large for memory, and their end."""
+"""Bodies of requests that are too large for memory, their end, and the disk that they go to."""
 
 from __future__ import annotations
 
@@ -47,6 +47,6 @@ async def hung_up(request: Request) -> None:
         pass
 
 
-def room(file: BinaryIO) -> int:
-    """Bytes that still fit on the disk of a file."""
+def free_space(file: BinaryIO) -> int:
+    """Bytes that are free on the disk of a file."""
     return shutil.disk_usage(file.fileno()).free

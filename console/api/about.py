@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from console.api.types import About, FormatRow, Named
+from console.api.types import About, EngineInfo, FormatRow
 from shared.engines import ENGINES, is_hosted
 from shared.formats import FILES
 from shared.messages import options_schema
@@ -30,7 +30,7 @@ def about(request: Request, ports: Ports) -> About:
         version=version("dropscribe"),
         platform=settings.platform,
         engines=[
-            Named(name=name, label=ENGINES[name].in_sentences, hosted=is_hosted(name))
+            EngineInfo(name=name, label=ENGINES[name].in_sentences, hosted=is_hosted(name))
             for name in sorted(ports.engines)
         ],
         method=settings.method,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from console.api.answers import ApiError, bad_request, not_found
 from console.api.rows import find, row
-from console.api.types import Deleted, Retries, RetriesBody, Row
+from console.api.types import Deleted, RecordingItem, Retries, RetriesBody
 from shared.errors import StoreUnavailable
 from shared.flow import forget, record, retry
 from shared.in_words import broken_off
@@ -30,7 +30,7 @@ def who(request: Request) -> str:
     return str(getattr(request.state, "who", "") or "")
 
 
-def cancel(request: Request, ports: Ports) -> Row:
+def cancel(request: Request, ports: Ports) -> RecordingItem:
     """`POST /recordings/ID/cancel`."""
     one = find(request, ports)
     if not one.ended:
@@ -41,7 +41,7 @@ def cancel(request: Request, ports: Ports) -> Row:
     return row(ended, ports)
 
 
-def retry_one(request: Request, ports: Ports) -> Row:
+def retry_one(request: Request, ports: Ports) -> RecordingItem:
     """`POST /recordings/ID/retry`."""
     one = find(request, ports)
     if why_not := retry.obstacle(one, ports):

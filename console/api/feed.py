@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from anyio import to_thread
 
+from console.api.answers import ApiError
 from console.api.rows import row
-from console.api.types import Row
+from console.api.types import RecordingItem
 from shared.errors import DropscribeError
 from shared.state import dead_letters, documents, pagination
 from shared.telemetry import log
@@ -65,7 +66,7 @@ class Event:
 class _Look:
     """What one look found."""
 
-    rows: list[Row]
+    rows: list[RecordingItem]
     """Rows of the newest recordings and of those on the way."""
     letters: int
     """Number of dead letters."""
@@ -84,7 +85,7 @@ class Feed:
         self._number = int(time.time() * 1000)
         self._events: deque[Event] = deque(maxlen=KEPT)
         # Those that were looked at last stand last.
-        self._rows: dict[str, Row] = {}
+        self._rows: dict[str, RecordingItem] = {}
         self._letters: int | None = None
         self._looks = 0
         self._viewers = 0
@@ -92,20 +93,21 @@ class Feed:
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
 
-    def enter(self, who: str = "") -> int:
+    def enter(self, who: str = "") -> None:
         """Take a place for a stream that is about to begin, for `leave` to give back.
 
         `who` is the account; empty if unknown.
 
-        Returns:
-            0, or how many there are already, if there is no place left.
+        Raises:
+            ApiError: there is no place left.
         """
-        if (every := self._streams.total()) >= MOST_VIEWERS:
-            return every
-        if who and self._streams[who] >= MOST_EACH:
-            return self._streams[who]
+        every, own = self._streams.total(), self._streams[who] if who else 0
+        if every >= MOST_VIEWERS or own >= MOST_EACH:
+            there = every if every >= MOST_VIEWERS else own
+            raise ApiError(
+                503, "too_many_streams", f"{there} pages are open. Close some, then load this one again."
+            )
         self._streams[who] += 1
-        return 0
 
     def leave(self, who: str = "") -> None:
         """Give back the place of a stream that has ended."""
@@ -186,7 +188,7 @@ class Feed:
             return self._letters
         return self._ports.records.count(dead_letters.DEAD_LETTERS)
 
-    def _shown(self, one: Recording) -> Row:
+    def _shown(self, one: Recording) -> RecordingItem:
         """Its row; the sums of one that has ended are not read again, and a deleted one keeps what a page knows of it."""
         before = self._rows.get(one.id)
         if before is not None and not one.source.name:

@@ -25,7 +25,7 @@ class Endpoint:
     """A row of the API: what is answered at an address, and with what."""
 
     method: str
-    """Of HTTP."""
+    """The HTTP method."""
     path: str
     """Below `/api/v1`."""
     about: str
@@ -37,7 +37,7 @@ class Endpoint:
     takes: Any = None
     """Type of the body of the request; None: it has none."""
     status: int = 200
-    """Of the usual answer."""
+    """HTTP status of the usual answer."""
     asks: tuple[str, ...] = ()
     """Names in its query."""
 
@@ -47,10 +47,10 @@ def described(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     kinds = [kind for one in endpoints for kind in (one.gives, one.takes) if kind is not None]
     distinct = list(dict.fromkeys([*kinds, ErrorBody]))
     schemas, components = msgspec.json.schema_components(distinct, ref_template=REFERENCE)
-    of = dict(zip(distinct, schemas, strict=True))
+    schema_of = dict(zip(distinct, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for one in endpoints:
-        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, of)
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, schema_of)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -69,14 +69,14 @@ def described(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     }
 
 
-def _operation(one: Endpoint, of: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+def _operation(one: Endpoint, schema_of: dict[Any, dict[str, Any]]) -> dict[str, Any]:
     names = re.findall(r"{(\w+)}", one.path)
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
     ] + [{"name": name, "in": "query", "schema": {"type": "string"}} for name in one.asks]
     usual: dict[str, Any] = {"description": one.about}
     if one.gives is not None:
-        usual["content"] = {"application/json": {"schema": of[one.gives]}}
+        usual["content"] = {"application/json": {"schema": schema_of[one.gives]}}
     found: dict[str, Any] = {
         "summary": one.about,
         "operationId": _name(one),
@@ -85,14 +85,14 @@ def _operation(one: Endpoint, of: dict[Any, dict[str, Any]]) -> dict[str, Any]:
             str(one.status): usual,
             "default": {
                 "description": "What is wrong, and what to do.",
-                "content": {"application/json": {"schema": of[ErrorBody]}},
+                "content": {"application/json": {"schema": schema_of[ErrorBody]}},
             },
         },
     }
     if one.takes is not None:
         found["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": of[one.takes]}},
+            "content": {"application/json": {"schema": schema_of[one.takes]}},
         }
     return found
 

@@ -9,7 +9,7 @@ import msgspec
 from console.api import audio, revisions
 from console.api.answers import bad_request
 from console.api.rows import find, row
-from console.api.types import Attempt, Considered, Detail, Download, Rows
+from console.api.types import Attempt, Detail, Download, MethodEstimate, RecordingPage
 from shared.costs import rows
 from shared.costs.summary import WASTE
 from shared.formats import FILES
@@ -32,13 +32,13 @@ WORKING = "working"
 """Stands for all states of recordings that have not ended."""
 
 
-def listed(request: Request, ports: Ports) -> Rows:
+def listed(request: Request, ports: Ports) -> RecordingPage:
     """`GET /recordings`: a page, the newest first. Deleted ones are in it if their state is asked for."""
     query = request.query_params
     limit, asked = number(query.get("limit"), PAGE, MOST), wanted(query)
     page = pagination.page(ports.records, asked, limit, query.get("cursor") or None)
     found = [one for one in page.recordings if one.source.name and (one.state != "DELETED" or asked.state)]
-    return Rows(recordings=[row(one, ports) for one in found], next=page.cursor)
+    return RecordingPage(recordings=[row(one, ports) for one in found], next=page.cursor)
 
 
 def wanted(query: object) -> pagination.Filter:
@@ -66,7 +66,7 @@ def number(given: str | None, usual: int, most: int) -> int:
     """A number of a query, within bounds.
 
     Raises:
-        ApiError: it is none.
+        ApiError: it is not a number.
     """
     if not given:
         return usual
@@ -92,9 +92,9 @@ def detail(request: Request, ports: Ports) -> Detail:
     )
 
 
-def considered(found: Sequence[object]) -> list[Considered]:
+def considered(found: Sequence[object]) -> list[MethodEstimate]:
     """The methods that the router weighed."""
-    return [Considered(**to_fields(each)) for each in found]
+    return [MethodEstimate(**to_fields(each)) for each in found]
 
 
 def _attempts(one: Recording, ports: Ports) -> Iterator[Attempt]:

@@ -10,7 +10,7 @@ from console.api import words
 from console.api.answers import ApiError, bad_request
 from console.api.changes import who
 from console.api.rows import find
-from console.api.types import Numbered, RevisionBody, RevisionRow
+from console.api.types import RevisionBody, RevisionNumber, RevisionRow
 from shared.flow.reading import revision
 from shared.flow.reading.corrections import Edit
 from shared.flow.reading.revision import Correction, StaleRevision
@@ -37,7 +37,7 @@ def of(one: Recording, ports: Ports) -> list[RevisionRow]:
     ]
 
 
-def create(body: RevisionBody, request: Request, ports: Ports) -> Numbered:
+def create(body: RevisionBody, request: Request, ports: Ports) -> RevisionNumber:
     """`POST /recordings/ID/revisions`; 409 with both texts if another editor was faster."""
     one = find(request, ports)
     correction = Correction(
@@ -64,7 +64,7 @@ def create(body: RevisionBody, request: Request, ports: Ports) -> Numbered:
             "yours": _shown(error.yours),
         }
         raise ApiError(409, "stale", str(error), more) from error
-    return Numbered(number=made.number)
+    return RevisionNumber(number=made.number)
 
 
 def _speakers(body: RevisionBody, one: Recording, ports: Ports) -> dict[int, str]:

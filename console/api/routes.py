@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 
-def reading(
+def without_body(
     method: str, path: str, about: str, work: Callable[..., Any], gives: Any, asks: tuple[str, ...] = ()
 ) -> Endpoint:
     """A row without a body in its request."""
     return Endpoint(method=method, path=path, about=about, handler=in_thread(work), gives=gives, asks=asks)
 
 
-def writing(
+def with_body(
     path: str, about: str, work: Callable[..., Any], takes: Any, gives: Any, status: int = 200
 ) -> Endpoint:
     """A row that takes a body in JSON."""
@@ -60,33 +60,33 @@ def writing(
 
 ONE = "/recordings/{id}"
 ENDPOINTS = (
-    reading("GET", "/about", "What the deployment is and can do.", about.about, types.About),
-    reading(
-        "GET", "/recordings", "Recordings, the newest first.", recordings.listed, types.Rows,
+    without_body("GET", "/about", "What the deployment is and can do.", about.about, types.About),
+    without_body(
+        "GET", "/recordings", "Recordings, the newest first.", recordings.listed, types.RecordingPage,
         ("state", "label", "text", "trouble", "held", "limit", "cursor"),
     ),
-    writing("/recordings", "Ask for the transcript of what is there already.", requests.submit, types.RequestBody, types.Row, 202),
-    reading("GET", ONE, "One recording, with why its engine was chosen and what each attempt cost.", recordings.detail, types.Detail),
-    reading("DELETE", ONE, "Delete all that is stored of a recording.", changes.delete, types.Deleted, ("audio",)),
-    reading("GET", f"{ONE}/words", "Its words, or those that are there.", words.words, types.Words, ("revision",)),
-    reading("GET", f"{ONE}/peaks", "Its waveform.", words.waveform, types.Peaks),
-    Endpoint(method="GET", path=f"{ONE}/audio", about="Its sound, whole or a range.", handler=audio.audio),
-    reading("GET", f"{ONE}/outputs/{{format}}", "An output file.", words.output, None, ("revision",)),
-    reading("GET", f"{ONE}/revisions", "Its corrections.", revisions.listed, list[types.RevisionRow]),
-    writing(f"{ONE}/revisions", "Correct words or names of speakers.", revisions.create, types.RevisionBody, types.Numbered, 201),
-    reading("POST", f"{ONE}/cancel", "Cancel it. Chunks already with an engine may still be charged.", changes.cancel, types.Row),
-    reading("POST", f"{ONE}/retry", "Continue one that failed or was cancelled.", changes.retry_one, types.Row),
-    writing("/retries", "Continue several; first, with dry_run, say how many and for how much.", changes.retries, types.RetriesBody, types.Retries),
-    writing("/uploads", "Begin an upload.", uploads.place, types.UploadBody, types.Upload),
+    with_body("/recordings", "Ask for the transcript of what is there already.", requests.submit, types.RequestBody, types.RecordingItem, 202),
+    without_body("GET", ONE, "One recording, with why its engine was chosen and what each attempt cost.", recordings.detail, types.Detail),
+    without_body("DELETE", ONE, "Delete all that is stored of a recording.", changes.delete, types.Deleted, ("audio",)),
+    without_body("GET", f"{ONE}/words", "Its words, or those that are there.", words.words, types.Words, ("revision",)),
+    without_body("GET", f"{ONE}/peaks", "Its waveform.", words.waveform, types.Peaks),
+    Endpoint(method="GET", path=f"{ONE}/audio", about="Its sound, whole or a range; with rendition=1 as browsers can play it.", handler=audio.audio, asks=("rendition",)),
+    without_body("GET", f"{ONE}/outputs/{{format}}", "An output file.", words.output, None, ("revision",)),
+    without_body("GET", f"{ONE}/revisions", "Its corrections.", revisions.listed, list[types.RevisionRow]),
+    with_body(f"{ONE}/revisions", "Correct words or names of speakers.", revisions.create, types.RevisionBody, types.RevisionNumber, 201),
+    without_body("POST", f"{ONE}/cancel", "Cancel it. Chunks already with an engine may still be charged.", changes.cancel, types.RecordingItem),
+    without_body("POST", f"{ONE}/retry", "Continue one that failed or was cancelled.", changes.retry_one, types.RecordingItem),
+    with_body("/retries", "Continue several; first, with dry_run, say how many and for how much.", changes.retries, types.RetriesBody, types.Retries),
+    with_body("/uploads", "Begin an upload.", uploads.place, types.UploadBody, types.Upload),
     Endpoint(method="PUT", path="/uploads/{id}", about="The bytes of an upload; 308 says how many are there.", handler=uploads.receive, status=201),
     Endpoint(method="DELETE", path="/uploads/{id}", about="Give up an upload that has not ended.", handler=uploads.stop, status=204),
-    writing("/quotes", "Who would transcribe a file, and for how much.", requests.quote, types.QuoteBody, types.Quote),
-    reading("GET", "/search", "Words of all transcripts.", search.search, types.Hits, ("q", "limit", "cursor")),
-    reading("GET", "/costs", "As `dropscribe cost --json`.", costs.costs, dict[str, Any], ("since", "until", "by")),
-    reading("GET", "/costs.csv", "As `dropscribe cost --csv`.", costs.as_csv, None, ("since", "until", "by")),
-    reading("GET", "/trouble", "Failures, dead letters, and workers that cannot be had.", trouble.trouble, types.Trouble),
-    reading("POST", "/dead-letters/{id}/replay", "Publish a dead letter again.", trouble.replay_one, types.Replayed),
-    reading("POST", "/dead-letters/{id}/discard", "Delete a dead letter.", trouble.discard, types.Replayed),
+    with_body("/quotes", "Who would transcribe a file, and for how much.", requests.quote, types.QuoteBody, types.Quote),
+    without_body("GET", "/search", "Words of all transcripts.", search.search, types.Hits, ("q", "limit", "cursor")),
+    without_body("GET", "/costs", "As `dropscribe cost --json`.", costs.costs, dict[str, Any], ("since", "until", "by")),
+    without_body("GET", "/costs.csv", "As `dropscribe cost --csv`.", costs.as_csv, None, ("since", "until", "by")),
+    without_body("GET", "/trouble", "Failures, dead letters and unavailable workers.", trouble.trouble, types.Trouble),
+    without_body("POST", "/dead-letters/{id}/replay", "Publish a dead letter again.", trouble.replay_one, types.DeadLetterOutcome),
+    without_body("POST", "/dead-letters/{id}/discard", "Delete a dead letter.", trouble.discard, types.DeadLetterOutcome),
     Endpoint(method="GET", path="/events", about="What changes, as server-sent events.", handler=events.events, asks=("recording",)),
 )  # fmt: skip
 """All rows, in the order of docs/api.md."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.api.answers import not_found
-from console.api.types import Row
+from console.api.types import RecordingItem
 from shared.flow import record
 from shared.in_words import printable
 from shared.outputs.printable import encodable
@@ -31,10 +31,10 @@ def find(request: Request, ports: Ports) -> Recording:
     return one
 
 
-def row(one: Recording, ports: Ports) -> Row:
+def row(one: Recording, ports: Ports) -> RecordingItem:
     """A recording in a list."""
     engines = {chunk.engine for chunk in one.chunks} or ({one.decision.engine} if one.decision else set())
-    return Row(
+    return RecordingItem(
         id=one.id,
         name=encodable(printable(one.called)),
         uri=encodable(printable(one.source.uri)) if one.source.name else "",

@@ -1,4 +1,4 @@
-"""What a person should look at: failures, dead letters, and workers that cannot be had."""
+"""What a person should look at: failures, dead letters and unavailable workers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from console.api.answers import ApiError
 from console.api.changes import who
 from console.api.rows import row
-from console.api.types import DeadLetter, Replayed, Trouble, Workers
+from console.api.types import DeadLetter, DeadLetterOutcome, Trouble, Workers
 from shared.outputs.printable import encodable
 from shared.recovery import replay
 from shared.routing import conditions
@@ -37,21 +37,21 @@ def trouble(request: Request, ports: Ports) -> Trouble:
     )
 
 
-def replay_one(request: Request, ports: Ports) -> Replayed:
+def replay_one(request: Request, ports: Ports) -> DeadLetterOutcome:
     """`POST /dead-letters/ID/replay`."""
     one = _find(request, ports)
     if why_not := replay.obstacle(one, ports):
         raise ApiError(409, "cannot_replay", f"It cannot be replayed: {why_not}.")
     audit.note("dead-letters replay", (one.key,), ports, who=who(request))
-    return Replayed(id=one.key, outcome=replay.replay(one, ports))
+    return DeadLetterOutcome(id=one.key, outcome=replay.replay(one, ports))
 
 
-def discard(request: Request, ports: Ports) -> Replayed:
+def discard(request: Request, ports: Ports) -> DeadLetterOutcome:
     """`POST /dead-letters/ID/discard`."""
     one = _find(request, ports)
     audit.note("dead-letters discard", (one.key,), ports, who=who(request))
     dead_letters.discard(one.key, ports.records)
-    return Replayed(id=one.key, outcome="discarded")
+    return DeadLetterOutcome(id=one.key, outcome="discarded")
 
 
 def _find(request: Request, ports: Ports) -> Letter:

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 
-class Known(msgspec.Struct, kw_only=True, frozen=True):
-    """What is shown of a recording wherever it is shown."""
+class RecordingSummary(msgspec.Struct, kw_only=True, frozen=True):
+    """What every answer about a recording has."""
 
     id: str
     name: str
@@ -30,16 +30,16 @@ class Known(msgspec.Struct, kw_only=True, frozen=True):
     size: int
 
 
-class Row(Known, kw_only=True, frozen=True):
+class RecordingItem(RecordingSummary, kw_only=True, frozen=True):
     """A recording in a list, with the number of its warnings."""
 
     warnings: int
 
 
-class Rows(msgspec.Struct, kw_only=True, frozen=True):
+class RecordingPage(msgspec.Struct, kw_only=True, frozen=True):
     """A page of a list."""
 
-    recordings: list[Row]
+    recordings: list[RecordingItem]
     next: str | None
 
 
@@ -47,7 +47,7 @@ class Attempt(msgspec.Struct, kw_only=True, frozen=True):
     """A row of the ledger: one attempt of one engine on one chunk."""
 
     chunk: int | None
-    """Its number in the plan, from 0; None: it was of a plan before another engine took the whole over."""
+    """Its number in the plan, from 0; None: it was of an earlier plan, replaced when another engine took over."""
     engine: str
     started: float
     seconds: float
@@ -56,7 +56,7 @@ class Attempt(msgspec.Struct, kw_only=True, frozen=True):
     wasted: bool
 
 
-class Considered(msgspec.Struct, kw_only=True, frozen=True):
+class MethodEstimate(msgspec.Struct, kw_only=True, frozen=True):
     """A method that the router weighed."""
 
     method: str
@@ -92,13 +92,13 @@ class Sound(msgspec.Struct, kw_only=True, frozen=True):
     seconds: float | None
 
 
-class Detail(Known, kw_only=True, frozen=True):
+class Detail(RecordingSummary, kw_only=True, frozen=True):
     """A recording with all that is known of it."""
 
     warnings: list[str]
     options: dict[str, Any]
     why: str
-    considered: list[Considered]
+    considered: list[MethodEstimate]
     attempts: list[Attempt]
     downloads: list[Download]
     revisions: list[RevisionRow]
@@ -106,7 +106,7 @@ class Detail(Known, kw_only=True, frozen=True):
     peaks_url: str
 
 
-class Columns(msgspec.Struct, kw_only=True, frozen=True):
+class WordColumns(msgspec.Struct, kw_only=True, frozen=True):
     """Words, a list for each of their fields."""
 
     text: list[str]
@@ -121,7 +121,7 @@ class Words(msgspec.Struct, kw_only=True, frozen=True):
 
     complete: bool
     revision: int
-    words: Columns
+    words: WordColumns
     """Paragraph after paragraph: where people talk at once, not in the order of time. Edits count in these."""
     paragraphs: list[int]
     """The first word of each."""
@@ -155,7 +155,7 @@ class RevisionBody(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fie
     note: str = ""
 
 
-class Numbered(msgspec.Struct, kw_only=True, frozen=True):
+class RevisionNumber(msgspec.Struct, kw_only=True, frozen=True):
     """The number of a new revision."""
 
     number: int
@@ -221,7 +221,7 @@ class Quote(msgspec.Struct, kw_only=True, frozen=True):
     sentence: str
     usd_low: float | None
     usd_high: float | None
-    table: list[Considered]
+    table: list[MethodEstimate]
 
 
 class DeadLetter(msgspec.Struct, kw_only=True, frozen=True):
@@ -237,7 +237,7 @@ class DeadLetter(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Workers(msgspec.Struct, kw_only=True, frozen=True):
-    """Workers that cannot be had."""
+    """Unavailable workers of a pool."""
 
     pool: str
     status: str
@@ -247,7 +247,7 @@ class Workers(msgspec.Struct, kw_only=True, frozen=True):
 class Trouble(msgspec.Struct, kw_only=True, frozen=True):
     """What a person should look at."""
 
-    failed: list[Row]
+    failed: list[RecordingItem]
     dead_letters: list[DeadLetter]
     workers: list[Workers]
 
@@ -260,7 +260,7 @@ class Deleted(msgspec.Struct, kw_only=True, frozen=True):
     complete: bool
 
 
-class Replayed(msgspec.Struct, kw_only=True, frozen=True):
+class DeadLetterOutcome(msgspec.Struct, kw_only=True, frozen=True):
     """What became of a dead letter."""
 
     id: str
@@ -283,8 +283,8 @@ class Hits(msgspec.Struct, kw_only=True, frozen=True):
     next: str | None
 
 
-class Named(msgspec.Struct, kw_only=True, frozen=True):
-    """An engine."""
+class EngineInfo(msgspec.Struct, kw_only=True, frozen=True):
+    """An engine of the deployment."""
 
     name: str
     label: str
@@ -292,7 +292,7 @@ class Named(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class FormatRow(msgspec.Struct, kw_only=True, frozen=True):
-    """An output file of every recording."""
+    """An output format. Files of formats that were not asked for are written when they are loaded."""
 
     name: str
     label: str
@@ -305,7 +305,7 @@ class About(msgspec.Struct, kw_only=True, frozen=True):
 
     version: str
     platform: str
-    engines: list[Named]
+    engines: list[EngineInfo]
     method: str
     model: str
     formats: list[FormatRow]

@@ -26,7 +26,7 @@ from console.api import storage_uploads
 from console.api.answers import ApiError, answered, bad_request, json_of
 from console.api.storage_uploads import Names
 from console.api.types import Upload, UploadBody
-from console.bodies import pieces, room
+from console.bodies import free_space, pieces
 from shared import client
 from shared.flow import refusals
 from shared.in_words import human_size
@@ -70,13 +70,13 @@ class Place:
     stored: StoredObject | None = None
     touched: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held by whoever receives or stores it."""
+    """Held by the request that receives or stores it."""
     receiving: CancelScope | None = None
     newest: int = 0
     """Number of the newest request about it."""
 
     def interrupt(self) -> int:
-        """Let no older request receive any more of it: its connection may be broken, and nobody has told this server.
+        """Let no older request receive any more of it: its connection may be broken, without a word to this server.
 
         Returns:
             The number of this request.
@@ -118,7 +118,7 @@ class Places:
     def _check_room(self, place: Place) -> None:
         # A copy: other threads end some meanwhile.
         under_way = list(self._open.values())
-        free = max(0, room(place.file) - sum(one.size - one.there for one in under_way))
+        free = max(0, free_space(place.file) - sum(one.size - one.there for one in under_way))
         if place.size > free:
             raise ApiError(
                 507,

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from console.api.answers import ApiError, bad_request
 from console.api.rows import find
-from console.api.types import Columns, Peaks, Words
+from console.api.types import Peaks, WordColumns, Words
 from shared.flow.reading import live, output_files, peaks, revision
 from shared.formats import FILES
 from shared.outputs.printable import milliseconds, tidy
@@ -72,7 +72,7 @@ def shown(
     return Words(
         complete=complete,
         revision=number,
-        words=Columns(
+        words=WordColumns(
             text=[each.text for each in found],
             start=[milliseconds(each.start) for each in found],
             end=[milliseconds(each.end) for each in found],

@@ -55,7 +55,7 @@ def read(data: bytes) -> Transcript:
     """The transcript in a `transcript.json`.
 
     Raises:
-        msgspec.ValidationError: it is none.
+        msgspec.ValidationError: it is not valid.
     """
     return msgspec.json.decode(data, type=described(Transcript))
 

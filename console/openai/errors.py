@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 INVALID = "invalid_request_error"
-"""Type of errors that the caller can mend."""
+"""Type of errors that the caller can fix."""
 SERVER = "server_error"
-"""Type of errors that only the deployment's operator can mend, or time."""
+"""Type of errors that only time or the deployment's operator can fix."""
 
 STATUS = {
     "too-large": 413,
@@ -42,7 +42,7 @@ class ApiError(Exception):
         status: of HTTP.
         message: what is wrong, then what to do.
         type: OpenAI's kind of error.
-        param: the field of the request that is wrong; None if it is none of them.
+        param: the field of the request that is wrong; None if no single field is.
         code: short and stable, for programs.
         headers: to send with it.
     """
@@ -107,8 +107,8 @@ def of(error: DropscribeError) -> ApiError:
 def nothing_runs() -> ApiError:
     """The error for a recording that waits until a person starts a process."""
     message = (
-        "The file is stored, and nothing runs here that transcribes it. Have the operator start `dropscribe up`, then send "
-        "the same request again; it is not paid twice."
+        "The file is stored, but no worker is running. Have the operator start `dropscribe up`, then send "
+        "the same request again; you are not charged twice."
     )
     return ApiError(
         status=503, message=message, type=SERVER, code="no_worker", headers={**NO_RETRY, "retry-after": "60"}
@@ -119,14 +119,16 @@ def not_yet(seconds: float) -> ApiError:
     """The error for a recording that takes longer than a request may wait."""
     message = (
         f"There is no transcript yet after {seconds / 60:.0f} minutes. The work continues: send the same request again to "
-        "wait for it; it is not paid twice. The console's page says what it waits for."
+        "wait for it; you are not charged twice. The console's page shows what it is waiting for."
     )
     return ApiError(status=503, message=message, type=SERVER, code="not_yet", headers=NO_RETRY)
 
 
 def held(why: str) -> ApiError:
     """The error for a recording that waits until a budget has room for it."""
-    message = f"The recording is stored and waits: {why} Send the same request later; it is not paid twice."
+    message = (
+        f"The recording is stored and waits: {why} Send the same request later; you are not charged twice."
+    )
     return ApiError(
         status=429, message=message, type="insufficient_quota", code="insufficient_quota", headers=NO_RETRY
     )

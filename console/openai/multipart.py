@@ -51,7 +51,7 @@ class Body:
         open_file: gives the file that the recording is written to; called once, when its field begins.
 
     Raises:
-        ApiError: the header is none of a form.
+        ApiError: the header is not that of a form.
     """
 
     def __init__(self, content_type: str, open_file: Callable[[], BinaryIO]) -> None:

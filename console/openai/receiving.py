@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from anyio import to_thread
 from starlette.requests import ClientDisconnect
 
-from console.bodies import pieces, room
+from console.bodies import free_space, pieces
 from console.openai import errors
 from console.openai.errors import ApiError
 from console.openai.multipart import MOST_BYTES, Body
@@ -49,7 +49,7 @@ async def receive(request: Request, ports: Ports, files: list[BinaryIO]) -> Rece
 
     def open_file() -> BinaryIO:
         files.append(ports.store.stage(ports.settings.audio_bucket))
-        if length is not None and length > (free := room(files[-1])):
+        if length is not None and length > (free := free_space(files[-1])):
             raise _no_space(f"it has {human_size(length)}, and its disk has {human_size(free)} for it")
         return files[-1]
 

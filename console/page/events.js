@@ -1,5 +1,5 @@
 // Server-sent events: one stream for the whole page. After a break the browser connects again, with Last-Event-ID.
-// A page that nobody sees has none, as a browser keeps six connections to a server for all of its tabs.
+// A hidden page has none, as a browser keeps six connections to a server for all of its tabs.
 import { useEffect, useRef } from "./html.js";
 import { address } from "./api.js";
 

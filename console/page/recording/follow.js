@@ -32,8 +32,8 @@ export class Follow {
   }
 
   /**
-   * Scrolls if `range` is not well inside the window. If it would be, had nobody scrolled, the reader takes over: of some
-   * ways to scroll the browser tells later, or never. `top`: height that the player covers.
+   * Scrolls if `range` is not well inside the window. If only scrolling moved it out, the reader takes over: the browser
+   * reports some ways to scroll late, or never. `top`: height that the player covers.
    */
   keepInView(range, top) {
     if (!this.on) return;

@@ -63,7 +63,7 @@ export class Highlights {
     if (range) marks.add(range);
   }
 
-  /** The paragraphs are new ones: whoever marks something has to do it again. */
+  /** The paragraphs are new ones: callers must mark again. */
   clear() {
     this.sources.clear();
     this.visible.clear();

@@ -24,7 +24,7 @@ export function Player({ audio, source, seconds, peaksPath, turn, onTime, onSeek
     const element = audio.current;
     const ready = () => setWaits(false);
     const late = setTimeout(() => setWaits(source.rendition && !element.readyState && !element.error), PATIENCE_MS);
-    // A browser has six connections to a server for all its tabs: none of them waits for sound that nobody looks at.
+    // A browser has six connections to a server for all its tabs: a hidden page keeps none of them waiting for sound.
     const looked = () => {
       if (document.hidden && source.rendition && !element.readyState && !element.error) unload(element);
       else if (!document.hidden && !element.hasAttribute("src")) element.src = source.url;

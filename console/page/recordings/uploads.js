@@ -22,7 +22,7 @@ export function upload(file, options) {
 function next() {
   draw();
   clearTimeout(closing);
-  // What went well needs nobody.
+  // What went well needs no attention.
   if (list.every((one) => one.state === "done")) closing = setTimeout(clear, SHOWN_MS);
   const going = list.filter((one) => one.state === "going").length;
   for (const one of list.filter((each) => each.state === "waiting").slice(0, AT_ONCE - going)) run(one);
@@ -34,10 +34,10 @@ function clear() {
   draw();
 }
 
-/** Says that nobody goes on with what came of a file, so that the disk has its room for others. */
+/** Gives up what came of a file, so that the disk has its room for others. */
 function forget(one) {
   const ours = one.state !== "done" && one.place?.upload_url.startsWith("/");
-  // Also while the page is left; if nobody hears it, it is given up after an hour.
+  // Also while the page is left; if the server does not get it, it gives the file up after an hour.
   if (ours) fetch(address(`/uploads/${one.place.id}`), { method: "DELETE", keepalive: true }).catch(() => {});
   one.place = null;
 }

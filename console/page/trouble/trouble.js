@@ -1,4 +1,4 @@
-// What needs somebody: failed recordings, messages that could not be handled, workers that cannot be had.
+// What an operator should look at: failed recordings, messages that could not be handled, unavailable workers.
 import { html } from "../html.js";
 import { post, useApi } from "../api.js";
 import { announce, announceError } from "../announce.js";

@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from console.api import events
 from console.api import feed as feed_module
+from console.api.answers import ApiError
 from console.api.feed import MOST_EACH, MOST_VIEWERS, Event, Feed
 from tests import event_loop
 
@@ -52,21 +53,29 @@ def test_who_asks_for_one_recording_is_told_of_it_and_of_what_is_about_none():
 
 
 def test_too_many_streams_are_refused_with_what_to_do(client, monkeypatch):
-    monkeypatch.setattr(Feed, "enter", lambda self, who: 200)
+    monkeypatch.setattr(feed_module, "MOST_VIEWERS", 0)
     answer = client.get("/api/v1/events")
     assert answer.status_code == 503
-    assert "200 pages are open" in answer.json()["error"]["message"]
+    assert "0 pages are open. Close some, then load this one again." in answer.json()["error"]["message"]
 
 
 def test_one_account_takes_no_more_than_its_share_of_the_places(world):
     feed = Feed(world.ports)
-    assert [feed.enter("ann") for _ in range(MOST_EACH)] == [0] * MOST_EACH
-    assert (feed.enter("ann"), feed.enter("bob")) == (MOST_EACH, 0)
+    for _ in range(MOST_EACH):
+        feed.enter("ann")
+    with pytest.raises(ApiError, match=f"{MOST_EACH} pages are open"):
+        feed.enter("ann")
+    feed.enter("bob")
     feed.leave("ann")
-    assert (feed.enter("ann"), feed.enter("ann")) == (0, MOST_EACH)
+    feed.enter("ann")
+    with pytest.raises(ApiError, match=f"{MOST_EACH} pages are open"):
+        feed.enter("ann")
     alone = Feed(world.ports)
-    assert [alone.enter() for _ in range(MOST_VIEWERS)] == [0] * MOST_VIEWERS
-    assert alone.enter() == alone.enter("ann") == MOST_VIEWERS
+    for _ in range(MOST_VIEWERS):
+        alone.enter()
+    for who in ("", "ann"):
+        with pytest.raises(ApiError, match=f"{MOST_VIEWERS} pages are open"):
+            alone.enter(who)
 
 
 def test_of_many_that_come_at_once_as_many_as_there_are_places_stream_and_each_place_is_given_back(

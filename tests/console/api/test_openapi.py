@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import jsonschema
 import pytest
 
+from console.api import routes
 from console.api.routes import ENDPOINTS
 
 
@@ -21,6 +25,24 @@ def test_every_row_is_described(description):
 def test_names_of_operations_are_distinct(description):
     names = [one["operationId"] for some in description["paths"].values() for one in some.values()]
     assert len(names) == len(set(names))
+
+
+def test_every_parameter_that_the_code_reads_is_described(description):
+    reads = {
+        name
+        for path in Path(routes.__file__).parent.glob("*.py")
+        for name in re.findall(r"""(?:query_params|query)(?:\.get\(|\[)"(\w+)\"""", path.read_text("utf-8"))
+    }
+    asked = {
+        one["name"]
+        for some in description["paths"].values()
+        for each in some.values()
+        for one in each["parameters"]
+        if one["in"] == "query"
+    }
+    assert reads <= asked
+    audio = description["paths"]["/recordings/{id}/audio"]["get"]["parameters"]
+    assert "rendition" in {one["name"] for one in audio}
 
 
 READ = ["/about", "/recordings", "/recordings/{id}", "/recordings/{id}/words", "/recordings/{id}/peaks",

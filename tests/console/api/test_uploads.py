@@ -147,7 +147,7 @@ def test_an_upload_that_could_not_be_stored_at_its_end_is_stored_when_it_is_aske
 
 
 def test_a_file_that_does_not_fit_on_the_disk_is_refused_at_the_start(client, monkeypatch):
-    monkeypatch.setattr(server, "room", lambda file: 1_000_000)
+    monkeypatch.setattr(server, "free_space", lambda file: 1_000_000)
     place(client, size=400_000, name="first.wav")
     answer = client.post("/api/v1/uploads", json={"name": "second.wav", "size": 700_000})
     assert (answer.status_code, answer.json()["error"]["code"]) == (507, "no_space")
@@ -157,7 +157,7 @@ def test_a_file_that_does_not_fit_on_the_disk_is_refused_at_the_start(client, mo
 
 
 def test_what_is_given_up_or_forgotten_leaves_its_room_to_others(client, monkeypatch):
-    monkeypatch.setattr(server, "room", lambda file: 1_000_000)
+    monkeypatch.setattr(server, "free_space", lambda file: 1_000_000)
     url = place(client, size=900_000)
     client.put(url, content=b"x", headers=span(0, 0, 900_000))
     body = {"name": "right.wav", "size": 900_000}
@@ -172,7 +172,7 @@ def test_what_is_given_up_or_forgotten_leaves_its_room_to_others(client, monkeyp
 
 def test_an_upload_may_end_while_the_room_for_another_one_is_counted(monkeypatch):
     places, ended = server.Places(), []
-    monkeypatch.setattr(server, "room", lambda file: 1_000_000)
+    monkeypatch.setattr(server, "free_space", lambda file: 1_000_000)
 
     class Other(server.Place):
         def __getattribute__(self, name):

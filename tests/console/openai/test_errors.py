@@ -63,7 +63,7 @@ def test_what_happens_while_a_request_is_taken_in_has_a_status_of_its_own(error,
 def test_a_held_recording_is_no_quota_that_a_client_should_try_again_at_once():
     error = errors.held("The day's budget is used up.")
     assert (error.status, error.code, error.headers["x-should-retry"]) == (429, "insufficient_quota", "false")
-    assert "not paid twice" in error.message
+    assert "not charged twice" in error.message
 
 
 def test_what_is_too_large_is_said_with_both_sizes_and_the_way_in():

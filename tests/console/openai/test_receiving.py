@@ -78,7 +78,7 @@ def test_a_full_disk_is_said(world, monkeypatch):
 
 
 def test_a_file_that_does_not_fit_on_the_disk_is_refused_before_it_is_written(world, monkeypatch):
-    monkeypatch.setattr(receiving, "room", lambda file: 2_000)
+    monkeypatch.setattr(receiving, "free_space", lambda file: 2_000)
     large = {"files": {"file": ("a.wav", AUDIO + bytes(5_000))}, "data": {"model": "whisper-1"}}
 
     async def scenario():
