@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from shared import concurrency
 from shared.clock import is_ahead, seconds_since
-from shared.costs.limits import AVERAGED, GO, Admission, Limit, Sums, admit, limits_by, limits_of
+from shared.costs.limits import AVERAGED, GO, Admission, Limit, Spending, admit, limits_by, limits_of
 from shared.errors import Damaged
 from shared.state import documents, ledger
 from shared.telemetry import log
@@ -168,12 +168,12 @@ def let_go(key: str, ports: Ports) -> None:
     _change(key, to_open, ports)
 
 
-def read(ports: Ports) -> Sums:
+def read(ports: Ports) -> Spending:
     """The last sums of the sweeper; empty if there are none yet."""
-    return documents.mark(STATE, KEY, Sums, ports.records) or Sums()
+    return documents.mark(STATE, KEY, Spending, ports.records) or Spending()
 
 
-def sum_up(ports: Ports) -> Sums:
+def sum_up(ports: Ports) -> Spending:
     """Sum the rows of the days that matter, store the sums, then close the commitments that are in them.
 
     A day that was over when it was last summed up is not summed again, because a row's day is when it is written.
@@ -189,9 +189,9 @@ def sum_up(ports: Ports) -> Sums:
             days[name] = before.days[name]
         else:
             days[name] = round(ports.records.sum(documents.LEDGER, "usd", {"day": name}), 9)
-    sums = Sums(time=now, days=days, limits=_by_period(ports.settings), mode=ports.settings.budget_mode)
+    sums = Spending(time=now, days=days, limits=_by_period(ports.settings), mode=ports.settings.budget_mode)
 
-    def later(stored: Sums) -> Sums | None:
+    def later(stored: Spending) -> Spending | None:
         # Another process may have summed up later but stored it earlier.
         return None if now < stored.time and not is_ahead(stored.time, now) else sums
 
@@ -200,7 +200,7 @@ def sum_up(ports: Ports) -> Sums:
         over = stored.state == "ended" and seconds_since(stored.changed, now) > 0
         return replace(stored, state="closed", counts=False) if over else None
 
-    documents.change(STATE, KEY, Sums, later, ports.records, first=sums)
+    documents.change(STATE, KEY, Spending, later, ports.records, first=sums)
     for key, _ in list(ports.records.query(COMMITMENTS, {"state": "ended"})):
         _change(key, closed, ports)
     return sums
@@ -210,12 +210,12 @@ def _by_period(settings: Settings) -> dict[str, float]:
     return {limit.period: limit.usd for limit in limits_of(settings)}
 
 
-def _is_outdated(sums: Sums, ports: Ports) -> bool:
+def _is_outdated(sums: Spending, ports: Ports) -> bool:
     """Whether the sums are old, or were made with other budgets than this process has."""
     return seconds_since(sums.time, ports.clock.now()) > STALE or sums.limits != _by_period(ports.settings)
 
 
-def _kept(sums: Sums, settings: Settings) -> Settings:
+def _kept(sums: Spending, settings: Settings) -> Settings:
     """The settings with the deployment's budgets."""
     return replace(
         settings,

@@ -24,7 +24,7 @@ Period = Literal["day", "month"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sums:
+class Spending:
     """What was spent, as the sweeper last saw it."""
 
     time: float = 0.0
@@ -99,7 +99,7 @@ def limits_by(usd: Mapping[str, float]) -> list[Limit]:
     return [one for one in every if one.usd > 0]
 
 
-def admit(usd: float, sums: Sums, committed: float, now: float, settings: Settings) -> Admission:
+def admit(usd: float, sums: Spending, committed: float, now: float, settings: Settings) -> Admission:
     """Whether one more recording fits into every budget. Pure.
 
     `usd` is its expected cost, `committed` what is committed for other recordings, US dollars.
@@ -138,4 +138,4 @@ def forecast(days: Mapping[str, float], now: float) -> Forecast | None:
         return None
     rate = sum(days.get(day, 0.0) for day in full) / len(full)
     left = calendar.monthrange(today.year, today.month)[1] - today.day + 1 - passed
-    return Forecast(usd=Sums(days=days).of("month", now) + rate * left, days=len(full))
+    return Forecast(usd=Spending(days=days).of("month", now) + rate * left, days=len(full))

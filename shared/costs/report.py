@@ -126,7 +126,7 @@ def _first(until: dt.date, by: By | None) -> dt.date:
 
 
 def _budgets(days: dict[str, float], now: float, ports: Ports) -> list[BudgetUse]:
-    spent = limits.Sums(days=days)
+    spent = limits.Spending(days=days)
     return [BudgetUse(limit=one, usd=spent.of(one.period, now)) for one in budget.limits_of_now(ports)]
 
 

@@ -20,7 +20,7 @@ from shared.telemetry import log
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shared.costs.limits import Limit, Sums
+    from shared.costs.limits import Limit, Spending
     from shared.ports import Ports
 
 ALERTS = "budget_alerts"
@@ -77,7 +77,7 @@ class _Release:
         self._seen: set[str] = set()
 
     @cached_property
-    def sums(self) -> Sums:
+    def sums(self) -> Spending:
         """What was spent. Without a budget it is needed all the same where recordings are held, to say why they wait."""
         return budget.sum_up(self._ports)
 
@@ -141,7 +141,7 @@ class _Release:
         return True
 
 
-def _alert(limit: Limit, sums: Sums, waits_usd: float, ports: Ports) -> None:
+def _alert(limit: Limit, sums: Spending, waits_usd: float, ports: Ports) -> None:
     """Publish alerts for the shares reached; `waits_usd` is the smallest held estimate, 0 if nothing is held."""
     now = ports.clock.now()
     committed = budget.committed(ports)

@@ -49,7 +49,7 @@ def test_guide_has_a_row_for_each_collection():
         (sweep_notes.SWEEPS, sweep.Mark),
         (sweep_notes.SWEEPS, executions.Mark),
         (budget.COMMITMENTS, budget.Commitment),
-        (budget.STATE, limits.Sums),
+        (budget.STATE, limits.Spending),
         (sweep_notes.SWEEPS, clock_steps.Clocks),
         (sweep_notes.SWEEPS, retention.Round),
         (audit.AUDIT, audit.Entry),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.costs import limits
-from shared.costs.limits import Sums
+from shared.costs.limits import Spending
 from shared.settings import Settings
 
 NOON = 1_795_176_000.0
@@ -17,7 +17,7 @@ DAILY = Settings(budget_daily_usd=5.0)
 
 
 def spent(**days):
-    return Sums(time=NOON, days={f"2026-11-{day[1:]}": usd for day, usd in days.items()})
+    return Spending(time=NOON, days={f"2026-11-{day[1:]}": usd for day, usd in days.items()})
 
 
 @pytest.mark.parametrize(
