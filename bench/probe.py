@@ -58,12 +58,14 @@ def probe(path):
         sandbox.probe(LocalFile(Path(path)))
         again = time.perf_counter() - started
         child, own = peak_memory(sandbox._process.pid) / 1e6, peak_memory() / 1e6  # noqa: SLF001 - the measured process is nowhere public
-        file = LocalFile(Path(path))
+        file, reads = LocalFile(Path(path)), []
+        read = file.read
+        file.read = lambda start, length: reads.append(length) or read(start, length)
         pcm = sandbox.decode(file, info, middle(info))
-    read, needed = sum(file.reads), file.size * pcm.seconds / info.duration
+    total, needed = sum(reads), file.size * pcm.seconds / info.duration
     print(
         f"{info.bytes_read:8,d} {first:8.3f} {again:8.3f} {own:7.0f} {child:8.0f} "
-        f"{read / 1e6:9.2f} {read / needed:8.2f} {len(file.reads):8d}",
+        f"{total / 1e6:9.2f} {total / needed:8.2f} {len(reads):8d}",
         flush=True,
     )
 

@@ -102,7 +102,7 @@ class Api:
         raise AssertionError("the last turn returns or raises")
 
     def get(self, url: str, **params: str) -> dict[str, Any] | None:
-        """What stands at an address, or None if there is nothing.
+        """What is at an address, or None if there is nothing.
 
         Raises:
             Refused: Google says no for another reason.
@@ -115,8 +115,8 @@ class Api:
                 return None
             raise
 
-    def stands(self, url: str) -> bool:
-        """Whether there is something at an address. Where a service is not enabled yet, there is nothing of it.
+    def exists(self, url: str) -> bool:
+        """Whether something exists at an address. Where a service is not enabled yet, there is nothing of it.
 
         Raises:
             Refused: Google says no for another reason.
@@ -129,14 +129,14 @@ class Api:
                 return False
             raise
 
-    def wait(self, look: Callable[[], T], every: float, seconds: float) -> T | None:
-        """Look until something is found, and return it; None if nothing is in time.
+    def wait(self, poll: Callable[[], T], every: float, seconds: float) -> T | None:
+        """Poll until something is found, and return it; None if nothing is in time.
 
-        `look` is called every `every` seconds, for at most `seconds`; what counts as false is nothing.
+        `poll` is called every `every` seconds, for at most `seconds`; what counts as false is nothing.
         """
         waited = 0.0
         while waited < seconds:
-            if found := look():
+            if found := poll():
                 return found
             self.sleep(every)
             waited += every

@@ -22,7 +22,7 @@ CONFIG = ROOT / "cloudbuild.yaml"
 PATIENCE = 3 * 3600.0
 """Most seconds of a build: the image of the workers holds torch and the weights."""
 EVERY = 15.0
-"""Seconds between two looks at a build."""
+"""Seconds between two polls of a build."""
 
 
 def built(source: Source, target: Target, api: Api) -> Images | None:

@@ -147,7 +147,7 @@ class Deploy:
             self._no_rollout()
             self._terraform.apply(images, images.gpu)
         else:
-            self._person.say("Everything stands as it should.")
+            self._person.say("Everything is as it should be.")
         outputs = self._terraform.outputs()
         ports = self._ports_of(outputs["environment"])
         self._no_rollout_in(ports)
@@ -166,7 +166,7 @@ class Deploy:
             return None
 
     def _no_rollout(self) -> None:
-        """Look for a rollout in what stands of the deployment."""
+        """Look for a rollout in what is deployed."""
         if self._cloud.anything() and "environment" in (outputs := self._terraform.outputs()):
             self._no_rollout_in(self._ports_of(outputs["environment"]))
 

@@ -95,7 +95,7 @@ class Terraform:
         return code == CHANGES
 
     def plan_without_state(self) -> None:
-        """The same of the foundation for a project without anything: nothing is read from it and nothing is kept.
+        """Plan the foundation for an empty project: nothing is read from it and nothing is kept.
 
         Raises:
             ConfigurationError: Terraform refused; it has said why.
@@ -133,7 +133,7 @@ class Terraform:
             self._checked(["apply", "-input=false", "-auto-approve", *targets, f"-var-file={file}"], FOLDER)
 
     def destroy(self, **more: Any) -> None:
-        """Take everything down, which must be the foundation only.
+        """Destroy the foundation; everything else must be gone already.
 
         `more` are values of more variables.
 

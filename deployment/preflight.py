@@ -38,7 +38,7 @@ PERMISSIONS = {
     "monitoring.alertPolicies.create": "roles/monitoring.editor",
     "logging.logMetrics.create": "roles/logging.configWriter",
 }
-"""A permission that stands for each role which a deployment needs; an owner has all of them."""
+"""A permission that represents each role which a deployment needs; an owner has all of them."""
 
 PROXY = {"iap.web.setIamPolicy": "roles/iap.admin"}
 """The same where there is a page."""
@@ -68,7 +68,7 @@ class Lack:
     cure: str
     """What to do: a sentence or a command."""
     blocks: bool = True
-    """Whether a deployment would fail; otherwise it stands, and works less well."""
+    """Whether a deployment would fail; otherwise it works, but less well."""
 
 
 def check(target: Target, api: Api) -> list[Lack]:
@@ -100,7 +100,7 @@ def has_state(target: Target, api: Api) -> bool:
         StoreUnavailable: Google did not answer.
         ConfigurationError: there are no credentials.
     """
-    return api.stands(f"storage.googleapis.com/storage/v1/b/{target.state_bucket}")
+    return api.exists(f"storage.googleapis.com/storage/v1/b/{target.state_bucket}")
 
 
 def _tried(step: Callable[[Target, Api], Iterator[Lack]], target: Target, api: Api) -> list[Lack]:

@@ -54,7 +54,7 @@ def needed(target: Target) -> list[Quota]:
 
 
 def granted(infos: Iterable[Mapping[str, Any]], quota: Quota, region: str) -> int | None:
-    """How many of a quota's things the project has in a region; None if nothing is said of it.
+    """The project's limit for a quota in a region; None if none is listed.
 
     The infos are `quotaInfos` of Cloud Run, as the Cloud Quotas API lists them.
     """

@@ -64,7 +64,7 @@ class Client:
         headers: sent with each request as well, as a proxy before the console may want them.
 
     Raises:
-        BadRequest: the address is none.
+        BadRequest: the address is not valid.
     """
 
     def __init__(
@@ -207,7 +207,7 @@ class Client:
             sleep(seconds)
             waited += seconds
 
-        def look() -> Status | None:
+        def poll() -> Status | None:
             found = self._there.ended(job)
             if found is None and waited >= LATE and job not in self._known:
                 self.status(job)
@@ -221,7 +221,7 @@ class Client:
             return "it is in progress, and this changes nothing for it: wait for it again"
 
         ended = until(
-            look,
+            poll,
             what=f"Job {job} has not ended",
             where=where,
             timeout=timeout,

@@ -85,7 +85,7 @@ class Console:
     well.
 
     Raises:
-        BadRequest: the address is none.
+        BadRequest: the address is not valid.
     """
 
     def __init__(self, url: str, *, token: str | None, headers: Mapping[str, str]) -> None:

@@ -64,11 +64,11 @@ def run(ports: Ports, stop: concurrency.Event, *, stay: bool, began: float) -> W
         # A deployment for a hosted engine loads weights only for a recording that asks for them.
         warm = None if settings.method in {one.method for one in hosted_specs()} else settings.model
         try:
-            lives = settings.worker_minutes * 60 - (ports.clock.now() - began)
+            seconds_left = settings.worker_minutes * 60 - (ports.clock.now() - began)
             worker.run(
                 stop,
                 idle_exit=None if stay else IDLE_EXIT,
-                lives=None if stay else max(0.0, lives),
+                seconds_left=None if stay else max(0.0, seconds_left),
                 warm=warm,
             )
         except CallHangs:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Found = TypeVar("Found")
 
-FIRST_LOOK, LONGEST_PAUSE = 0.2, 10.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 """Seconds between two polls: the first pause, and the longest. A poll is one document read."""
 
 
@@ -95,7 +95,7 @@ def wait(
     """
     asked: answers.Asked | None = None
 
-    def look() -> TranscriptReady | None:
+    def poll() -> TranscriptReady | None:
         nonlocal asked
         asked = answers.find(request_id, ports.records)
         return None if asked is None else asked.answer
@@ -104,32 +104,32 @@ def wait(
         return "it has not been received yet" if asked is None else "it is in progress"
 
     return until(
-        look, what=f"Request {request_id} was not answered", where=where, timeout=timeout, sleep=sleep
+        poll, what=f"Request {request_id} was not answered", where=where, timeout=timeout, sleep=sleep
     )
 
 
 def until(
-    look: Callable[[], Found | None],
+    poll: Callable[[], Found | None],
     *,
     what: str,
     where: Callable[[], str],
     timeout: float | None = None,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Found:
-    """Look for something until it is there, less often as time goes by.
+    """Poll until something is there, with growing pauses.
 
     Args:
-        look: gives it, or None while it is not there.
-        what: has not happened if it never is, as the beginning of a sentence.
-        where: says where it is instead, as the end of that sentence.
+        poll: gives it, or None while it is not there.
+        what: start of the error's sentence, as in "Request X was not answered".
+        where: gives the end of that sentence, as in "it is in progress".
         timeout: seconds; None waits for ever.
-        sleep: called between two looks, with seconds.
+        sleep: called between two polls, with seconds.
 
     Raises:
         TimedOut: the timeout is over.
     """
-    waited, pause = 0.0, FIRST_LOOK
-    while (found := look()) is None:
+    waited, pause = 0.0, FIRST_PAUSE
+    while (found := poll()) is None:
         if timeout is not None and waited >= timeout:
             raise TimedOut(f"{what} within {timeout:g} s: {where()}.")
         pause = pause if timeout is None else min(pause, timeout - waited)

@@ -272,7 +272,7 @@ class Media(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GpuState:
+class WorkerState:
     """Whether workers are available, as a value: if not, the router sends recordings elsewhere."""
 
     status: Literal["ready", "quota", "pending", "unfit", "denied", "missing", "unreachable"]
@@ -370,17 +370,17 @@ class Search(Protocol):
             cursor: of the page before; None: the first page.
 
         Raises:
-            BadRequest: this cannot be searched for, or the cursor is none.
+            BadRequest: this cannot be searched for, or the cursor is not valid.
         """
 
 
 class GpuJobs(Protocol):
     """The job whose executions are the workers."""
 
-    def state(self) -> GpuState:
+    def state(self) -> WorkerState:
         """How many tasks run now. Never raises: a failure is in the state."""
 
-    def start(self, tasks: int) -> GpuState:
+    def start(self, tasks: int) -> WorkerState:
         """Start an execution with this many tasks. Too many are harmless: a worker without work ends."""
 
     def ended(self, since: float) -> list[TaskRun]:

@@ -104,7 +104,7 @@ def test_waiting_ends_with_the_answer_and_looks_less_and_less_often(world):
             transcribe(world)
 
     assert client.wait("mine", ports=world.ports, sleep=sleep).state == "DONE"
-    assert pauses[0] == client.FIRST_LOOK
+    assert pauses[0] == client.FIRST_PAUSE
     assert pauses == sorted(pauses)
     assert pauses[-1] == client.LONGEST_PAUSE
 

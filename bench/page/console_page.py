@@ -56,7 +56,7 @@ def p95(values):
     return sorted(values)[int(len(values) * 0.95)]
 
 
-def weight(requested):
+def compressed_bytes(requested):
     """Bytes of the files of the first page when they are compressed."""
     return sum(len(gzip.compress(path.read_bytes())) for path in requested)
 
@@ -72,11 +72,11 @@ def first_paint(browser, address):
         paints.append(page.evaluate(PAINT))
         page.close()
     files = {PAGE / url.split("/page/")[1] for url in asked if "/page/" in url} | {PAGE / "index.html"}
-    return statistics.median(paints), weight(files)
+    return statistics.median(paints), compressed_bytes(files)
 
 
 def twelve_hours(browser, address):
-    """Seconds until the words can be read, and milliseconds between frames in scrolling and in playing."""
+    """Milliseconds until the words can be read, between frames in scrolling and in playing, and off the lit word."""
     ready, scrolling, playing, off = [], [], [], []
     for run in range(RUNS):
         page = browser.new_page(viewport={"width": 1280, "height": 860})

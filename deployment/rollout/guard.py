@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 UNDER_WATCH = frozenset({"shifting", "returning"})
-"""Phases that need a guard: whatever fails is tried again. In others an operator has to mend it first."""
+"""Phases that need a guard: whatever fails is tried again. In others an operator has to fix it first."""
 
 EVERY = 20.0
 """Seconds between two looks: a release goes back within a minute of the look that says so."""

@@ -54,7 +54,7 @@ class Phases(Guard):
         try:
             self._apply(mixed, rollout.new.gpu)
         except ConfigurationError as error:
-            # Terraform fails as well where a revision does not start; anything else is for a person to mend.
+            # Terraform fails as well where a revision does not start; anything else is for a person to fix.
             failed = error
         services = self._services()
         if problem := next(filter(None, map(unready, services.values())), ""):

@@ -21,7 +21,7 @@ REVISION = "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION"
 FAILED = "CONDITION_FAILED"
 
 POLL = 2.0
-"""Seconds between two looks whether a change of the traffic holds."""
+"""Seconds between two polls of a change of the traffic."""
 
 PATIENCE = 300.0
 """Most seconds until a change of the traffic holds."""
@@ -36,7 +36,7 @@ LOCK = "dropscribe/default.tflock"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Service:
-    """One function as it stands."""
+    """One function as it is deployed."""
 
     name: str
     """Name of the service."""
@@ -64,7 +64,7 @@ class Traffic:
         self._path = f"{RUN}/projects/{project}/locations/{region}"
 
     def service(self, name: str) -> Service:
-        """A service as it stands.
+        """A service as it is deployed.
 
         Raises:
             ConfigurationError: it is missing; deploy first.
@@ -150,15 +150,15 @@ class CloudRun(Traffic):
         return {name: self.service(name) for name in self._target.services}
 
     def has(self, name: str) -> bool:
-        """Whether a service stands."""
-        return self._api.stands(f"{self._path}/services/{name}")
+        """Whether a service is deployed."""
+        return self._api.exists(f"{self._path}/services/{name}")
 
     def anything(self) -> bool:
-        """Whether any function or job stands, of a whole deployment or of one that was begun."""
+        """Whether any function or job is deployed, of a whole deployment or of one that was begun."""
         jobs = [f"jobs/dropscribe-{one}" for one in self._target.jobs]
         services = [*self._target.services, *([CONSOLE] if self._target.console else [])]
         names = [*(f"services/{one}" for one in services), *jobs]
-        return any(self._api.stands(f"{self._path}/{one}") for one in names)
+        return any(self._api.exists(f"{self._path}/{one}") for one in names)
 
     def check_idle(self) -> None:
         """Check that no other operator is changing this deployment: Terraform locks its state meanwhile.

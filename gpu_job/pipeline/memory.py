@@ -6,7 +6,7 @@ square of it. So a batch of n windows as long as the longest, s seconds, takes
     units = n · (s + s² / ATTENTION)        bytes = units · (bytes a unit)
 
 `bytes a unit` begins with a cautious guess, follows the peaks that are observed, and at least doubles when a batch
-does not fit. What did not fit once is never tried again in this process: fragmented memory does not mend.
+does not fit. What did not fit once is never tried again in this process: memory stays fragmented.
 """
 
 from __future__ import annotations

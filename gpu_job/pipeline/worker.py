@@ -123,7 +123,7 @@ class Worker:
         stop: concurrency.Event,
         *,
         idle_exit: float | None = None,
-        lives: float | None = None,
+        seconds_left: float | None = None,
         warm: str | None = None,
     ) -> Summary:
         """Work until `stop` is set, until nothing was there for `idle_exit` seconds, or until its time is over.
@@ -134,7 +134,7 @@ class Worker:
         Args:
             stop: asks for the end.
             idle_exit: seconds; None to wait for work for ever.
-            lives: seconds from now after which its time is over; None: never.
+            seconds_left: seconds from now after which its time is over; None: never.
             warm: weights to load while the first chunks are decoded.
 
         Raises:
@@ -147,7 +147,10 @@ class Worker:
         self._batcher.start(warm)
         self._recogniser.thread.start()
         hanging: CallHangs | None = None
-        ended, over = "nothing to do", math.inf if lives is None else concurrency.monotonic() + lives
+        ended, over = (
+            "nothing to do",
+            math.inf if seconds_left is None else concurrency.monotonic() + seconds_left,
+        )
         try:
             while (
                 not stop.wait(0.05)

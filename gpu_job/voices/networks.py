@@ -84,7 +84,7 @@ def segment(network: Network, windows: Sequence[NDArray[np.float32]]) -> NDArray
 
 
 def embed(network: Network, energies: NDArray[np.float32]) -> bytes:
-    """The embedding of a voice from its log-mel energies, `(frames, 80)`, as `Voice` keeps it; empty if it is none."""
+    """The embedding of a voice from its log-mel energies, `(frames, 80)`, as `Voice` keeps it; empty if there is no voice."""
     [vector] = network((energies - energies.mean(axis=0))[None])
     length = np.sqrt(np.square(vector).sum())
     if not np.isfinite(length) or not length:

@@ -37,7 +37,7 @@ def open_tar(path: Path) -> Iterator[tarfile.TarFile]:
     """An archive with its members listed.
 
     Raises:
-        tarfile.TarError: it is none, is damaged, or would unpack to far more than its size.
+        tarfile.TarError: it is not a tar file, is damaged, or would unpack to far more than its size.
         OSError: it cannot be read.
     """
     with ExitStack() as stack:

@@ -22,7 +22,7 @@ from shared.clock import SystemClock
 from shared.errors import BadRequest, NotFound
 from shared.messages import TRANSCRIPTS_READY
 from shared.model import FILES_BUCKET
-from shared.ports import GpuState, TaskRun
+from shared.ports import TaskRun, WorkerState
 from shared.results import LedgerRow
 from shared.state import documents, ledger
 from shared.topology import EXPORTER, Subscription, Topology, topology
@@ -117,11 +117,11 @@ class LocalPorts(copies.Place):
 class WorkerIsThere:
     """Starts nothing: the process that opened these ports keeps a worker running."""
 
-    def state(self) -> GpuState:
+    def state(self) -> WorkerState:
         """Always ready, and never more than one."""
-        return GpuState(status="ready", running=1, most=1)
+        return WorkerState(status="ready", running=1, most=1)
 
-    def start(self, tasks: int) -> GpuState:  # noqa: ARG002 - the port's signature
+    def start(self, tasks: int) -> WorkerState:  # noqa: ARG002 - the port's signature
         """Nothing to do."""
         return self.state()
 

@@ -27,7 +27,7 @@ SOON, LOOK = 3.0, 0.1
 def find(
     path: Path, options: Options, ports: LocalPorts, until: float
 ) -> tuple[StoredObject, Options] | None:
-    """The upload that a file of the inbox is, with its own options; None if it is none, or asks for something else.
+    """The upload that a file of the inbox is, with its own options; None if it is not one, or asks for something else.
 
     Args:
         path: the file.

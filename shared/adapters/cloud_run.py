@@ -18,7 +18,7 @@ from google.auth import exceptions as auth
 from shared.adapters import credentials
 from shared.errors import ConfigurationError, StoreUnavailable, Transient
 from shared.in_words import human_duration
-from shared.ports import GpuState, TaskRun
+from shared.ports import TaskRun, WorkerState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +74,7 @@ class CloudRunJobs:
         self._channel = channel
         self._now = now
 
-    def state(self) -> GpuState:
+    def state(self) -> WorkerState:
         """How many tasks are running or about to start. Never raises: a failure is in the state.
 
         If nothing runs and what was started has waited for a machine longer than `WAITS`, the state is `pending`.
@@ -89,16 +89,16 @@ class CloudRunJobs:
         since = min((one.create_time.timestamp() for one in page if _left(one)), default=self._now())
         waited = self._now() - since
         if left and not running and waited > WAITS:
-            return GpuState(
+            return WorkerState(
                 status="pending",
                 pending=left,
                 reason=f"{left} tasks of {self._job} have waited for a machine for {human_duration(waited)}: the region "
                 "has none to give now. Nothing has to be done: they start when there is one. If it lasts, ask for more "
                 f"quota of {self._quota}, or deploy to another region.",
             )
-        return GpuState(status="ready", running=left, pending=left - running)
+        return WorkerState(status="ready", running=left, pending=left - running)
 
-    def start(self, tasks: int) -> GpuState:
+    def start(self, tasks: int) -> WorkerState:
         """Start an execution with this many tasks. Never raises: a failure is in the state.
 
         Returns:
@@ -112,7 +112,7 @@ class CloudRunJobs:
             self._jobs.run_job(request, retry=None, timeout=self._timeout)
         except EXPECTED as error:
             return self._explained(error, "roles/run.jobsExecutorWithOverrides")
-        return GpuState(status="ready", running=tasks, reason=f"started {self._job} with {tasks} tasks")
+        return WorkerState(status="ready", running=tasks, reason=f"started {self._job} with {tasks} tasks")
 
     def ended(self, since: float) -> list[TaskRun]:
         """The tasks of all executions that have completed since `since` (seconds since 1970).
@@ -175,35 +175,35 @@ class CloudRunJobs:
             return client(transport=client.get_transport_class("grpc")(channel=self._channel))
         return client(credentials=credentials.default())
 
-    def _explained(self, error: Exception, role: str) -> GpuState:
+    def _explained(self, error: Exception, role: str) -> WorkerState:
         if isinstance(error, google.Unauthorized):
             error = credentials.meaning(error)
         said = getattr(error, "message", None) or str(error)
         if isinstance(error, google.ResourceExhausted) or _is_quota(error, said):
-            return GpuState(
+            return WorkerState(
                 status="quota",
                 reason=f"No more capacity for {self._job} now: {said}. Wait, or ask for more quota of "
                 f"{self._quota} in this region (console: IAM & Admin, Quotas).",
             )
         if isinstance(error, google.PermissionDenied) and error.reason == "SERVICE_DISABLED":
             cure = "Enable the service: gcloud services enable run.googleapis.com"
-            return GpuState(status="denied", reason=f"{said}. {cure}")
+            return WorkerState(status="denied", reason=f"{said}. {cure}")
         if isinstance(error, ConfigurationError):
-            return GpuState(status="denied", reason=said)
+            return WorkerState(status="denied", reason=said)
         if isinstance(error, google.PermissionDenied):
-            return GpuState(
+            return WorkerState(
                 status="denied",
                 reason=f"{said}. Give the service account {role} on the job: gcloud run jobs "
                 f"add-iam-policy-binding {self._job} {self._where} --role {role} "
                 "--member serviceAccount:ACCOUNT",
             )
         if isinstance(error, google.NotFound):
-            return GpuState(
+            return WorkerState(
                 status="missing",
                 reason=f"There is no job {self._job} in this project and region ({said}). Deploy it "
                 f"(docs/google-cloud.md), or name an existing one in {self._variable} and DROPSCRIBE_REGION.",
             )
-        return GpuState(
+        return WorkerState(
             status="unreachable",
             reason=f"Cloud Run did not answer properly ({type(error).__name__}: {said}). "
             "The sweeper tries again in a minute.",

@@ -124,7 +124,7 @@ class ObjectSearch:
         The first search of a process loads the shards.
 
         Raises:
-            BadRequest: this cannot be searched for, or the cursor is none.
+            BadRequest: this cannot be searched for, or the cursor is not valid.
         """
         phrases, before = wanted.phrases(typed), words_index.place_of(cursor)
         with self._lock:

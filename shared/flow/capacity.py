@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.errors import DropscribeError
+from shared.in_words import counted
 from shared.planning import plan, worker_pools
-from shared.ports import GpuState
+from shared.ports import WorkerState
 from shared.routing import flags
 from shared.state import documents, unfit_workers
 from shared.telemetry import log
@@ -66,7 +67,7 @@ class Start:
     """Number of tasks."""
     reason: str
     """One sentence for the log."""
-    state: GpuState | None = None
+    state: WorkerState | None = None
     """The platform's answer about its workers; None if it was not asked."""
 
 
@@ -85,14 +86,15 @@ def how_many_tasks(
     """
     if work.chunks <= 0:
         return Start(tasks=0, reason="no chunk waits for a worker")
+    waiting = f"{counted(work.chunks, 'chunk')} {'waits' if work.chunks == 1 else 'wait'}"
     machine = worker_pools.machine_of(pool, settings)
     in_hand = running * plan.max_inflight_chunks(settings, machine) * plan.sizes(machine, settings).seconds
     unheld = work.seconds - in_hand
     if running > 0 and unheld <= 0:
-        reason = f"{work.chunks} chunks wait, and the running tasks ({running}) can hold them"
+        reason = f"{waiting}, and the running tasks ({running}) can hold them"
         return Start(tasks=0, reason=reason)
     if waited < settings.start_delay:
-        reason = f"{work.chunks} chunks have waited for {waited:.0f} of the {settings.start_delay:.0f} s of the start delay"
+        reason = f"{waiting}, for {waited:.0f} of the {settings.start_delay:.0f} s of the start delay"
         return Start(tasks=0, reason=reason)
     allowed = settings.cpu_max_tasks if pool == "cpu" else settings.gpu_max_tasks
     allowed = allowed if most is None else min(allowed, most)
@@ -100,7 +102,7 @@ def how_many_tasks(
     return Start(
         # Work that the running tasks can hold is not worth another task.
         tasks=min(max(0, wanted - running), _worth(unheld, pool)),
-        reason=f"{work.chunks} chunks wait ({work.seconds / 3600:.1f} h of audio, worth {wanted} tasks); running: {running}",
+        reason=f"{waiting} ({work.seconds / 3600:.1f} h of audio, worth {counted(wanted, 'task')}); running: {running}",
     )
 
 
@@ -144,7 +146,7 @@ def _start(work: Work, ports: Ports, waited: float, pool: WorkerPool) -> Start:
     jobs = worker_pools.jobs_of(pool, ports)
     if said := unfit_workers.said_lately(pool, ports):
         # Each start would be paid for, and end at once.
-        state = GpuState(status="unfit", reason=said)
+        state = WorkerState(status="unfit", reason=said)
     else:
         state = jobs.state()
     if state.status != "ready":
@@ -157,7 +159,7 @@ def _start(work: Work, ports: Ports, waited: float, pool: WorkerPool) -> Start:
         return Start(tasks=0, reason="another process has started workers in the last minute", state=state)
     after = jobs.start(wanted.tasks)
     if after.status == "ready":
-        log.info("started %d tasks: %s", wanted.tasks, wanted.reason)
+        log.info("started %s: %s", counted(wanted.tasks, "task"), wanted.reason)
         return replace(wanted, state=replace(after, running=state.running + wanted.tasks))
     # The running tasks go on, so the pool is usable although it cannot grow.
     return replace(_failed(after), state=state) if state.running else _failed(after)
@@ -179,6 +181,6 @@ def _first(pool: WorkerPool, wanted: Start, ports: Ports) -> bool:
     return all(one is None or abs(now - one.time) >= SHOWS for one in beside)
 
 
-def _failed(state: GpuState) -> Start:
+def _failed(state: WorkerState) -> Start:
     log.warning("cannot start workers (%s): %s", state.status, state.reason)
     return Start(tasks=0, reason=f"{state.status}: {state.reason}", state=state)

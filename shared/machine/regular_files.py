@@ -28,7 +28,7 @@ def open_regular(path: str | Path, *, links: bool = True, folder: int | None = N
     relative to.
 
     Raises:
-        NotAFileError: it is none, or a link that is not to be followed.
+        NotAFileError: it is not a regular file, or a link that is not to be followed.
         OSError: what the system says.
     """
     try:
@@ -50,7 +50,7 @@ def read_regular(path: str | Path, *, links: bool = True, most: int | None = Non
     """All bytes of a regular file, `most` at most: one of zeros takes no room on the disk, but all of it in memory.
 
     Raises:
-        NotAFileError: it is none, or a link that is not to be followed.
+        NotAFileError: it is not a regular file, or a link that is not to be followed.
         OSError: what the system says; EFBIG if it has more bytes.
     """
     with os.fdopen(open_regular(path, links=links), "rb") as file:

@@ -13,7 +13,7 @@ whose deliveries run out without so many failures (three; of a service as many a
 
 The engines form a circle, in the order of `shared/engines.py`. A chunk goes round from the one that it was
 planned for, past those that the deployment does not have or that the caller's options exclude. If none is left, an
-engine of the other kind takes a recording with speakers over whole (`shared/recovery/takeover.py`). If there is none
+engine of the other kind takes over a whole recording with speakers (`shared/recovery/takeover.py`). If there is none
 either, the recording ends with the reason of each engine. A chunk is given up by the engine that worked on it: a worker
 with a GPU also takes chunks that were planned for a CPU, and what fails on the GPU has not been tried on a CPU.
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from shared.engines import spec
 from shared.flow import dispatch, refusals
+from shared.in_words import counted
 from shared.model import Fallback
 from shared.routing import score
 from shared.state import documents
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def chunks_for(engine: Engine, recording: Recording, settings: Settings) -> tuple[Chunk, ...]:
-    """The plan of an engine that takes a recording over whole. Pure.
+    """The plan of an engine that takes over a whole recording. Pure.
 
     Raises:
         OverLimit: it would have more chunks than a recording may have.
@@ -82,5 +83,5 @@ def take_over(
     changed = documents.change_recording_first(ports, recording.id, taken)
     if changed.by_us:
         name = documents.called(recording.source, ports.settings)
-        log.warning("%s goes whole to %s: %d chunks of it", name, engine, len(chunks))
+        log.warning("%s takes over all of %s: %s", engine, name, counted(len(chunks), "chunk"))
         dispatch.publish_chunks(changed.record, ports, ours=True)

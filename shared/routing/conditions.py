@@ -48,7 +48,7 @@ class Workers:
     """The workers of one pool."""
 
     status: str = "ready"
-    """Whether they are available, as in `GpuState`."""
+    """Whether they are available, as in `WorkerState`."""
     said: str = ""
     """The platform's message if they are not."""
     avoid_until: float = 0.0
@@ -74,7 +74,7 @@ class Conditions:
     time: float = 0.0
     """When the sweeper looked, seconds since 1970."""
     status: str = "ready"
-    """Whether workers of the main pool are available, as in `GpuState`."""
+    """Whether workers of the main pool are available, as in `WorkerState`."""
     said: str = ""
     """The platform's message if they are not."""
     avoid_until: float = 0.0

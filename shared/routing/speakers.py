@@ -73,7 +73,7 @@ def left_out(case: Case, settings: Settings, found: Collection[Method]) -> dict[
 
 
 def _longest(engine: EngineSpec, settings: Settings) -> float:
-    """Most seconds of which an engine tells the speakers apart."""
+    """The longest recording, in seconds, whose speakers an engine can tell apart."""
     if engine.hosted is None:
         return float("inf")
     # In a project it reads the recording from an address, which is no length of samples.

@@ -191,7 +191,7 @@ def place_of(cursor: str | None) -> tuple[int, str] | None:
     """The place that a cursor stands for.
 
     Raises:
-        BadRequest: it is none.
+        BadRequest: it is not valid.
     """
     if cursor is None:
         return None

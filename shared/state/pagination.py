@@ -64,7 +64,7 @@ def states(records: Records) -> dict[State, int]:
 
 
 def is_mark(recording: Recording) -> bool:
-    """Whether a document stands beside a recording that was deleted, and is none of its own."""
+    """Whether a document stands beside a recording that was deleted, and is no recording."""
     return (recording.state, recording.code) == ("DELETED", MARK)
 
 
@@ -75,7 +75,7 @@ def page(records: Records, wanted: Filter, limit: int, cursor: str | None = None
     page before; None: the first page.
 
     Raises:
-        BadRequest: the cursor is none.
+        BadRequest: the cursor is not valid.
     """
     found: list[Recording] = []
     # Where names cannot be asked for, they are looked at.

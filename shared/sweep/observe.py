@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shared.flow.capacity import Start
-    from shared.ports import GpuState, Ports
+    from shared.ports import Ports, WorkerState
 
 AVOID = 600.0
 """Seconds for which the router does not rely on workers after none was available."""
@@ -148,7 +148,7 @@ def observe(backlog: Backlog, starts: Mapping[WorkerPool, Start], ports: Ports) 
     return seen
 
 
-def _workers(before: Workers, state: GpuState, now: float) -> Workers:
+def _workers(before: Workers, state: WorkerState, now: float) -> Workers:
     if state.status != "ready":
         return Workers(status=state.status, said=state.reason, avoid_until=now + AVOID, running=state.running)
     if before.avoid_until > now and not state.running:

@@ -1,4 +1,4 @@
-"""Every minute: deleted recordings are erased for the last time, and every few hours old ones are deleted.
+"""Every minute: deleted recordings get their final erasure, and every few hours old ones are deleted.
 
 On one machine also requests that never had a recording, when Firestore would.
 """

@@ -35,7 +35,7 @@ class Metric:
     about: str
     """What it is, in one sentence."""
     labels: tuple[str, ...] = ()
-    """Names of its labels; every value is one of few, and none is a text of people."""
+    """Names of its labels; every value is one of few, never free text."""
     bounds: tuple[float, ...] = ()
     """Upper bounds of the buckets of a distribution, rising."""
 

@@ -344,7 +344,7 @@ def test_missing_index_is_told_with_what_the_service_says(records, relay):
         records.sum("ledger", "usd", {"recording": "r"})
 
 
-# --- what the owner must mend -----------------------------------------------------------------------------
+# --- what the owner must fix ------------------------------------------------------------------------------
 
 
 def test_missing_permission_names_the_role(records, relay):

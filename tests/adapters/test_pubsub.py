@@ -196,7 +196,7 @@ def test_reason_of_a_nack_goes_to_the_log_with_the_id_of_the_message(queue, deli
     assert f"gave message {delivery.message_id} back: Transient: the store did not answer" in caplog.text
 
 
-# --- what the owner must mend -----------------------------------------------------------------------------
+# --- what the owner must fix ------------------------------------------------------------------------------
 
 
 def test_missing_topic_names_the_command(queue):

@@ -58,9 +58,9 @@ def test_nothing_there_is_none_and_anything_else_is_raised():
 
 def test_of_a_service_that_is_off_nothing_stands():
     one, _ = api(no(403, "it is off", "SERVICE_DISABLED"), no(404, "none"), Answer({}), no(403, "no"))
-    assert [one.stands("x.googleapis.com/v1") for _ in range(3)] == [False, False, True]
+    assert [one.exists("x.googleapis.com/v1") for _ in range(3)] == [False, False, True]
     with pytest.raises(Refused):
-        one.stands("x.googleapis.com/v1")
+        one.exists("x.googleapis.com/v1")
 
 
 def test_it_looks_until_there_is_something_or_the_time_is_over():

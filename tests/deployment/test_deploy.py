@@ -122,7 +122,7 @@ def test_a_second_run_changes_nothing_and_asks_nothing(project):
     assert project.deploy()
     assert (project.terraform.laid, project.asked, project.stand()) == (laid, [], stand)
     assert {one.rpartition(":")[2] for one in project.google.log} == {"generateServiceIdentity"}
-    assert "Everything stands as it should." in project.said
+    assert "Everything is as it should be." in project.said
 
 
 def test_a_key_goes_from_the_person_into_its_secret_and_nowhere_else(world):

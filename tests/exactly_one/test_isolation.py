@@ -11,7 +11,7 @@ import pytest
 from shared.errors import Transient
 from shared.flow import upload
 from shared.messages import ChunkMessage, decode
-from shared.ports import GpuState
+from shared.ports import WorkerState
 from shared.sweep import stuck, sweep
 from tests.world import IN_A_PROJECT, World
 
@@ -66,7 +66,7 @@ class Ready:
     """Workers that run already."""
 
     def state(self):
-        return GpuState(status="ready", running=1)
+        return WorkerState(status="ready", running=1)
 
     def start(self, _tasks):
         return self.state()

@@ -13,7 +13,7 @@ from shared.flow import dispatch, record, upload
 from shared.flow.chunk import commit_result
 from shared.messages import ChunkDone, to_fields
 from shared.model import Options
-from shared.ports import GpuState
+from shared.ports import WorkerState
 from shared.recovery import fallback
 from shared.state import documents, uploads
 from shared.sweep import sweep
@@ -36,7 +36,7 @@ class Running:
     """A worker that runs, and hears nothing."""
 
     def state(self):
-        return GpuState(status="ready", running=1)
+        return WorkerState(status="ready", running=1)
 
     def start(self, _tasks):
         return self.state()

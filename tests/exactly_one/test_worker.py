@@ -13,7 +13,7 @@ from gpu_job.pipeline.inflight import Inflight
 from gpu_job.pipeline.worker import Worker
 from shared.errors import EngineLimit
 from shared.flow import upload
-from shared.ports import Delivery, GpuState
+from shared.ports import Delivery, WorkerState
 from shared.state import dead_letters, documents
 from tests.gpu_job.pipeline.test_worker import CountingEngine, toned, wait_until
 from tests.world import World
@@ -24,7 +24,7 @@ class SlowJobs:
 
     def state(self):
         time.sleep(0.3)
-        return GpuState(status="ready", running=1)
+        return WorkerState(status="ready", running=1)
 
     def start(self, _tasks):
         return self.state()

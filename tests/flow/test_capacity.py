@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shared.errors import StoreUnavailable
 from shared.flow import capacity, upload
 from shared.flow.capacity import Work
-from shared.ports import GpuState
+from shared.ports import WorkerState
 from shared.settings import Settings
 from shared.state import documents
 from tests.world import IN_A_PROJECT, SetClock
@@ -27,12 +27,12 @@ class ScriptedJobs:
         self.started = []
 
     def state(self):
-        return GpuState(status=self.status, running=self.running, reason="so it is")
+        return WorkerState(status=self.status, running=self.running, reason="so it is")
 
     def start(self, tasks):
         self.started.append(tasks)
         self.running += tasks if self.start_status == "ready" else 0
-        return GpuState(status=self.start_status, running=self.running, reason="so it is")
+        return WorkerState(status=self.start_status, running=self.running, reason="so it is")
 
 
 def of(chunks, minutes=10.0):
@@ -127,11 +127,11 @@ class LaggingJobs:
 
     def state(self):
         seen = [one for one in self.tasks if one + self.lag <= self.clock.now()]
-        return GpuState(status="ready", running=len(seen))
+        return WorkerState(status="ready", running=len(seen))
 
     def start(self, tasks):
         self.tasks += [self.clock.now()] * tasks
-        return GpuState(status="ready", running=tasks)
+        return WorkerState(status="ready", running=tasks)
 
 
 @given(
@@ -176,7 +176,7 @@ def test_for_much_work_more_are_started_beside_the_one_that_runs(ports, jobs):
     jobs.running = 1
     start = capacity.start_workers(of(9000), ports, 0.0)
     assert (jobs.started, start.state.running) == ([2], 3)
-    assert start.reason.startswith("9000 chunks wait (")
+    assert start.reason.startswith("9,000 chunks wait (")
     assert start.reason.endswith(" h of audio, worth 3 tasks); running: 1")
 
 
@@ -188,7 +188,7 @@ def test_that_no_more_can_be_had_says_nothing_against_those_that_run(ports, jobs
 
 
 def test_a_start_at_the_end_of_a_minute_counts_for_the_next_one_too(world, ports, jobs, monkeypatch):
-    monkeypatch.setattr(jobs, "state", lambda: GpuState(status="ready", running=0))
+    monkeypatch.setattr(jobs, "state", lambda: WorkerState(status="ready", running=0))
     world.clock.time = 60.0 * 1000 - 1
     assert capacity.start_workers(of(1), ports, 0.0).tasks == 1
     world.clock.time += 2
@@ -198,7 +198,7 @@ def test_a_start_at_the_end_of_a_minute_counts_for_the_next_one_too(world, ports
 
 def test_of_many_uploads_in_a_minute_one_starts_workers(world, ports, jobs, monkeypatch):
     # The list of executions lags behind: the one just started is not in it yet.
-    monkeypatch.setattr(jobs, "state", lambda: GpuState(status="ready", running=0))
+    monkeypatch.setattr(jobs, "state", lambda: WorkerState(status="ready", running=0))
     for number in range(10):
         upload.on_upload(world.upload(f"{number}.wav"), ports)
     assert jobs.started == [1]

@@ -105,7 +105,7 @@ def test_an_event_of_a_recording_that_is_gone_or_damaged_is_kept_all_the_same(ke
 
 
 @pytest.mark.parametrize("mended_later", [StoreUnavailable("away"), ConfigurationError("a role is missing")])
-def test_what_a_repeat_may_mend_comes_again_and_is_noted(mended_later, tmp_path):
+def test_what_a_repeat_may_fix_comes_again_and_is_noted(mended_later, tmp_path):
     world = World(tmp_path)
     told = replace(notification(b"x", recording="abc", chunk="3"), attempt=2)
     with pytest.raises(type(mended_later)), acknowledged(told, lambda: world.ports, "merger"):
@@ -138,7 +138,7 @@ def test_a_function_that_has_no_world_fails_with_what_is_missing():
         connect()
 
 
-def test_after_the_dead_letters_nothing_comes_again_but_what_a_repeat_may_mend(tmp_path):
+def test_after_the_dead_letters_nothing_comes_again_but_what_a_repeat_may_fix(tmp_path):
     world = World(tmp_path)
     with pytest.raises(StoreUnavailable), acknowledged(UPLOAD, lambda: world.ports, "dead-letters"):
         raise StoreUnavailable("away")

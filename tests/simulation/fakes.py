@@ -19,7 +19,7 @@ from gpu_job.speech.transcriber import SAMPLE_RATE, Device, EngineLost, OutOfMem
 from shared.audio import Pcm
 from shared.engines import PARAKEET_CPU, PARAKEET_GPU, EngineSpec, own_specs
 from shared.model import AudioInfo, StoredObject
-from shared.ports import GpuState, HostedJob, TaskRun
+from shared.ports import HostedJob, TaskRun, WorkerState
 from shared.results import Heard, Voice, Word
 from tests.simulation.scheduler import running
 
@@ -348,10 +348,10 @@ class FakeJobs:
         self.ended_tasks: list[TaskRun] = []
         self._start, self._most, self._executions = start, most, 0
 
-    def state(self) -> GpuState:
-        return GpuState(status="ready", running=self.running, most=self._most)
+    def state(self) -> WorkerState:
+        return WorkerState(status="ready", running=self.running, most=self._most)
 
-    def start(self, tasks: int) -> GpuState:
+    def start(self, tasks: int) -> WorkerState:
         self._executions += 1
         for index in range(min(tasks, self._most - self.running)):
             self.running += 1

@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.errors import BucketRefused, EngineFailed, EngineRefused, StoreUnavailable
-from shared.ports import GpuState
+from shared.ports import WorkerState
 from shared.state.documents import CHUNKS, RECORDINGS, chunk_key
 from shared.sweep import stuck
 from tests.simulation import releases, sites
@@ -558,7 +558,7 @@ class FaultyJobs:
         try:
             return self._calls.effect(what, work)
         except StoreUnavailable as error:
-            return GpuState(status="unreachable", running=0, reason=str(error))
+            return WorkerState(status="unreachable", running=0, reason=str(error))
 
 
 class FaultyHosted:

@@ -9,7 +9,7 @@ import pytest
 from shared.errors import BadMedia, HandedOn, StoreUnavailable
 from shared.flow import capacity, chunk, upload
 from shared.model import Options
-from shared.ports import GpuState
+from shared.ports import WorkerState
 from shared.routing import conditions, flags, parakeet_share, route
 from shared.routing.case import Case
 from shared.routing.conditions import no_gpu
@@ -287,7 +287,7 @@ def test_a_document_of_another_version_is_replaced(world, ports):
 def test_state_of_workers_is_asked_once_where_they_were_just_asked(world, ports, jobs, monkeypatch):
     upload.on_upload(world.upload(), world.ports)
     asked = []
-    monkeypatch.setattr(jobs, "state", lambda: asked.append(1) or GpuState(status="ready", running=1))
+    monkeypatch.setattr(jobs, "state", lambda: asked.append(1) or WorkerState(status="ready", running=1))
     tick(world, ports)
     assert len(asked) == 1
     assert capacity.start_workers(of(0), ports, 0.0).state is None

@@ -11,7 +11,7 @@ from shared.errors import EngineLimit, StoreUnavailable
 from shared.flow import chunk, record, upload
 from shared.messages import ChunkDone, ChunkMessage, decode, to_fields
 from shared.model import Chunk, Options, Recording, StoredObject
-from shared.ports import GpuState
+from shared.ports import WorkerState
 from shared.recovery import fallback, poison
 from shared.routing import conditions
 from shared.settings import Settings
@@ -227,7 +227,7 @@ class NoWorkers:
     """Cloud Run, where none can be started."""
 
     def __init__(self, status="quota"):
-        self.now = GpuState(status=status, running=0, reason="No L4 is left in this region.")
+        self.now = WorkerState(status=status, running=0, reason="No L4 is left in this region.")
 
     def state(self):
         return self.now

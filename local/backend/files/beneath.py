@@ -65,7 +65,7 @@ def open_below(root: Path, inside: Path) -> int:
 
     Raises:
         LinkError: a part of `inside` is a link.
-        NotAFileError: it is none.
+        NotAFileError: it is not a regular file.
         OSError: what the system says.
     """
     with folder_below(root, inside.parent) as folder:

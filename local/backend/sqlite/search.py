@@ -48,7 +48,7 @@ class SqliteSearch:
         """Up to `limit` passages that have all words of a search, the newest first.
 
         Raises:
-            BadRequest: this cannot be searched for, or the cursor is none.
+            BadRequest: this cannot be searched for, or the cursor is not valid.
         """
         phrases, before = wanted.phrases(typed), words_index.place_of(cursor)
         with self._database().read() as connection:

@@ -116,7 +116,7 @@ def newest(
     if not states:
         wanted.append(None)
     found = [
-        # Beside each recording that was deleted there may be a mark, which is none.
+        # Beside each recording that was deleted there may be a mark, which is no recording.
         ports.records.newest(documents.RECORDINGS, "created", limit, where)
         for where in wanted
     ]

@@ -67,7 +67,7 @@ class ReadBudget:
         """The offset and length of a read that is granted, within the recording.
 
         Raises:
-            BreachError: it is none, or one too many.
+            BreachError: it is not allowed, or one too many.
         """
         if len(payload) != wire.RANGE.size:
             raise BreachError("a malformed read")

@@ -46,7 +46,7 @@ def close(calls: tuple[seccomp.Call, ...]) -> None:
     """From now on this process and its children make no other system calls than these; a second list only adds to it.
 
     Raises:
-        SandboxError: the system refuses, or it is none for which there is a program.
+        SandboxError: the system refuses, or there is no program for it.
     """
     if ON_LINUX:
         program = prepare(calls)

@@ -66,7 +66,7 @@ def find(typed: str, limit: int, ports: Ports, cursor: str | None = None) -> Fou
     """Where words were said, in recordings that are DONE.
 
     Raises:
-        BadRequest: this cannot be searched for, or the cursor is none.
+        BadRequest: this cannot be searched for, or the cursor is not valid.
     """
     if ports.search is None:
         return Found(hits=(), cursor=None)

@@ -529,7 +529,7 @@ def three(world):
 
 def test_a_worker_whose_time_is_over_finishes_what_it_holds_and_leaves_the_rest(three):
     engine = CountingEngine(seconds=0.05)
-    summary = Worker(three.ports, lambda _model: engine).run(threading.Event(), lives=0.1, warm="fake")
+    summary = Worker(three.ports, lambda _model: engine).run(threading.Event(), seconds_left=0.1, warm="fake")
     assert summary.ended == "its time is over"
     assert summary.given_back == 0
     assert summary.chunks < 6
@@ -540,7 +540,7 @@ def test_what_it_cannot_finish_in_time_is_given_back_as_if_it_had_not_been_deliv
     monkeypatch.setattr(worker_module, "DRAINED_WITHIN", 0.1)
     monkeypatch.setattr(worker_module, "RECOGNISED_BY", 0.1)
     engine = CountingEngine(seconds=1.0)
-    summary = Worker(three.ports, lambda _model: engine).run(threading.Event(), lives=0.6)
+    summary = Worker(three.ports, lambda _model: engine).run(threading.Event(), seconds_left=0.6)
     assert summary.ended == "its time is over"
     assert summary.given_back >= 1
     assert {one.attempt for one in three.pull(PARAKEET_CPU.subscription)} == {1}
