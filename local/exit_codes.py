@@ -16,7 +16,7 @@ STOPPED = 130
 MEANINGS = {
     DONE: "all done",
     INCOMPLETE: "a recording failed, a check found something, or you answered no",
-    USAGE: "the command line is wrong",
+    USAGE: "the command line is wrong, or asks for an engine that is not set up",
     BAD_INPUT: "the recording cannot be transcribed",
     NO_INPUT: "a file, a recording or a key does not exist",
     UNAVAILABLE: "unavailable: no network, weights, engine or running worker, or a service did not respond",

@@ -47,6 +47,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def no_recording(name: str) -> str:
+    """That there is no recording with a name or an ID, and where to find those there are."""
+    return f"There is no recording {name}. `dropscribe status` lists the files, `dropscribe status --ids` their IDs."
+
+
 def broken_off(why: str, done: int, of: int, noun: str, verb: str) -> str:
     """Why a change of several things broke off, and how far it came: `… 3 of 8 recordings were continued before. …`.
 

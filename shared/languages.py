@@ -56,8 +56,8 @@ def name(code: str) -> str:
 
 
 def listed(codes: tuple[str, ...]) -> str:
-    """Languages with names and codes in a sentence: `English (en) and French (fr)`."""
-    *others, last = (f"{name(code)} ({code})" for code in codes)
+    """Languages with names and codes in a sentence: `English (en) and French (fr)`; one without a name is its code."""
+    *others, last = (code if name(code) == code else f"{name(code)} ({code})" for code in codes)
     return f"{', '.join(others)} and {last}" if others else last
 
 

@@ -463,8 +463,8 @@ class Settings:
             raise ConfigurationError(f"{variable('formats')} is wrong: {error}") from error
         if 0 < len(self.console_token) < SHORTEST_TOKEN:
             raise ConfigurationError(
-                f"{variable('console_token')} can be guessed: it must have at least {SHORTEST_TOKEN} characters, as "
-                "`openssl rand -hex 24` prints them"
+                f"{variable('console_token')} can be guessed: it must have at least {SHORTEST_TOKEN} characters; "
+                "`openssl rand -hex 24` makes one"
             )
         # Its value is not shown: it may hold a token.
         if self.webhook_url and not _is_told_address(self.webhook_url, here=self.platform == "local"):

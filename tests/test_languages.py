@@ -28,6 +28,7 @@ def test_names_stand_in_sentences(code, name):
 
 def test_several_are_listed():
     assert languages.listed(("en",)) == "English (en)"
+    assert languages.listed(("xx-zz", "en")) == "xx-zz and English (en)"
     assert languages.listed(("en", "fr", "de")) == "English (en), French (fr) and German (de)"
 
 

@@ -16,7 +16,7 @@ from local.backend.files import names
 from local.commands.table import color_of, table
 from local.commands.terminal import beside, local_time, say
 from shared.errors import BadRequest, NotFound
-from shared.in_words import printable
+from shared.in_words import no_recording, printable
 from shared.model import FILES_BUCKET, Recording
 from shared.ports import NamedRecords
 from shared.state import documents
@@ -102,9 +102,7 @@ def every(place: str, ports: Ports) -> list[Recording]:
             alike.append(each)
     found = exact or alike
     if not found:
-        raise NotFound(
-            f"There is no recording of {place}. `dropscribe status` lists the files, `dropscribe status --ids` their IDs."
-        )
+        raise NotFound(no_recording(place))
     return sorted(found, key=lambda each: (-each.created, each.id))
 
 

@@ -93,8 +93,11 @@ def make(question: Question, ports: Ports) -> Report:
     until = question.until or today
     since = question.since or _first(until, question.by)
     if since > until:
-        last = until if question.until else f"today ({until}, UTC)"
-        raise BadRequest(f"The first day, {since}, is after the last, {last}: choose days in their order.")
+        if question.until is None:
+            raise BadRequest(f"{since} is after today ({until}, UTC): give an earlier --since.")
+        raise BadRequest(
+            f"The first day, {since}, is after the last, {until}: give an earlier --since or a later --until."
+        )
     if (until - since).days >= MOST_DAYS:
         raise BadRequest(f"{since} to {until} is more than ten years: give a later --since.")
     account, prices = rows.read(ports, since, until), prices_file.table(ports.settings)

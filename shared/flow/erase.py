@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
     from shared.state.dead_letters import Letter
 
-REASON = "It was deleted. To have it transcribed, upload or copy the file again."
+REASON = "It was deleted. To have the file transcribed again, upload it again; on one machine `touch` it."
 """The reason of a recording of which nothing is left."""
 
 SETTLED = 3600.0

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from shared.errors import BadRequest, Damaged, Transient
 from shared.flow import erase, record
+from shared.in_words import no_recording
 from shared.messages import from_fields
 from shared.model import Options, Recording, StoredObject
 from shared.state import documents
@@ -86,7 +87,7 @@ def _ended(key: str, ports: Ports) -> Recording:
         documents.overwrite(documents.RECORDINGS, key, failed, ports.records)
         recording = documents.get_recording(ports.records, key)
     if recording is None:
-        raise BadRequest(f"There is no recording {key}. `dropscribe status --ids` lists them.")
+        raise BadRequest(no_recording(key))
     if not recording.ended:
         recording = record.cancel(key, ports)
         if not recording.ended:

@@ -75,4 +75,4 @@ def lack(options: Options, settings: Settings, *, brief: bool = False) -> str:
     if languages.primary(options.language) == languages.SEVERAL:
         return f"the weights {weights} know {languages.listed(known)} only"
     about = "" if brief else f": they know {languages.listed(known)}"
-    return f"the weights {weights} do not know {languages.name(options.language)} ({options.language}){about}"
+    return f"the weights {weights} do not know {languages.listed((options.language,))}{about}"

@@ -108,7 +108,9 @@ def call(webhook_id: str, payload: str, now: float, settings: Settings, send: Se
         Transient: it did not answer, or not with success.
     """
     if not settings.webhook_url:
-        raise ConfigurationError(f"{variable('webhook_url')} is not set: it must be the address to tell")
+        raise ConfigurationError(
+            f"{variable('webhook_url')} is not set. Set it to the URL that receives webhooks."
+        )
     when = dt.datetime.fromtimestamp(now, dt.UTC)
     signatures = [Webhook(one).sign(webhook_id, when, payload) for one in settings.webhook_secrets]
     headers = {

@@ -73,6 +73,12 @@ def test_without_one_it_is_refused_with_the_languages_that_there_are(options):
         eligible.check_language(Options(**asked), Settings(model=V2), {"parakeet-cpu"})
 
 
+def test_a_language_without_a_name_is_named_once():
+    assert weights.lack(Options(language="xx-zz"), Settings(model=V2)).endswith(
+        " do not know xx-zz: they know English (en)"
+    )
+
+
 def test_several_languages_take_weights_of_several():
     with pytest.raises(BadRequest, match=r"know English \(en\) only"):
         choose(case(language="mul"), known("parakeet-cpu", model=V2))

@@ -51,7 +51,8 @@ def command(
     uri: Annotated[
         str,
         typer.Argument(
-            help="gs://bucket/name, a file on this machine, an https:// address, or - for standard input."
+            metavar="FILE|URI",
+            help="A file on this machine, gs://bucket/name, an https:// address, or - for standard input.",
         ),
     ],
     asked: options.Asked,

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 @options.of_a_recording()
 def command(
     *,
-    uri: Annotated[str, typer.Argument(help="gs://bucket/name, or a file on this machine.")],
+    uri: Annotated[
+        str, typer.Argument(metavar="FILE|URI", help="A file on this machine, or gs://bucket/name.")
+    ],
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the answer.")] = False,
     timeout: Annotated[
         float | None, typer.Option(min=0, help="With --wait: maximum seconds to wait.", show_default=False)

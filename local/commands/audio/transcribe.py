@@ -31,7 +31,7 @@ def command(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE",
+            metavar="FILE|URI",
             help="Audio or video files, folders of them, https:// addresses, or - for standard input.",
         ),
     ],

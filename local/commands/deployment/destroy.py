@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,7 +20,7 @@ def command(
     region: place.Region = "",
     variables: place.Variables = None,
     data: Annotated[
-        str,
+        Literal["keep", "delete"],
         typer.Option(
             help="`delete`: also audio, transcripts, records, keys and images. \\[env: DATA]",
             envvar="DATA",
@@ -33,8 +33,6 @@ def command(
     with errors():
         from deployment import api, plans, target  # noqa: PLC0415 - `--help` needs none of it
 
-        if data not in {"keep", "delete"}:
-            raise BadRequest(f"DATA is {data!r}: it must be keep or delete.")
         where = target.read(project, region, variables)
         terraform = plans.Terraform(where)
         terraform.check()

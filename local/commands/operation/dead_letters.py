@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from local import exit_codes
-from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands import lookup, options
 from local.commands.context import deployment, errors, say_if_nothing_runs
 from local.commands.operation.agreement import each, settled
 from local.commands.terminal import local_time, output, print_json, say
@@ -42,7 +42,13 @@ From = Annotated[
     ),
 ]
 OfRecording = Annotated[
-    str, typer.Option("--recording", help="Only those about the recording with this key.", show_default=False)
+    str,
+    typer.Option(
+        "--recording",
+        metavar="FILE|ID",
+        help="Only those about this recording: a path, a file name, gs://bucket/name, or an ID.",
+        show_default=False,
+    ),
 ]
 Keys = Annotated[
     list[str] | None,
@@ -64,7 +70,7 @@ class Chosen:
     source: str = ""
     """Of all only those of this subscription or topic."""
     recording: str = ""
-    """Of all only those about this recording."""
+    """Of all only those about this recording, by file, address or ID."""
 
     def __post_init__(self) -> None:
         """Check that the options go together.
@@ -234,20 +240,30 @@ def choose(chosen: Chosen, ports: Ports) -> list[Letter]:
     """The letters that a command line means, in order of their keys if all are meant.
 
     Raises:
-        NotFound: there is no letter with one of the keys.
+        BadRequest: several files fit the name of the recording.
+        NotFound: there is no letter with one of the keys, or no such recording.
     """
     if chosen.every:
-        return [
+        found = [
             one
             for one in dead_letters.every(ports.records)
-            if (not chosen.source or chosen.source in {one.source, replay.topic_of(one)})
-            and (not chosen.recording or chosen.recording == one.about.recording)
+            if not chosen.source or chosen.source in {one.source, replay.topic_of(one)}
         ]
-    found = {key: dead_letters.find(key, ports.records) for key in chosen.keys}
-    for key, one in found.items():
+        return _about(chosen.recording, found, ports) if chosen.recording else found
+    by_key = {key: dead_letters.find(key, ports.records) for key in chosen.keys}
+    for key, one in by_key.items():
         if one is None:
             raise NotFound(f"There is no dead letter {key}. `dropscribe dead-letters list` shows the keys.")
-    return [one for one in found.values() if one is not None]
+    return [one for one in by_key.values() if one is not None]
+
+
+def _about(place: str, found: Sequence[Letter], ports: Ports) -> list[Letter]:
+    # A letter may outlive its recording, or be about one whose document cannot be read.
+    by_id = [one for one in found if one.about.recording == place]
+    if by_id:
+        return by_id
+    meant = {one.id for one in lookup.of_one_object(place, ports)}
+    return [one for one in found if one.about.recording in meant]
 
 
 def _counted(found: Sequence[Letter]) -> str:

@@ -31,7 +31,7 @@ def command(
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,
 ) -> None:
-    """Delete recordings and all data stored about them. This cannot be undone."""
+    """Delete transcripts and everything stored about recordings; with --audio their files too. This cannot be undone."""
     with errors(), deployment(state_dir) as ports:
         recordings = {one.id: one for place in places for one in _named(place, ports)}
         told = _told(list(recordings.values()), audio=audio)

@@ -42,7 +42,10 @@ def command(
     as_json: options.AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the groups as CSV.")] = False,
     table: Annotated[
-        bool, typer.Option("--table", help="Print what an hour of audio costs at several speeds, and why.")
+        bool,
+        typer.Option(
+            "--table", help="Print the price of an hour of audio at several speeds, with the sources."
+        ),
     ] = False,
     state_dir: options.StateDir = None,
 ) -> None:

@@ -19,6 +19,7 @@ from shared.flow import transcript_files
 from shared.flow.reading import finished, search_index
 from shared.flow.reading.corrections import Edit, corrected
 from shared.formats import file_names
+from shared.in_words import no_recording
 from shared.messages import to_fields
 from shared.model import FileDigest
 from shared.outputs.printable import LONGEST_NAME, one_line
@@ -140,7 +141,7 @@ def create(key: str, correction: Correction, ports: Ports) -> Revision:
     """
     recording = get_recording(ports.records, key)
     if recording is None:
-        raise BadRequest(f"There is no recording {key}. `dropscribe status --ids` lists them.")
+        raise BadRequest(no_recording(key))
     if not 0 <= correction.based_on < MOST_REVISIONS:
         raise BadRequest(f"There is no revision {correction.based_on}. Choose one that is listed.")
     before = transcript(recording, correction.based_on, ports)

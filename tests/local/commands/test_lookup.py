@@ -42,7 +42,7 @@ def test_a_file_is_meant_by_path_by_address_by_name_and_by_the_end_of_its_path(d
 @pytest.mark.parametrize("place", ["nonsense.wav", "alk.wav", "", "/", "gs://audio/", "gs://other/talk.wav"])
 def test_what_fits_nothing_is_named_with_where_to_look(deployment, place):
     deployment.upload("talk.wav")
-    with pytest.raises(NotFound, match=r"no recording of .*status --ids"):
+    with pytest.raises(NotFound, match=r"no recording .*status --ids"):
         lookup.one(place, deployment.ports)
 
 

@@ -65,7 +65,7 @@ def test_where_no_browser_starts_the_person_is_told(ask, page, browsers, monkeyp
 def test_a_recording_that_is_not_there_opens_nothing(deployment, ask, browsers, page):
     result = ask("open", "nonsense.wav")
     assert (result.exit_code, result.stdout, browsers) == (66, "", [])
-    assert "There is no recording of nonsense.wav." in result.stderr
+    assert "There is no recording nonsense.wav." in result.stderr
 
 
 def test_where_nothing_serves_the_page_it_does_and_a_browser_gets_in_by_the_file(deployment, browser):

@@ -43,7 +43,7 @@ def test_a_key_that_no_recording_has_cancels_nothing(deployment, call):
     recording = deployment.upload("talk.wav")
     result = call("cancel", recording.id, "nonsense")
     assert result.exit_code == 66
-    assert "There is no recording of nonsense." in result.stderr
+    assert "There is no recording nonsense." in result.stderr
     assert deployment.stored(recording).state == "PLANNED"
 
 

@@ -68,6 +68,11 @@ def test_a_subscription_a_topic_or_a_recording_choose(kept, call, ended):
         assert [one["key"] for one in told] == ["m-1"]
     told = json.loads(call("dead-letters", "list", "--recording", ended[0].id, "--json").stdout)
     assert [one["key"] for one in told] == ["m-1"]
+    for place in (ended[0].id[:8], ended[0].source.uri):
+        told = json.loads(call("dead-letters", "list", "--recording", place, "--json").stdout)
+        assert [one["key"] for one in told] == ["m-1"]
+    unknown = call("dead-letters", "list", "--recording", "nonsense")
+    assert (unknown.exit_code, "There is no recording nonsense." in unknown.stderr) == (66, True)
     assert "Choose from" in call("dead-letters", "list", "--from", "chunks").stderr
     assert call("dead-letters", "list", "--from", "router").stdout == "There are no dead letters.\n"
 

@@ -300,5 +300,5 @@ def test_what_has_no_recording_is_said(deployment, call):
     recording = done(deployment)
     result = call("forget", recording.id, "nonsense.wav")
     assert result.exit_code == 66
-    assert "There is no recording of nonsense.wav." in result.stderr
+    assert "There is no recording nonsense.wav." in result.stderr
     assert deployment.stored(recording).state == "DONE"

@@ -186,9 +186,9 @@ def test_days_can_be_chosen(call, spent):
     [
         (
             ("--since", "2026-02-02", "--until", "2026-02-01"),
-            "is after the last, 2026-02-01: choose days in their order.",
+            "is after the last, 2026-02-01: give an earlier --since or a later --until.",
         ),
-        (("--since", "2999-02-02"), "is after the last, today ("),
+        (("--since", "2999-02-02"), "UTC): give an earlier --since."),
         (
             ("--since", "1900-01-01", "--until", "2026-01-01"),
             "is more than ten years: give a later --since.",
