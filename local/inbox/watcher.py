@@ -246,7 +246,9 @@ class Inbox:
         self._forget(path, one)
 
     def _take(self, path: Path, source: StoredObject) -> None:
-        if is_something_else(path.name):
+        if source.is_folder:
+            self._warn_once(path, "is skipped: empty files with such names stand for folders.")
+        elif is_something_else(path.name):
             if not is_expected(path):
                 self._warn_once(
                     path,

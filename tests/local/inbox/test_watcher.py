@@ -65,6 +65,15 @@ def test_file_that_appears_is_published_once(folder, watching, until):
         assert published() == ["my talk 😀.mp3"]
 
 
+def test_an_empty_file_that_stands_for_a_folder_is_skipped_with_a_word(folder, watching, until, caplog):
+    for _ in range(2):
+        with watching() as published:
+            (folder / "calls_$folder$").touch()
+            until(lambda: "calls_$folder$ is skipped: empty files with such names" in caplog.text)
+            assert published() == []
+        caplog.clear()
+
+
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ZeroDivisionError()])
 def test_what_fails_once_does_not_end_the_watch(folder, watching, until, monkeypatch, error):
     monkeypatch.setattr(inbox_module, "_RETRY_SECONDS", 0.05)
