@@ -20,7 +20,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PIP_INSTALL = set -o pipefail; $(BIN)/python -m pip install --progress-bar off
 DOTS = | awk '/^Collecting/ { printf "."; fflush() } /^Installing collected/ { printf " unpacking"; fflush() } END { print "" }'
 
-.PHONY: wheel image scan audit seeded-faults terraform-scan preflight deploy deploy-plan rollout rollback destroy terraform-check generated lock help demo demo-gcp-emulators test test-slow explore system-test check bench load faults fuzz-wire fuzz-media corpus clean
+.PHONY: wheel image scan audit seeded-faults terraform-scan preflight deploy deploy-plan rollout rollback destroy terraform-check generated lock help demo demo-gcp-emulators test test-slow explore system-test check bench soak load faults fuzz-wire fuzz-media corpus clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile

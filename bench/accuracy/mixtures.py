@@ -61,7 +61,7 @@ def people(folder: Path) -> dict[str, list[np.ndarray]]:
 
 
 def real(folder: Path) -> list[Clip]:
-    """Recordings with a reference beside them: `.rttm` (NIST), or `.segments` (start, end, speaker)."""
+    """The `.wav` files with a reference beside them: `.rttm` (NIST), or `.segments` (start, end, speaker)."""
     found = []
     for path in sorted(folder.glob("*.wav")):
         rttm, segments = path.with_suffix(".rttm"), path.with_suffix(".segments")

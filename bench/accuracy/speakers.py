@@ -120,7 +120,9 @@ def measure(diarizer, clip: Clip, length: float | None) -> Row:
 
 
 def judged(rows: list[Row]) -> dict[str, tuple[bool, str]]:
-    """Whether each bar is met by the rows of mixtures, and by what."""
+    """Whether each bar is met by the rows of mixtures, and by what; nothing without rows."""
+    if not rows:
+        return {}
     pieces = [one for one in rows if one.chunk is None]
     whole = {one.name: one for one in pieces}
     confusion = sum((one.strict for one in pieces), SpeakerErrors()).confusion
@@ -162,10 +164,14 @@ def described(one: Row) -> dict:
 
 
 def main() -> int:
-    """Measure; 1 if a bar is not met, 2 if nothing can be measured."""
+    """Measure; 0 if every bar is met or nothing was given, 1 if a bar is not met, 2 without the weights."""
     parser = command_line("speakers", __doc__)
     parser.add_argument("--speech", type=Path, help="sentences of people, a folder each")
-    parser.add_argument("--clips", type=Path, help="recordings with a reference beside them")
+    parser.add_argument(
+        "--clips",
+        type=Path,
+        help="folder of .wav files, each with a reference beside it; they count for no bar",
+    )
     parser.add_argument("--weights", type=Path, help="folder with both networks")
     parser.add_argument("--whole", action="store_true", help="in one piece only")
     parser.add_argument("--only", default="", help="mixtures with this in their name")

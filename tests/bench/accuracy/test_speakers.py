@@ -38,7 +38,7 @@ def test_bars_are_met_or_told_with_what_breaks_them():
     assert unmet(row(found=5)) == ["4 speakers"]
     assert unmet(row(), row(chunk=60.0, confused=2.6)) == ["1.60 (4 speakers, chunks of 60 s)"]
     assert unmet(row(listening=9.0)) == ["81.0"]
-    assert unmet() == []
+    assert speakers.judged([]) == {}
 
 
 def test_in_short_recordings_chunks_may_differ_and_may_find_other_people():
