@@ -37,7 +37,7 @@ class Run:
     seconds: float
     """From submit to the last output file."""
     inference: float
-    """Of those, inside the engine."""
+    """Those seconds that were spent in the engine."""
     texts: list[str]
     """The words of each."""
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 TARGET = 0.90
 """Share of the engine's own speed that the worker is to reach."""
 SECONDS = 30.0
-"""Of the engine's time that are measured, where no number of hours is given."""
+"""Seconds of the engine's time that are measured if no number of hours is given."""
 FORMATS: dict[str, dict] = {
     "mp3": {"rate": 44_100, "layout": "stereo", "bit_rate": 128_000, "options": {"write_xing": "0"}},
     "m4a": {"rate": 44_100, "layout": "stereo", "bit_rate": 128_000},
@@ -112,7 +112,7 @@ class Passed:
     seconds: float
     """From its start to the last kept result."""
     fill: float
-    """Of those, before the first batch."""
+    """Those seconds that passed before the first batch."""
     core: float
     """Processor time, its decoding processes included."""
     others: float

@@ -50,7 +50,7 @@ OTHERS = 10
 SECONDS = 0.5
 """Length of each recording."""
 LOOK = 0.5
-"""Seconds between two looks whether all are done."""
+"""Seconds between two polls whether all are done."""
 TICK = 60.0
 """Seconds between two ticks of the sweeper."""
 PATIENCE = 3600.0

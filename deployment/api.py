@@ -28,7 +28,7 @@ PASSING = frozenset({408, 429, 500, 502, 503, 504})
 DISABLED = "SERVICE_DISABLED"
 """Reason of a refusal by a service that the project has not enabled."""
 POLL = 5.0
-"""Seconds between two looks at a long operation."""
+"""Seconds between two polls of a long operation."""
 
 
 class Refused(ConfigurationError):  # noqa: N818 - see `Transient` in shared/errors.py

@@ -31,7 +31,7 @@ PROXY_PATIENCE = 300.0
 SIGN_IN = frozenset({HTTPStatus.FOUND, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 """What it answers to those it does not know."""
 EVERY = 5.0
-"""Seconds between two looks."""
+"""Seconds between two polls."""
 
 
 def run(

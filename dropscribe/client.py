@@ -190,7 +190,7 @@ class Client:
         Args:
             job: from `submit`.
             timeout: seconds; None waits for ever.
-            sleep: called between two looks, with seconds.
+            sleep: called between two polls, with seconds.
 
         Raises:
             TranscriptionFailed: it ended without a transcript, with the reason.

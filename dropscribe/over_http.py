@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Body = TypeVar("Body")
 
 TRIES = 5
-"""Of a request whose connection breaks, with pauses that double from half a second."""
+"""Tries of a request whose connection breaks, with pauses that double from half a second."""
 PIECE = 1024 * 1024
 """Bytes that are sent at one time."""
 TIMEOUT = 60.0

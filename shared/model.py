@@ -320,7 +320,7 @@ class Recording:
     decision: Decision | None = None
     """Set with the plan."""
     chunks: tuple[Chunk, ...] = ()
-    """The frozen plan; a retry publishes the same one, and only an engine that takes the recording over whole gets
+    """The frozen plan; a retry publishes the same one, and only an engine that takes over the whole recording gets
     another one."""
     planned: float | None = None
     """When its chunks were last due to be published: with the plan or its continuation, or when a budget let it go on,
@@ -331,7 +331,7 @@ class Recording:
     fallback: Fallback = field(default_factory=Fallback)
     """The engines that may take over; set with the plan."""
     given_up: tuple[Tried, ...] = ()
-    """The engines that gave it up before another one took it over whole, in order."""
+    """The engines that gave it up before another one took over all of it, in order."""
     weights: dict[Engine, str] = field(default_factory=dict)
     """The weights that each engine of the deployment uses for it, also after a takeover; set with the plan."""
     formats: tuple[str, ...] = ()
@@ -371,7 +371,7 @@ class Recording:
     is_held: bool = False
     """Whether there is a reason in `held`."""
     taken_over: bool = False
-    """Whether an engine took it over whole: chunks of an earlier plan are not used."""
+    """Whether an engine took over all of it: chunks of an earlier plan are not used."""
 
     def __post_init__(self) -> None:
         """Set the fields for queries, which other fields decide."""

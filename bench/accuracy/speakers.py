@@ -56,7 +56,7 @@ class Row:
     lenient: SpeakerErrors
     """With one."""
     seconds: float
-    """Of sound."""
+    """Seconds of sound."""
     listening: float
     """Core-seconds."""
     clustering: float

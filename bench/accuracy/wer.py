@@ -56,7 +56,7 @@ class Row:
     """`accuracy.Errors` of each block of the reference."""
     seams: SeamErrors
     seconds: float
-    """Of sound."""
+    """Seconds of sound."""
 
 
 def read(arguments, folder: Path) -> list[corpus.Entry]:

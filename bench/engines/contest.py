@@ -45,7 +45,7 @@ class Contender:
 
     @property
     def seconds(self) -> list[float]:
-        """Of each round."""
+        """The seconds of each round."""
         return [one["seconds"] for one in self.rounds]
 
 

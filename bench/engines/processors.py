@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIRST_SECONDS = 8.0
-"""Of the recording whose first words are waited for."""
+"""Seconds of the recording whose first words are waited for."""
 BATCHES = (1, 4)
 """Windows in a call of NeMo or onnx-asr."""
 WINDOW = 15.0
@@ -47,7 +47,7 @@ class Found:
     loading: float
     """Core-seconds from the start of its process until it was loaded and warm."""
     seconds: list[float]
-    """Of each round."""
+    """The seconds of each round."""
     core: list[float]
     """Core-seconds of each round."""
     peak: int

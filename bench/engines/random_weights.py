@@ -23,7 +23,7 @@ TINY = BUNDLED / "tiny-tdt.nemo"
 TOKENS_A_SECOND = 3.5
 """English at two and a half words a second, 1.4 tokens a word."""
 SEED = 3
-"""Of the speech in which that many are found."""
+"""Seed of the speech in which that many are found."""
 NEVER = -100.0
 """Bias of what is not to come: duration 0, and the demo's tokens."""
 NEAR = 0.1

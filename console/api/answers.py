@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 MOST_BYTES = 8 * 1024 * 1024
-"""Of a body in JSON."""
+"""Most bytes of a body in JSON."""
 GONE = 499
 """Status, by nginx's custom, of an answer whose client has gone."""
 

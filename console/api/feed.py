@@ -35,7 +35,7 @@ KEPT = 1000
 MOST_VIEWERS = 200
 """Streams at one time."""
 MOST_EACH = 50
-"""Of one account; with a token all are the same."""
+"""Streams of one account; with a token all viewers are the same."""
 PAUSE_HERE, PAUSE_THERE = 0.5, 2.0
 """Seconds between two looks, on one machine and in a project."""
 NEWEST_HERE, NEWEST_THERE = 100, 1

@@ -66,7 +66,7 @@ class Place:
     file: BinaryIO
     there: int = 0
     number: int = 1
-    """Of its name: those before are taken."""
+    """The number in its name: those before are taken."""
     stored: StoredObject | None = None
     touched: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -46,7 +46,7 @@ class Wanted:
     model: str
     """The name that the caller gave."""
     format: Format = "json"
-    """Of the answer."""
+    """Format of the answer."""
     words: bool = False
     """Whether `verbose_json` has words."""
     segments: bool = True

@@ -36,7 +36,7 @@ class Received:
     file_name: str
     """Name of the file as its sender gave it: anything."""
     sha256: str
-    """Of the file, in hexadecimal digits."""
+    """SHA-256 of the file, in hexadecimal digits."""
     size: int
     """Bytes of the file."""
     head: bytes

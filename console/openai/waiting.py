@@ -19,7 +19,7 @@ Key = TypeVar("Key", bound="Hashable")
 Seen = TypeVar("Seen")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0
-"""Seconds between two looks: at first, and at most. It grows while nothing changes."""
+"""Seconds between two polls: at first, and at most. The pause grows while nothing changes."""
 GROWTH = 1.3
 
 

@@ -25,7 +25,7 @@ FIXED = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
-"""Of every answer."""
+"""Headers of every answer."""
 
 
 def policy(*, nonce: str = "", storage: bool = False) -> str:

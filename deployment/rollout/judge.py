@@ -65,7 +65,7 @@ class Errors:
     """How much fails."""
 
     share: float
-    """Of all, beyond what is usual, 0 to 1."""
+    """Share of all, beyond what is usual, 0 to 1."""
     what: str
     """What fails, in words."""
 

@@ -35,7 +35,7 @@ DECODERS = max(2, cores())
 """Chunks that are decoded at one time, each in a process of its own: as many as there are cores."""
 
 SHORTEST_WAIT, LONGEST_WAIT = 0.02, 0.5
-"""Seconds between two looks at an empty queue."""
+"""Seconds between two polls of an empty queue."""
 
 
 def subscriptions_of(settings: Settings) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ class DeviceMemory:
     """Memory of an accelerator."""
 
     total: int
-    """Of the card, bytes."""
+    """Bytes of memory of the card."""
     weights: int
     """Taken by this process while it holds no window, bytes."""
     peak: int

@@ -37,7 +37,7 @@ class Tokens:
 
     @classmethod
     def none(cls) -> Tokens:
-        """Of a window in which nothing was decoded."""
+        """The tokens of a window in which nothing was decoded."""
         nothing = np.zeros(0, dtype=np.int32)
         return cls(ids=nothing, frames=nothing, durations=nothing, confidences=nothing.astype(np.float32))
 

@@ -51,7 +51,7 @@ class Release:
     repository: str | None
     """On the model hub; None for bundled weights."""
     commit: str
-    """Of the repository; empty for bundled weights."""
+    """Commit of the repository; empty for bundled weights."""
     files: tuple[File, ...]
     """All of them, the large ones last."""
 

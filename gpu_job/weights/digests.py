@@ -26,7 +26,7 @@ SETTLED = 5.0
 MOST = 1000
 """Files that are remembered; beyond that all are forgotten."""
 MOST_BYTES = 1_000_000
-"""Of the file of what is remembered; a larger one is not ours."""
+"""Most bytes of the file of what is remembered; a larger one is not ours."""
 
 _known: dict[str, str] = {}
 _lock = threading.Lock()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shared.model import State
 
 COLORS: dict[State, str] = {"DONE": "green", "FAILED": "red", "CANCELLED": "magenta", "DELETED": "dim"}
-"""Of states of recordings; those in progress are yellow."""
+"""Colours of states of recordings; those in progress are yellow."""
 
 
 def table(

@@ -34,7 +34,7 @@ class Errors:
     """Word errors of a hypothesis; two of them can be added."""
 
     words: int = 0
-    """Of the reference."""
+    """Words of the reference."""
     substitutions: int = 0
     """Words recognised as another word."""
     deletions: int = 0
@@ -55,7 +55,7 @@ class Errors:
         return float("inf") if self.total else 0.0
 
     def __add__(self, other: Errors) -> Errors:
-        """Of both."""
+        """The errors of both."""
         return Errors(
             words=self.words + other.words,
             substitutions=self.substitutions + other.substitutions,

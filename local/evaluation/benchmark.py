@@ -39,7 +39,7 @@ class Variant:
     """One form of some weights."""
 
     name: str
-    """Of the weights, as the person gave it."""
+    """Name of the weights, as the person gave it."""
     form: str
     """`onnx`, `onnx int8` or `nemo`."""
     path: str
@@ -63,7 +63,7 @@ class Measured:
     accelerator: int
     """Most memory of a GPU, bytes; 0 on a processor."""
     texts: tuple[str, ...]
-    """Of each recording."""
+    """The text of each recording."""
 
     @property
     def speed(self) -> float:

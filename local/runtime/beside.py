@@ -35,11 +35,11 @@ class Written:
     """The document of a file that was written beside a recording."""
 
     bucket: str
-    """Of the recording."""
+    """Bucket of the recording."""
     name: str
-    """Of the recording."""
+    """Name of the recording."""
     sha256: str
-    """Of the content."""
+    """SHA-256 of the content."""
     recording: str = ""
     """Key of the recording; empty in documents from before this field."""
     path: str = ""

@@ -28,7 +28,7 @@ class PageAddress:
     """An address for a browser."""
 
     port: int
-    """Of this machine."""
+    """Port of this machine."""
     token: str = field(repr=False)
     """That opens the page."""
     host: str = HOST

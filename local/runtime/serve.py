@@ -38,7 +38,7 @@ REQUEST_SECONDS = 30
 HEADER_SECONDS = 10
 """For a new connection to show that it may call."""
 HEADER_BYTES = 16 * 1024
-"""Of all headers of a request."""
+"""Most bytes of all headers of a request."""
 PAUSE = 0.2
 """Seconds until a thread that serves sees that it is to stop."""
 CONNECTIONS = 700

@@ -26,7 +26,7 @@ QUIET, QUIETEST = 60, 140
 LOUDEST = 1.0
 """Percent of the time that counts as the loudest moments."""
 POWER = 10.0 ** (-np.arange(256) / 20)
-"""Of each level, of full scale."""
+"""Power of each level, relative to full scale."""
 
 
 class LevelMeter:

@@ -16,7 +16,7 @@ class Container:
     name: str
     """FFmpeg's name of its demuxer."""
     suffixes: tuple[str, ...] = ()
-    """Of its files. A file without a name of its own gets the first."""
+    """Suffixes of its files. A file without a name of its own gets the first."""
     starts: tuple[bytes, ...] = ()
     """First bytes of its files; none: they have other marks, see `shared/audio/probing/sniff.py` and `elementary.py`."""
     forms: tuple[tuple[bytes, bytes], ...] = ()

@@ -15,7 +15,7 @@ STEP = SAMPLE_RATE // PEAK_RATE
 BLOCK = 64
 """Peaks at one time: as many samples as stay in a processor's cache."""
 LOUDEST = 32_768
-"""Of 16-bit samples."""
+"""The loudest of 16-bit samples."""
 
 
 def of_samples(samples: bytes, start: float, owned: float) -> bytes:

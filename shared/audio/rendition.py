@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 MEDIA_TYPE = "audio/mp4"
-"""Of the file."""
+"""Media type of the file."""
 BIT_RATE = 48_000
 """Bits per second: speech at 16 kHz in mono."""
 BLOCK = 10 * SAMPLE_RATE

@@ -118,7 +118,7 @@ def fates(
     Args:
         rows: the rows.
         counts_from: index of the first chunk whose result counts, by key of the recording, where that is not 0:
-            infinity if it ended without a transcript, later than 0 if another engine took it over whole.
+            infinity if it ended without a transcript, later than 0 if another engine took over all of it.
         used: documents of the chunks that were heard more than once. If one has expired, the first attempt counts
             as used, because the first result of a chunk is its result.
     """

@@ -69,7 +69,7 @@ def _publish_chunks(recording: Recording, ports: Ports, *, again: bool, ours: bo
         ports.queue.publish_many(topic, messages)
 
     def noted(stored: Recording) -> Recording | None:
-        # It may have been tried again, or taken over whole meanwhile: then these messages are void. If it was continued,
+        # It may have been tried again, or another engine took over all of it meanwhile: then these messages are void. If it was continued,
         # or has lost results or messages, there is more to publish, by the process that found that or by the next sweep.
         same = (stored.life, stored.planned) == (recording.life, recording.planned)
         same = same and stored.chunks == recording.chunks

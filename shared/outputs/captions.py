@@ -134,7 +134,7 @@ class _Stream:
     speakers: list[int | None]
     """As in `Word`."""
     shape: Shape
-    """Of the captions."""
+    """Shape of the captions."""
     emptiness: list[float]
     """Penalty by the length of a caption; a table, because it is looked up some 15 times a word."""
 

@@ -91,7 +91,7 @@ class Detected:
         )
 
     def _of_most_words(self, least: float) -> str | None:
-        """Of the sentences that are told with some probability."""
+        """The language of most words, of the sentences that are told with some probability."""
         counts: Counter[str] = Counter()
         for one, (code, sure) in zip(self._segments, self._told, strict=bool(self._told)):
             if sure > least:

@@ -36,11 +36,11 @@ class Content:
     words: Sequence[Word]
     """Its words, tidy."""
     sentences: Sequence[Segment]
-    """Of these words."""
+    """Sentences of these words."""
     paragraphs: Sequence[Segment]
-    """Of these sentences."""
+    """Paragraphs of these sentences."""
     shape: Shape = USUAL
-    """Of the captions."""
+    """Shape of the captions."""
 
     @cached_property
     def captions(self) -> Sequence[Caption]:
@@ -49,7 +49,7 @@ class Content:
 
     @property
     def names(self) -> Mapping[int, str]:
-        """Of its speakers, by number."""
+        """Names of its speakers, by number."""
         return self.transcript.speakers
 
     @property
@@ -76,7 +76,7 @@ RENDERERS: dict[str, Callable[[Content], bytes]] = {
     "words.ctm": lambda it: words_ctm(it.transcript.source.name, it.words),
     "speakers.rttm": lambda it: speakers_rttm(it.transcript.source.name, it.words, it.names),
 }
-"""Of each file of `shared/formats.py`, by its name: its content; all but that of `docx` are UTF-8."""
+"""Renderer of each file of `shared/formats.py`, by its name: its content; all but that of `docx` are UTF-8."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

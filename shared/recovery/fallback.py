@@ -137,7 +137,7 @@ class _Next:
 def hand_over(
     message: ChunkMessage, error: Exception, ports: Ports, *, out: Collection[Engine] = ()
 ) -> HandOver:
-    """Give a chunk to the next engine, or its recording to one that takes it over whole, unless another process did.
+    """Give a chunk to the next engine, or its recording to one that takes over all of it, unless another process did.
 
     Engines of `out` are not available now.
 
@@ -179,7 +179,7 @@ def _hand_over_whole(
     error: Exception,
     ports: Ports,
 ) -> HandOver:
-    """Give the recording of a chunk to an engine that takes it over whole; `excluded` could not take the chunk."""
+    """Give the recording of a chunk to an engine that takes over all of it; `excluded` could not take the chunk."""
     after = _next(message, recording, no_use, ports, whole=True)
     if (engine := after.engine) is None:
         return HandOver(outcome="no engine", excluded=after.excluded or excluded)

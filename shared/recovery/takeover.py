@@ -43,7 +43,7 @@ def chunks_for(engine: Engine, recording: Recording, settings: Settings) -> tupl
 def take_over(
     recording: Recording, chunks: tuple[Chunk, ...], tried: tuple[Tried, ...], ports: Ports
 ) -> None:
-    """Give a recording to an engine that takes it over whole, unless another process did.
+    """Give a recording to an engine that takes over all of it, unless another process did.
 
     `chunks` is the plan of that engine, see `chunks_for`; the engines of `tried` gave the chunk up, in order.
 

@@ -2,7 +2,7 @@
 
 Our workers hear voices with each chunk, and the merger sorts them, so their chunks are as for any recording. A hosted
 engine numbers the speakers of each call anew, so it gets the recording in one piece. The two are never mixed in one
-recording: it could not be told which number is whose voice. So an engine of the other kind takes it over whole.
+recording: it could not be told which number is whose voice. So an engine of the other kind takes over all of it.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ TABLES = (
 )
 """Statements that make them."""
 VERSION = 1
-"""Of these tables."""
+"""Version of these tables."""
 
 ROOM = 4096
 """Passages of one slot; a slot is ten microseconds of the time in which recordings ended."""

@@ -31,7 +31,7 @@ class Metric:
     kind: Literal["counter", "distribution", "gauge"]
     """`counter`: values are added up; `distribution`: each value counts; `gauge`: the last one counts."""
     by: Literal["log", "worker"]
-    """See above."""
+    """How it gets to Cloud Monitoring, as in the table above."""
     about: str
     """What it is, in one sentence."""
     labels: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ import base64
 import secrets
 
 BYTES = 32
-"""Of a secret; Standard Webhooks asks for 24 to 64."""
+"""Bytes of a secret; Standard Webhooks asks for 24 to 64."""
 
 
 def new() -> str:

@@ -11,7 +11,7 @@ import { Words } from "./words.js";
 export const saveRevision = (id, body) => call("POST", `/recordings/${id}/revisions`, { body });
 
 /**
- * Opens the editor of a paragraph. `saved()` is called when there is a new revision, `conflict(mine)` if somebody
+ * Opens the editor of a paragraph. `saved()` is called when there is a new revision, `conflict(mine)` if another user
  * was first: `mine` has `text`, its speaker, and the time that the paragraph covers.
  */
 export function editParagraph({ id, words, view, paragraph, saved, conflict }) {
@@ -89,7 +89,7 @@ function Editor({ text, start, save, close }) {
   `;
 }
 
-/** Both texts, when somebody else saved first. `mine`: of `conflict`; `done(reload)`. */
+/** Both texts, when another user saved first. `mine`: of `conflict`; `done(reload)`. */
 export function Conflict({ id, mine, done }) {
   const [theirs, setTheirs] = useState(null);
   useEffect(() => {

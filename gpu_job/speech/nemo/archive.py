@@ -28,7 +28,7 @@ MOST_CONFIG = 2_000_000
 MOST_VALUES = 100_000
 """In a configuration, keys included; one with a vocabulary of 8,192 pieces, twice, has 17,000."""
 MOST_DIGITS = 100
-"""Of a number in a configuration: the time that reading takes grows with the square of their count."""
+"""Most digits of a number in a configuration: reading takes a time that grows with the square of their count."""
 MOST_NUMBER = 100_000
 """Size of a part of a network: real ones have a few thousand at most."""
 MOST_LAYERS = 1000

@@ -31,7 +31,7 @@ def check(device: torch.device) -> None:
 
 
 def precision() -> torch.dtype:
-    """Of weights: bfloat16 if the GPU computes in it (compute capability 8.0 and later), else single."""
+    """Precision of weights: bfloat16 if the GPU computes in it (compute capability 8.0 and later), else single."""
     return torch.bfloat16 if torch.cuda.get_device_capability()[0] >= 8 else torch.float32
 
 

@@ -84,7 +84,7 @@ def as_a_library() -> None:
 
 
 class _Kind(ABCMeta):
-    """Of stand-in classes: they have every attribute, and work in unions and subscripts."""
+    """Metaclass of stand-in classes: they have every attribute, and work in unions and subscripts."""
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith(("__", "_abc")):

@@ -23,7 +23,7 @@ class Encoder(Protocol):
 
     @property
     def precision(self) -> str:
-        """Of its products, as `Device.dtype` has it."""
+        """Precision of its products, as `Device.dtype` has it."""
 
     @property
     def together(self) -> int:

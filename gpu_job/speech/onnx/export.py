@@ -13,7 +13,7 @@ BLANK = "<blk>"
 SPACE = "▁"
 """How SentencePiece writes the space before a word."""
 FEATURE_SECONDS = 0.01
-"""Of one column of features."""
+"""Seconds of one column of features."""
 FEATURES, SUBSAMPLING, MOST_PER_FRAME = 80, 8, 10
 """Where `config.json` says nothing."""
 

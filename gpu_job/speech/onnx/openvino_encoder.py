@@ -39,9 +39,9 @@ BUCKET = 8
 """Columns of features, 10 ms each, that make one frame: lengths are padded to a multiple. Once room for the longest
 windows is there, a new length costs as much as 0.3 s of sound."""
 ENCODER, GRAPH, COMPILED = "encoder-model.onnx", "encoder.xml", "encoder.blob"
-"""Of the export, of its graph in OpenVINO's form, which is there while it is compiled, and of what is kept."""
+"""Names of the export, of its graph in OpenVINO's form, which is there while it is compiled, and of what is kept."""
 FORM = "openvino-5"
-"""Of what is made; another one where what is made changes."""
+"""Version of what is made; another one when what is made changes."""
 QUANTISED = b"DynamicQuantizeLinear"
 """An operator that only an export in 8 bits has."""
 INSTRUCTIONS = frozenset({"avx512_bf16", "amx_bf16"})

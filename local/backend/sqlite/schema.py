@@ -15,7 +15,7 @@ class Tables:
     """What is in a file."""
 
     version: int
-    """Of its tables."""
+    """Version of its tables."""
     create: tuple[str, ...]
     """Statements that make them."""
     changes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)

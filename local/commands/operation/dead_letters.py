@@ -68,9 +68,9 @@ class Chosen:
     every: bool = False
     """All of them."""
     source: str = ""
-    """Of all only those of this subscription or topic."""
+    """With `every`: only those of this subscription or topic."""
     recording: str = ""
-    """Of all only those about this recording, by file, address or ID."""
+    """With `every`: only those about this recording, by file, address or ID."""
 
     def __post_init__(self) -> None:
         """Check that the options go together.

@@ -55,7 +55,7 @@ class Limits:
     deadline: float
     """When it ends, as `time.monotonic` counts."""
     most_bytes: int
-    """Of an answer that are read, headers included."""
+    """Bytes of an answer that are read at most, headers included."""
     public_only: bool
     """Refuse addresses that are not on the public internet."""
 

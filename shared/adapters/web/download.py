@@ -47,7 +47,7 @@ class Download:
     """How recordings are fetched."""
 
     most_bytes: int
-    """Of a recording."""
+    """Most bytes of a recording."""
     seconds: float = SECONDS
     """For a whole download."""
     silence: float = SILENCE

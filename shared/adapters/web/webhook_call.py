@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SECONDS = 20.0
 """For a call, from the connection to the headers of the answer."""
 MOST_BYTES = 64 * 1024
-"""Of an answer that are read. Its body says nothing, and is left unread beyond what came with the headers."""
+"""Most bytes of an answer that are read. Its body says nothing: only what came with the headers is read."""
 
 
 class Sender:

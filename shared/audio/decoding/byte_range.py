@@ -151,7 +151,7 @@ class _Run(NamedTuple):
     """Consecutive frames in the file, all of the same duration."""
 
     position: int
-    """Of the first frame, bytes from the start of the file."""
+    """Position of the first frame, bytes from the start of the file."""
     frame: Frame
     """The first frame."""
     sizes: list[int]

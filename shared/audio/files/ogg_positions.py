@@ -20,11 +20,11 @@ BEGINNING = 32 * 1024
 LONGEST_HEADER = PAGE_HEADER + 255
 """Bytes of the header of a page, with the sizes of its segments."""
 PAGE_SAMPLES = 48_000
-"""Of a page, where nothing tells: FFmpeg's have a second."""
+"""Samples of a page, where nothing tells: FFmpeg's have a second."""
 NO_PACKET = -1
 """Position of a page in which no packet ends; that of headers is zero."""
 POLYNOMIAL = 0x1_04C1_1DB7
-"""Of the checksum; it begins with zero, and its bits are not turned around, so that it is linear."""
+"""Polynomial of the checksum, which begins with zero and does not turn its bits around, and so is linear."""
 
 
 def counted_from_zero(reader: Reader) -> Reader:
@@ -84,7 +84,7 @@ def _power(count: int) -> int:
 
 
 def _product(one: int, other: int) -> int:
-    """Of polynomials over the field of two elements, modulo that of the checksum."""
+    """Product of polynomials over the field of two elements, modulo that of the checksum."""
     found = 0
     for bit in range(31, -1, -1):
         found <<= 1

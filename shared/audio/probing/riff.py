@@ -56,7 +56,7 @@ class _ChunkFormat:
     width: int = 4
     """Bytes of a size."""
     order: Literal["big", "little"] = "little"
-    """Of the bytes of a size."""
+    """Order of the bytes of a size."""
     counts_itself: bool = False
     """Whether the size includes name and size."""
     align: int = 2
@@ -214,7 +214,7 @@ def is_variable(reader: Reader) -> bool:
 
 
 def _bytes_per_second(form: bytes) -> int:
-    """Of ADPCM, by the size of its blocks; 0 where the header's number has to do."""
+    """Bytes of a second of ADPCM, by the size of its blocks; 0 where the header's number has to do."""
     if len(form) < 16:
         return 0
     tag, channels = (int.from_bytes(form[at : at + 2], "little") for at in (0, 2))

@@ -41,7 +41,7 @@ SLOWEST = 50
 TOLERANCE = 0.001
 """Seconds; for the same sum in another order."""
 _NAME = re.compile(r"[!-~]([ -~]{0,38}[!-~])?")
-"""Of a container or a codec."""
+"""Name of a container or a codec."""
 
 
 class BreachError(Exception):

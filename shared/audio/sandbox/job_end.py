@@ -23,7 +23,7 @@ class JobEnd:
     refusal: wire.Refusal | None = None
     """Why there is none, in the words of the process."""
     failure: Exception | None = None
-    """Of the source's own read: then the file is not at fault."""
+    """Failure of the source's own read: then the file is not at fault."""
     levels: bytes = b""
     """How loud both channels are, if that was asked for; see `LevelMeter`."""
     sound: tuple[bytes, bytes] | None = None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shared.results import ChunkResult, Word
 
 AT_LEAST, AT_MOST = 0.05, 0.5
-"""Of the time in which somebody speaks: for which each channel leads at least, and neither does at most."""
+"""Parts of the time in which somebody speaks: for which each channel leads at least, and neither does at most."""
 
 
 class Channels:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 MEDIA_TYPE = rendition.MEDIA_TYPE
-"""Of a rendition."""
+"""Media type of a rendition."""
 
 INEXACT = frozenset({"mp3", "aac"})
 """Those without an index of their frames. Browsers guess by the bit rate, or by a table of a hundred entries: in an mp3 of

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 LONGEST_NOTE = 500
 """Characters of a note, and of an author."""
 MOST_REVISIONS = 9999
-"""Of one recording."""
+"""Most revisions of one recording."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
