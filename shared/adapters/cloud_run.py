@@ -17,7 +17,7 @@ from google.auth import exceptions as auth
 
 from shared.adapters import credentials
 from shared.errors import ConfigurationError, StoreUnavailable, Transient
-from shared.in_words import human_duration
+from shared.in_words import counted, human_duration
 from shared.ports import TaskRun, WorkerState
 
 if TYPE_CHECKING:
@@ -92,8 +92,9 @@ class CloudRunJobs:
             return WorkerState(
                 status="pending",
                 pending=left,
-                reason=f"{left} tasks of {self._job} have waited for a machine for {human_duration(waited)}: the region "
-                "has none to give now. Nothing has to be done: they start when there is one. If it lasts, ask for more "
+                reason=f"{counted(left, 'task')} of {self._job} {'has' if left == 1 else 'have'} waited for a machine for "
+                f"{human_duration(waited)}: the region has none to give now. Nothing has to be done: they start when "
+                "there is one. If it lasts, ask for more "
                 f"quota of {self._quota}, or deploy to another region.",
             )
         return WorkerState(status="ready", running=left, pending=left - running)
@@ -112,7 +113,9 @@ class CloudRunJobs:
             self._jobs.run_job(request, retry=None, timeout=self._timeout)
         except EXPECTED as error:
             return self._explained(error, "roles/run.jobsExecutorWithOverrides")
-        return WorkerState(status="ready", running=tasks, reason=f"started {self._job} with {tasks} tasks")
+        return WorkerState(
+            status="ready", running=tasks, reason=f"started {self._job} with {counted(tasks, 'task')}"
+        )
 
     def ended(self, since: float) -> list[TaskRun]:
         """The tasks of all executions that have completed since `since` (seconds since 1970).

@@ -15,6 +15,7 @@ from shared.costs import budget
 from shared.engines import choices
 from shared.errors import BadRequest, NewerVersion, Permanent, Transient
 from shared.flow import dispatch, probe, record, redo, refusals, retry
+from shared.in_words import counted
 from shared.messages import object_from_event, to_fields
 from shared.model import Options, Recording, recording_id
 from shared.routing import eligible, flags, route, weights, within_budget
@@ -222,8 +223,7 @@ def freeze_plan(recording: Recording, ports: Ports) -> Changed[Recording]:
         weights=used,
         formats=formats.of_recording(recording.options.formats, settings.formats),
     )
-    number = len(planned.record.chunks)
-    count = "1 chunk" if number == 1 else f"{number} chunks"
+    count = counted(len(planned.record.chunks), "chunk")
     log.info("planned %s: %s; %s", documents.called(recording.source, ports.settings), count, decision.reason)
     return planned
 

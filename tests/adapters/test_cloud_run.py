@@ -188,6 +188,8 @@ def test_an_execution_that_waits_for_a_machine_is_pending_and_after_three_minute
     assert (late.status, late.running, late.pending) == ("pending", 0, 2)
     assert "2 tasks of workers have waited for a machine for 3 min" in late.reason
     assert "Nothing has to be done" in late.reason
+    service.executions = [execution("one", minute=1, tasks=1)]
+    assert "1 task of workers has waited for a machine for 3 min" in jobs.state().reason
 
 
 def test_tasks_that_wait_beside_running_ones_are_told_apart_and_hand_nothing_on(service, jobs, clock):

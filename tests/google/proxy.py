@@ -53,7 +53,7 @@ class Proxy:
 
 @contextmanager
 def proxy() -> Iterator[Proxy]:
-    """One whose keys can be had."""
+    """One whose keys are served."""
     made = Proxy()
 
     class Keys(BaseHTTPRequestHandler):

@@ -51,7 +51,7 @@ class Upkeep:
             The ones that it has.
 
         Raises:
-            ConfigurationError, StoreUnavailable: they could not be had.
+            ConfigurationError, StoreUnavailable: they could not be obtained.
         """
         if self.owned == frozenset(recordings) and self._run is not None:
             return self.owned

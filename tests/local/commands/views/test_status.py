@@ -1,4 +1,4 @@
-"""`dropscribe status`, what it says of workers that cannot be had and of recordings that wait."""
+"""`dropscribe status`, what it says of unavailable workers and of recordings that wait."""
 
 from __future__ import annotations
 
