@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from shared.errors import NewerVersion
+from shared.in_words import listed
 from shared.model import Engine, Method
 
 if TYPE_CHECKING:
@@ -296,8 +297,7 @@ def able(ability: Ability) -> list[EngineSpec]:
 
 def supported_by(ability: Ability) -> str:
     """The same in a sentence: `Parakeet on a GPU and Deepgram`."""
-    *others, last = (one.in_sentences for one in able(ability))
-    return f"{', '.join(others)} and {last}" if others else last
+    return listed((one.in_sentences for one in able(ability)), "and")
 
 
 def methods() -> list[Method]:

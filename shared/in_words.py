@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _HARMFUL = re.compile(
     # Control characters move the cursor, set a window's title, or end a line; line separators end it as well.
@@ -50,6 +54,13 @@ def counted(number: int, noun: str) -> str:
 def no_recording(name: str) -> str:
     """That there is no recording with a name or an ID, and where to find those there are."""
     return f"There is no recording {name}. `dropscribe status` lists the files, `dropscribe status --ids` their IDs."
+
+
+def listed(names: Iterable[str], word: Literal["and", "or"]) -> str:
+    """Names in a sentence: `one`, `one or two`, `1, 2 and 3`; "" if there are none."""
+    several = list(names)
+    first = ", ".join(several[:-1])
+    return f"{first} {word} {several[-1]}" if first else "".join(several)
 
 
 def broken_off(why: str, done: int, of: int, noun: str, verb: str) -> str:

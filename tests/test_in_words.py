@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from shared.in_words import broken_off, dollars, human_duration, human_size, printable, printable_json
+from shared.in_words import broken_off, dollars, human_duration, human_size, listed, printable, printable_json
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,19 @@ def test_lengths_are_told_as_people_say_them(seconds, text):
 )  # fmt: skip
 def test_a_size_is_told_in_the_unit_that_shows_it(size, said):
     assert human_size(size) == said
+
+
+@pytest.mark.parametrize(
+    ("names", "word", "text"),
+    [
+        ([], "and", ""),
+        (["Parakeet"], "and", "Parakeet"),
+        (["parakeet", "deepgram"], "or", "parakeet or deepgram"),
+        (["1", "2", "3"], "and", "1, 2 and 3"),
+    ],
+)
+def test_names_are_listed_with_commas_and_one_word(names, word, text):
+    assert listed(iter(names), word) == text
 
 
 @pytest.mark.parametrize(

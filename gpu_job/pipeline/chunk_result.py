@@ -8,7 +8,7 @@ from gpu_job.pipeline import both_channels
 from gpu_job.speech.transcriber import SAMPLE_RATE
 from shared.audio import channel_levels
 from shared.costs import attempt_rows
-from shared.engines import PARAKEET_CPU, able, spec
+from shared.engines import PARAKEET_CPU, spec, supported_by
 from shared.flow import merge
 from shared.flow.merge import Piece
 from shared.flow.reading import peaks
@@ -81,7 +81,7 @@ def _not_done(job: ChunkJob, engine: Transcriber) -> tuple[str, ...]:
     """What was asked for and not done."""
     if not job.message.options.phrases or engine.hears_phrases:
         return ()
-    others = " and ".join(one.in_sentences for one in able("keyterms"))
+    others = supported_by("keyterms")
     return (f"{spec(engine.engine).in_sentences} does not listen for keyterms. These engines do: {others}.",)
 
 

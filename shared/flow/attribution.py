@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.engines import ENGINES, HYBRID, spec
+from shared.in_words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -58,4 +59,4 @@ def dedupe_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
 
 def _names(engines: Iterable[Engine]) -> str:
     found = set(engines)
-    return " and ".join(one.in_sentences for one in ENGINES.values() if one.name in found)
+    return listed((one.in_sentences for one in ENGINES.values() if one.name in found), "and")

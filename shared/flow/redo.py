@@ -15,6 +15,7 @@ from shared.costs import budget, limits
 from shared.errors import UnderWay
 from shared.flow import dispatch
 from shared.flow.chunk import result_name
+from shared.in_words import listed
 from shared.routing import pace, route
 from shared.state import claims, documents
 from shared.telemetry import log
@@ -68,7 +69,7 @@ def _told(recording: Recording, indexes: Sequence[int]) -> Recording:
 
 def warning(recording: Recording, indexes: Sequence[int]) -> str:
     """The line about it for the owner of a recording."""
-    parts = " and ".join(str(recording.position(index) + 1) for index in indexes)
+    parts = listed((str(recording.position(index) + 1) for index in indexes), "and")
     of = len(recording.chunks)
     if len(indexes) == 1:
         return f"The result of part {parts} of {of} was gone, so it was transcribed, and paid for, again."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from shared.engines import spec
 from shared.errors import DropscribeError, EngineLimit, NoEngineLeft
 from shared.flow.attribution import TOOK_OVER
+from shared.in_words import listed
 from shared.state import answers
 
 if TYPE_CHECKING:
@@ -49,8 +50,9 @@ def ending(
         reasons = [*((one.engine, one.reason) for one in tried), (message.chunk.engine, str(error))]
         told = " ".join(f"{spec(engine).in_sentences}: {_sentence(reason)}" for engine, reason in reasons)
         part = f"part {recording.position(message.chunk.index) + 1} of {len(recording.chunks)}"
-        blocked = " and ".join(spec(engine).in_sentences for engine in excluded)
-        not_tried = f" {blocked} was not tried: {why_excluded}." if excluded else ""
+        blocked = listed((spec(engine).in_sentences for engine in excluded), "and")
+        verb = "was" if len(excluded) == 1 else "were"
+        not_tried = f" {blocked} {verb} not tried: {why_excluded}." if excluded else ""
         return NoEngineLeft(f"No engine could transcribe {part} of the recording. {told}{not_tried}")
     why = why_excluded or recording.fallback.why_not
     may = (*recording.fallback.engines, *recording.fallback.whole)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from shared.engines import spec
 from shared.flow import dispatch, refusals
-from shared.in_words import counted
+from shared.in_words import counted, listed
 from shared.model import Fallback
 from shared.routing import score
 from shared.state import documents
@@ -59,7 +59,7 @@ def take_over(
         if (stored.life, stored.chunks) != (recording.life, recording.chunks):
             return None
         assert stored.decision is not None, "set with the plan"
-        before = " and ".join(dict.fromkeys(spec(one.engine).in_sentences for one in tried))
+        before = listed(dict.fromkeys(spec(one.engine).in_sentences for one in tried), "and")
         decision = replace(
             stored.decision,
             method=spec(engine).method,

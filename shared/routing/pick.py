@@ -19,7 +19,7 @@ from shared.engines import (
     spec,
 )
 from shared.errors import BadRequest
-from shared.in_words import dollars
+from shared.in_words import dollars, listed
 from shared.model import Engine, Method
 from shared.routing import eligible, matrix, parakeet_share, speakers, weights
 
@@ -149,7 +149,7 @@ def _alone(only: Prospect, known: Known, no_gpu: str, lack: str) -> str:
         return f"{lack}: {method_name(only.method)}"
     has_gpu = PARAKEET_GPU.name in known.engines
     if only.engine == PARAKEET_CPU.name and has_gpu:
-        others = " or ".join(one.in_sentences for one in hosted_specs())
+        others = listed((one.in_sentences for one in hosted_specs()), "or")
         return f"{no_gpu}: Parakeet on this CPU, as {others} is not set up"
     if is_hosted(only.engine) and has_gpu:
         return f"{no_gpu}, and no CPU is set up: {method_name(only.method)}"
@@ -223,15 +223,15 @@ def _absent(method: Method, found: Mapping[Method, Prospect]) -> list[EngineSpec
 
 def _cannot(method: Method, found: Mapping[Method, Prospect], known: Known, options: Options) -> str:
     if absent := _absent(method, found):
-        names = " or ".join(one.in_sentences for one in absent)
-        keys = " or ".join(one.hosted.key_variable for one in absent if one.hosted)
+        names = listed((one.in_sentences for one in absent), "or")
+        keys = listed((one.hosted.key_variable for one in absent if one.hosted), "or")
         return (
             f"Method {method} was asked for, but this deployment has no {names} engine. "
             f"Ask for {OURS}, leave the choice to auto, or set {keys}."
         )
     if lack := weights.lack(options, known.settings):
         return f"Method {method} was asked for, but {lack}. {eligible.OTHER_LANGUAGE}"
-    others = " or ".join(one.method for one in hosted_specs())
+    others = listed((one.method for one in hosted_specs()), "or")
     if _switched_off(known):
         return (
             f"Method {method} was asked for, but ENABLE_GPU_TRANSCRIPTION is off, and no CPU is set up. "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from shared.engines import AUTO, HYBRID, EngineSpec, able, of_method, spec
 from shared.errors import BadRequest
+from shared.in_words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -41,7 +42,7 @@ def check(options: Options) -> None:
     """
     if not options.diarize or tells(options.method):
         return
-    methods = " or ".join(dict.fromkeys(one.method for one in able("speakers")))
+    methods = listed(dict.fromkeys(one.method for one in able("speakers")), "or")
     why = ONE_ENGINE if options.method == HYBRID else f"{options.method} does not tell speakers apart"
     raise BadRequest(
         f"Speakers and method {options.method} were asked for, but {why}. Ask for {methods}, or leave the choice to auto."
@@ -93,8 +94,11 @@ def check_engines(engines: Collection[Engine]) -> None:
 
 def no_engine() -> str:
     """That no engine of a deployment tells speakers apart, and what to do."""
-    names = " and ".join(dict.fromkeys(one.method_in_sentences for one in able("speakers")))
-    return f"No engine of this deployment tells speakers apart: {names} do. Ask without speakers (diarize, channels), or set up one of them."
+    names = listed(dict.fromkeys(one.method_in_sentences for one in able("speakers")), "and")
+    return (
+        f"No engine of this deployment tells speakers apart. {names} can: set up one of them, "
+        "or ask without speakers (diarize, channels)."
+    )
 
 
 def takes_over(

@@ -54,6 +54,10 @@ def test_a_recording_ends_with_what_each_engine_said():
         message(), error, (GAVE_UP,), RECORDING, Settings(), excluded=("parakeet-gpu",), why_excluded="the budget is used up"
     )  # fmt: skip
     assert str(short).endswith("Parakeet on a GPU was not tried: the budget is used up.")
+    short = owner_messages.ending(
+        message(), error, (GAVE_UP,), RECORDING, Settings(), excluded=("parakeet-gpu", "deepgram"), why_excluded="so"
+    )  # fmt: skip
+    assert str(short).endswith("Parakeet on a GPU and Deepgram were not tried: so.")
 
 
 def test_a_recording_that_nobody_else_may_have_ends_with_the_reason_why():

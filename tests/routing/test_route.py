@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from shared.costs.prices import TABLE
 from shared.engines import hosted_specs, methods
 from shared.errors import BadRequest
+from shared.in_words import listed
 from shared.model import AudioInfo, Options
 from shared.routing.case import Case, Known
 from shared.routing.conditions import Conditions
@@ -81,7 +82,7 @@ def test_the_deployments_own_weights_by_name_leave_the_choice_open():
 
 @pytest.mark.parametrize("method", ["deepgram", "hybrid"])
 def test_a_method_that_cannot_run_here_is_refused_with_what_to_do(method):
-    absent = " or ".join(one.in_sentences for one in hosted_specs() if method in {"hybrid", one.method})
+    absent = listed((one.in_sentences for one in hosted_specs() if method in {"hybrid", one.method}), "or")
     with pytest.raises(BadRequest, match=rf"no {absent} engine\. Ask for parakeet.*set DEEPGRAM_API_KEY"):
         decide(case(method=method), known("parakeet-cpu"))
     with pytest.raises(BadRequest, match=f"no {absent} engine"):

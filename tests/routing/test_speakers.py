@@ -65,7 +65,7 @@ def test_a_deployment_needs_one_engine_that_tells_speakers_apart():
     speakers.check_engines({"parakeet-cpu"})
     speakers.check_engines({"deepgram"})
     with pytest.raises(
-        BadRequest, match=r"Parakeet and Deepgram do\. Ask without speakers \(diarize, channels\)"
+        BadRequest, match=r"Parakeet and Deepgram can: set up one of them, or ask without speakers \(diarize, channels\)\."
     ):
         speakers.check_engines(set())
 

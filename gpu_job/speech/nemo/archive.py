@@ -16,6 +16,7 @@ import yaml
 
 from gpu_job.weights.nemo_tar import is_packed, open_tar
 from shared.errors import ModelUnavailable
+from shared.in_words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -89,7 +90,7 @@ class Archive:
         self._path = path
         self._members = {member.name.removeprefix("./"): member for member in tar.getmembers()}
         if missing := [name for name in (CONFIG, WEIGHTS) if name not in self._members]:
-            raise ModelUnavailable(f"{path} is not a NeMo .nemo file: it lacks {' and '.join(missing)}.")
+            raise ModelUnavailable(f"{path} is not a NeMo .nemo file: it lacks {listed(missing, 'and')}.")
         if self._members[CONFIG].size > MOST_CONFIG:
             raise ModelUnavailable(
                 f"The configuration in {path} is too large to be valid. Download the file again."

@@ -16,6 +16,7 @@ from shared.costs import hour_price, prices_file, report
 from shared.costs.report import Question
 from shared.costs.summary import By  # noqa: TC001 - Typer reads it at run time
 from shared.errors import BadRequest
+from shared.in_words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +86,7 @@ def check(asked: Mapping[str, object]) -> None:
     """
     given = [name for name, value in asked.items() if value]
     if len(forms := [name for name in given if name in {"--json", "--csv", "--table"}]) > 1:
-        raise BadRequest(f"Choose one of {' and '.join(forms)}.")
+        raise BadRequest(f"Choose one of {listed(forms, 'and')}.")
     if "--table" in given and len(given) > 1:
-        rest = " and ".join(name for name in given if name != "--table")
+        rest = listed((name for name in given if name != "--table"), "and")
         raise BadRequest(f"--table shows prices, not what was spent: leave out {rest}, or --table.")

@@ -12,7 +12,7 @@ from local.commands import lookup
 from local.commands.table import color_of, short_time, table
 from local.commands.terminal import local_time
 from local.commands.views import details
-from shared.in_words import human_duration, printable
+from shared.in_words import human_duration, listed, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def _parts(report: Report, wanted: Wanted, ports: Ports) -> Iterator[RenderableT
         yield Text()
         yield _table(report.recordings, ports, ids=wanted.ids)
     elif report.states and wanted.states:
-        yield Text(f"No recording is {' or '.join(wanted.states)}.")
+        yield Text(f"No recording is {listed(wanted.states, 'or')}.")
     rest = list(_rest(report, ports))
     if rest:
         yield Text()

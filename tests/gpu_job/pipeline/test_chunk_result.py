@@ -51,7 +51,7 @@ def test_an_engine_that_does_not_listen_for_keyterms_says_so_in_the_result():
 def test_the_engines_that_listen_for_keyterms_are_those_of_the_table(monkeypatch):
     monkeypatch.setitem(ENGINES, "acme", ACME)
     (_, told) = chunk_result(job("Dropscribe"), Engine(hears_phrases=False)).warnings
-    assert told.endswith("These engines do: Parakeet on a GPU and Deepgram and Acme Speech.")
+    assert told.endswith("These engines do: Parakeet on a GPU, Deepgram and Acme Speech.")
 
 
 def test_words_of_both_channels_have_their_channel():
