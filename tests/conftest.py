@@ -25,6 +25,7 @@ from hypothesis.internal.conjecture import providers
 from local.backend import embedded_ports
 from shared.audio import pool
 from shared.audio.sandbox.parent import Sandbox
+from shared.engines import ENGINES
 from shared.telemetry import log
 from tests import decoders, emulators, kept
 from tests.index_rules import IndexedRecords
@@ -205,6 +206,13 @@ def _kept_sessions():
 
     with sessions.kept():
         yield
+
+
+@pytest.fixture
+def three_engines(monkeypatch):
+    """A table of the engines that the test speaks of, whichever else there are."""
+    for name in ENGINES.keys() - {"parakeet-gpu", "parakeet-cpu", "deepgram"}:
+        monkeypatch.delitem(ENGINES, name)
 
 
 @pytest.fixture

@@ -35,8 +35,8 @@ SAMPLE = Path(__file__).resolve().parent.parent / "samples" / "voice-note.opus"
 
 
 @pytest.fixture
-def registered(monkeypatch, tmp_path):
-    """The table of engines with one more, and its key."""
+def registered(three_engines, monkeypatch, tmp_path):
+    """A table of three engines and one more, and its key."""
     monkeypatch.setitem(ENGINES, "acme", acme.ACME)
     monkeypatch.setattr(acme, "opened", [])
     monkeypatch.setenv("ACME_API_KEY", " k3y\n")

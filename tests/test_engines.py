@@ -39,13 +39,7 @@ def test_an_unknown_engine_is_named_with_the_known_ones():
     assert not engines.is_hosted("whisper")
 
 
-@pytest.fixture
-def three(monkeypatch):
-    """A table with the engines that the tests below speak of, whichever else there are."""
-    monkeypatch.setattr(engines, "ENGINES", {one.name: one for one in (PARAKEET_GPU, PARAKEET_CPU, DEEPGRAM)})
-
-
-@pytest.mark.usefixtures("three")
+@pytest.mark.usefixtures("three_engines")
 def test_ours_and_hosted_ones_are_told_apart():
     assert engines.own_specs() == [PARAKEET_GPU, PARAKEET_CPU]
     assert engines.hosted_specs() == [DEEPGRAM]
@@ -54,7 +48,7 @@ def test_ours_and_hosted_ones_are_told_apart():
     assert engines.able("keyterms") == [PARAKEET_GPU, DEEPGRAM]
 
 
-@pytest.mark.usefixtures("three")
+@pytest.mark.usefixtures("three_engines")
 def test_a_caller_chooses_among_methods_not_engines():
     assert engines.methods() == ["parakeet", "hybrid", "deepgram"]
     assert engines.choices() == ["auto", "parakeet", "deepgram", "hybrid"]
@@ -62,7 +56,7 @@ def test_a_caller_chooses_among_methods_not_engines():
     assert engines.of_method("hybrid") == [PARAKEET_GPU, PARAKEET_CPU, DEEPGRAM]
 
 
-@pytest.mark.usefixtures("three")
+@pytest.mark.usefixtures("three_engines")
 @pytest.mark.parametrize(
     ("method", "told"),
     [("parakeet", "Parakeet"), ("deepgram", "Deepgram"), ("hybrid", "Parakeet and Deepgram together")],
@@ -117,14 +111,14 @@ def test_a_text_that_names_an_engine_is_found(text, names):
     assert said(text) == names
 
 
-@pytest.mark.usefixtures("three")
+@pytest.mark.usefixtures("three_engines")
 def test_who_supports_an_option_is_told_in_a_sentence():
     assert engines.supported_by("filler_words") == "Deepgram"
     assert engines.supported_by("keyterms") == "Parakeet on a GPU and Deepgram"
     assert engines.supported_by("speakers") == "Parakeet on a GPU, Parakeet on a CPU and Deepgram"
 
 
-@pytest.mark.usefixtures("three")
+@pytest.mark.usefixtures("three_engines")
 def test_methods_have_titles_in_a_list_of_choices():
     titles = [engines.method_title(one) for one in engines.choices()]
     assert titles == ["Automatic", "Parakeet", "Deepgram", "Hybrid"]

@@ -365,7 +365,7 @@ def test_a_setting_for_a_hybrid_leaves_the_choice_to_speakers():
 
 def test_a_hybrid_with_speakers_is_refused():
     with pytest.raises(
-        BadRequest, match=r"method hybrid .* one engine tells .* Ask for parakeet or deepgram"
+        BadRequest, match=r"method hybrid .* one engine tells .* Ask for parakeet(,| or) deepgram"
     ):
         decide(case(diarize=True, method="hybrid"), known(*ALL))
 

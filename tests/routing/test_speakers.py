@@ -6,13 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from shared.engines import DEEPGRAM, PARAKEET_CPU, PARAKEET_GPU
+from shared.engines import DEEPGRAM, ENGINES, PARAKEET_CPU, PARAKEET_GPU
 from shared.errors import BadRequest
 from shared.model import Chunk, Options
 from shared.routing import speakers
 from shared.routing.case import Case
 from shared.settings import Settings
+from tests.acme import ACME
 from tests.routing.test_matrix import audio
+
+pytestmark = pytest.mark.usefixtures("three_engines")
 
 METHODS = ("parakeet", "hybrid", "deepgram")
 HYBRID = "one engine tells the speakers of a recording apart"
@@ -65,9 +68,17 @@ def test_a_deployment_needs_one_engine_that_tells_speakers_apart():
     speakers.check_engines({"parakeet-cpu"})
     speakers.check_engines({"deepgram"})
     with pytest.raises(
-        BadRequest, match=r"Parakeet and Deepgram can: set up one of them, or ask without speakers \(diarize, channels\)\."
+        BadRequest,
+        match=r"Parakeet and Deepgram can: set up one of them, or ask without speakers \(diarize, channels\)\.",
     ):
         speakers.check_engines(set())
+
+
+def test_whoever_tells_speakers_apart_is_named_with_commas(monkeypatch):
+    monkeypatch.setitem(ENGINES, "acme", replace(ACME, abilities=frozenset({"speakers"})))
+    with pytest.raises(BadRequest, match="Ask for parakeet, deepgram or acme, or leave the choice to auto"):
+        left_out(1.0, method="hybrid")
+    assert "tells speakers apart. Parakeet, Deepgram and Acme Speech can: " in speakers.no_engine()
 
 
 def takes_over(engine, chunks):
