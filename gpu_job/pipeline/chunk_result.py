@@ -8,7 +8,7 @@ from gpu_job.pipeline import both_channels
 from gpu_job.speech.transcriber import SAMPLE_RATE
 from shared.audio import channel_levels
 from shared.costs import attempt_rows
-from shared.engines import PARAKEET_CPU, spec, supported_by
+from shared.engines import PARAKEET_CPU, spec
 from shared.flow import merge
 from shared.flow.merge import Piece
 from shared.flow.reading import peaks
@@ -78,11 +78,11 @@ def chunk_result(job: ChunkJob, engine: Transcriber) -> ChunkResult:
 
 
 def _not_done(job: ChunkJob, engine: Transcriber) -> tuple[str, ...]:
-    """What was asked for and not done."""
-    if not job.message.options.phrases or engine.hears_phrases:
-        return ()
-    others = supported_by("keyterms")
-    return (f"{spec(engine.engine).in_sentences} does not listen for keyterms. These engines do: {others}.",)
+    """What was asked for and not done. Whether keyterms are listened for is up to the weights."""
+    options, abilities = job.message.options, spec(engine.engine).abilities - {"keyterms"}
+    if options.phrases and engine.hears_phrases:
+        abilities |= {"keyterms"}
+    return owner_messages.not_done(options, engine.engine, abilities)
 
 
 def _placed(word: Word, offset: float, end: float) -> Word:

@@ -61,6 +61,7 @@ def result_of(message: ChunkMessage, stretch: Stretch, heard: Heard, attempt: st
         warnings=(
             *stretch.warnings,
             *speakers.missing(message, heard.words),
+            *owner_messages.not_done(message.options, message.chunk.engine),
             *owner_messages.warnings(message),
         ),
         peaks=stretch.peaks,

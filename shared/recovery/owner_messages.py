@@ -1,18 +1,21 @@
-"""Messages to the owner of a recording about engines that gave up a part of it. Pure."""
+"""Messages to the owner of a recording about engines that gave up a part of it, or did less than was asked. Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.engines import spec
+from shared.engines import spec, supported_by
 from shared.errors import DropscribeError, EngineLimit, NoEngineLeft
 from shared.flow.attribution import TOOK_OVER
 from shared.in_words import listed
 from shared.state import answers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from shared.engines import Ability
     from shared.messages import ChunkMessage
-    from shared.model import Engine, Recording, Tried
+    from shared.model import Engine, Options, Recording, Tried
     from shared.settings import Settings
 
 
@@ -24,6 +27,29 @@ def broken(error: Exception, failures: int) -> DropscribeError:
     return EngineLimit(
         f"The engine failed {times} on one part of the recording ({error!r}). "
         "Try another model or method, and please report it with the file if you can."
+    )
+
+
+_ASKED: dict[Ability, tuple[Callable[[Options], bool], str]] = {
+    "speakers": (lambda options: options.diarize, "tell speakers apart"),
+    "keyterms": (lambda options: bool(options.phrases), "listen for keyterms"),
+    "filler_words": (lambda options: options.filler_words, "keep filler words"),
+}
+"""For each ability: whether it is asked for, and what an engine without it does not do."""
+
+
+def not_done(
+    options: Options, engine: Engine, abilities: Collection[Ability] | None = None
+) -> tuple[str, ...]:
+    """The warnings for the owner about options that an engine does not support.
+
+    `abilities` are what it supports, None: what the table of engines says.
+    """
+    abilities = spec(engine).abilities if abilities is None else abilities
+    return tuple(
+        f"{spec(engine).in_sentences} does not {what}. These engines do: {supported_by(ability)}."
+        for ability, (asked, what) in _ASKED.items()
+        if asked(options) and ability not in abilities
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from shared.engines import ENGINES
 from shared.hosted.hosted_result import Stretch, result_of
 from shared.messages import ChunkMessage
 from shared.model import AudioInfo, Chunk, Options, StoredObject, Tried
 from shared.results import Heard, Word
+from tests.acme import ACME
 
 
 def message(**changes):
@@ -43,6 +45,14 @@ def test_a_stretch_that_begins_late_has_no_lead():
         message(), Stretch(start=0.5, owned=29.5, decoded=29.5), heard(("one", 1.0, 1.5)), "m-1"
     )
     assert (found.lead, found.words[0].start) == (0.0, 1.5)
+
+
+def test_what_was_asked_for_and_the_engine_cannot_do_is_told(monkeypatch):
+    monkeypatch.setitem(ENGINES, "acme", ACME)
+    chunk = Chunk(index=0, start=0.0, end=1.0, lead=0.0, tail=0.0, engine="acme")
+    asked = message(options=Options(filler_words=True, keyterms="Dropscribe"), chunk=chunk)
+    (told,) = result_of(asked, Stretch(start=0.0, owned=1.0, decoded=1.0), heard(), "m-1").warnings
+    assert told.startswith("Acme Speech does not keep filler words. These engines do: Deepgram")
 
 
 def test_what_the_decoder_noticed_and_whose_part_it_was_are_told():

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
+from shared.engines import ENGINES, Ability
 from shared.errors import EngineLimit, NoEngineLeft, StoreUnavailable
 from shared.model import Chunk, Fallback, Options, Recording, StoredObject, Tried
 from shared.recovery import owner_messages
 from shared.settings import Settings
+from tests.acme import ACME
 from tests.hosted.test_hosted_result import message
 
 GAVE_UP = Tried(engine="parakeet-cpu", error="EngineLimit", reason="It does not fit")
@@ -42,6 +45,21 @@ def test_a_chunk_that_was_handed_over_names_all_that_gave_it_up():
     (told,) = owner_messages.warnings(message(tried=(first, GAVE_UP)))
     assert told.startswith("Deepgram ")
     assert told.endswith("Parakeet on a GPU: Lost!; Parakeet on a CPU: It does not fit.")
+
+
+@pytest.mark.usefixtures("three_engines")
+def test_what_was_asked_for_and_an_engine_cannot_do_is_told_with_who_can(monkeypatch):
+    monkeypatch.setitem(ENGINES, "acme", replace(ACME, abilities=frozenset()))
+    asked = Options(diarize=True, keyterms="Dropscribe", filler_words=True)
+    assert owner_messages.not_done(asked, "acme") == (
+        "Acme Speech does not tell speakers apart. These engines do: Parakeet on a GPU, Parakeet on a CPU and Deepgram.",
+        "Acme Speech does not listen for keyterms. These engines do: Parakeet on a GPU and Deepgram.",
+        "Acme Speech does not keep filler words. These engines do: Deepgram.",
+    )
+    assert len(owner_messages.not_done(asked, "acme", set(get_args(Ability)))) == 0
+    assert len(owner_messages.not_done(asked, "acme", ())) == len(get_args(Ability))
+    assert owner_messages.not_done(Options(keyterms=" , "), "acme") == ()
+    assert owner_messages.not_done(asked, "deepgram") == ()
 
 
 def test_a_recording_ends_with_what_each_engine_said():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pytest
+
 from gpu_job.pipeline.chunk_result import chunk_result
 from gpu_job.speech.windowing import Window
 from shared.audio import Pcm
@@ -11,6 +13,8 @@ from shared.engines import ENGINES
 from shared.model import Chunk, Options
 from tests.acme import ACME
 from tests.world import words
+
+pytestmark = pytest.mark.usefixtures("three_engines")
 
 
 class Engine:
@@ -22,11 +26,11 @@ class Engine:
         self.hears_phrases = hears_phrases
 
 
-def job(keyterms):
+def job(keyterms, **options):
     chunk = Chunk(index=0, start=0.0, end=1.0, lead=0.0, tail=0.0, engine="parakeet-gpu")
     return SimpleNamespace(
         message=SimpleNamespace(
-            options=Options(keyterms=keyterms), chunk=chunk, recording="r", tried=(), model="tiny"
+            options=Options(keyterms=keyterms, **options), chunk=chunk, recording="r", tried=(), model="tiny"
         ),
         attempt="m-1",
         pcm=Pcm(samples=b"", start=0.0, owned=1.0, warnings=("The file ends early.",)),
@@ -52,6 +56,12 @@ def test_the_engines_that_listen_for_keyterms_are_those_of_the_table(monkeypatch
     monkeypatch.setitem(ENGINES, "acme", ACME)
     (_, told) = chunk_result(job("Dropscribe"), Engine(hears_phrases=False)).warnings
     assert told.endswith("These engines do: Parakeet on a GPU, Deepgram and Acme Speech.")
+
+
+def test_filler_words_that_are_not_kept_are_told_of_in_the_result():
+    engine = Engine(hears_phrases=True)
+    warnings = chunk_result(job("Dropscribe", filler_words=True, diarize=True), engine).warnings
+    assert warnings[1:] == ("Parakeet on a CPU does not keep filler words. These engines do: Deepgram.",)
 
 
 def test_words_of_both_channels_have_their_channel():
