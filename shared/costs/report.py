@@ -1,4 +1,7 @@
-"""The cost report: the sums of the ledger over some days, and advice on what to change."""
+"""The cost report: the sums of the ledger over some days, and advice on what to change.
+
+Its columns are in summary.py, `Sums.columns`.
+"""
 
 from __future__ import annotations
 

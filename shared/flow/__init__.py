@@ -11,7 +11,7 @@
     merge.py       6  merge the words of all chunks into one sequence (seam.py: one overlap; speakers.py and
                       diarization/: who says them; assemble.py: the whole transcript; attribution.py)
     record.py      7  the last chunk is done: decide, write the outputs (transcript_files.py), record, announce
-                      (redo.py: results that are gone)
+                      (redo.py: results that are gone), or record why it failed
     forget.py         everything about a recording is deleted because a person or the retention asked for it (erase.py: what that is)
     reading/          what people read of a recording, and what they correct
 

@@ -52,7 +52,7 @@ def test_the_formats_together_are_all_files_in_one_order():
 
 def test_an_hour_is_written_in_every_format():
     files = render(transcript(spoken("hello there, all of you. " * 2_000, pace=0.36)), FORMATS)
-    assert [one.name for one in files] == [*RENDERERS]
+    assert [one.name for one in files] == [one.name for one in FILES]
     assert [len(one.data) > 10_000 for one in files].count(False) == 1  # nobody told speakers apart
 
 
@@ -99,7 +99,7 @@ def test_other_processes_write_the_same_bytes():
 
 
 def test_every_file_has_its_renderer():
-    assert [*RENDERERS] == [one.name for one in FILES]
+    assert RENDERERS.keys() == {one.name for one in FILES}
 
 
 def test_a_row_of_the_table_and_a_renderer_make_a_format(monkeypatch):
