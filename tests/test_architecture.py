@@ -21,8 +21,15 @@ TOPS = ("shared", "functions", "gpu_job", "local", "deployment", "console", "dro
 ALL = (*TOPS, "bench")
 """With what only measures the others."""
 
-BASE = "formats model errors messages ports settings engines results topology telemetry clock concurrency machine"
-BASE += " bundled in_words languages deployment_sizes versions audio.types"
+NO_FLOOR = {"tests", "samples", "images", "models"}
+"""Folders with Python that nothing imports which is shipped."""
+
+BASE = (
+    "ports > settings topology > deployment_sizes messages > engines formats versions > "
+    "errors machine results telemetry > bundled clock concurrency in_words languages model"
+)
+"""What everything may import of `shared`, the upper ones first, as in `ROOMS`."""
+
 FLOORS = {
     "bench": ("bench",),
     "dropscribe": ("dropscribe",),
@@ -34,6 +41,7 @@ FLOORS = {
     "client": ("shared.client",),
     "embedded": ("local.backend",),
     "deployment": ("deployment",),
+    "rollout": ("deployment.rollout", "deployment.api"),
     "sweep": ("shared.sweep",),
     "hosted": ("shared.hosted",),
     "webhooks": ("shared.webhooks",),
@@ -49,7 +57,7 @@ FLOORS = {
     "audio": ("shared.audio",),
     "outputs": ("shared.outputs",),
     "search": ("shared.search",),
-    "base": ("shared", *(f"shared.{name}" for name in BASE.split())),
+    "base": ("shared", "shared.audio.types", *(f"shared.{name}" for name in BASE.replace(">", "").split())),
 }
 """Packages by their floor, the upper ones first."""
 
@@ -62,13 +70,24 @@ BELOW = {
     "dropscribe": set(FLOORS) - {"bench"},
     "console": LIBRARY | {"connect", "client"},
     "local": LIBRARY
-    | {"functions", "gpu_job", "connect", "client", "embedded", "deployment", "google", "adapters"},
-    "functions": LIBRARY | {"connect", "deployment"},
+    | {
+        "functions",
+        "gpu_job",
+        "connect",
+        "client",
+        "embedded",
+        "deployment",
+        "rollout",
+        "google",
+        "adapters",
+    },
+    "functions": LIBRARY | {"connect", "rollout"},
     "gpu_job": LIBRARY - {"sweep", "hosted", "webhooks"} | {"connect"},
     "connect": LIBRARY,
     "client": {"state", "base"},
     "embedded": {"flow", "state", "adapters", "audio", "outputs", "search", "base"},
-    "deployment": {"webhooks", "routing", "planning", "state", "adapters", "base"},
+    "deployment": {"rollout", "webhooks", "routing", "planning", "state", "adapters", "base"},
+    "rollout": {"deployment", "webhooks", "routing", "planning", "state", "adapters", "base"},
     "sweep": {"recovery", "flow", "routing", "costs", "planning", "state", "base"},
     "hosted": {"recovery", "flow", "routing", "costs", "planning", "state", "base"},
     "webhooks": {"state", "base"},
@@ -137,7 +156,7 @@ ROOMS = {
     ),
 }
 """What stands in a package, the upper ones first: each may import what comes after a later `>`, and none what stands
-beside it. Every package that holds packages is here; what stands in `shared` itself has `FLOORS`."""
+beside it. Every package that holds packages is here; what stands in `shared` itself has `FLOORS` and `BASE`."""
 
 MOST_MODULES = 20
 """In one folder, beside its `__init__`. Folders of tests are not counted: each mirrors one that is, and holds helpers."""
@@ -387,7 +406,7 @@ def backward(graph):
     """Every import that goes up in a package of `ROOMS`, or to what stands beside it."""
     place = {
         f"{package}.{name}": number
-        for package, order in ROOMS.items()
+        for package, order in {"shared": BASE, **ROOMS}.items()
         for number, names in enumerate(order.split(" > "))
         for name in names.split()
     }
@@ -529,6 +548,7 @@ def test_nothing_that_is_shipped_imports_what_is_not():
         ("gpu_job/pipeline/worker.py", "from functions import push", "worker (gpu_job) imports functions.push"),
         ("functions/router/main.py", "from local.commands import table", "main (functions) imports local.commands.table"),
         ("functions/router/main.py", "from gpu_job.speech import packing", "main (functions) imports gpu_job.speech.packing"),
+        ("functions/router/main.py", "from deployment import deploy", "main (functions) imports deployment.deploy"),
         ("deployment/smoke.py", "from local.commands import table", "smoke (deployment) imports local.commands.table"),
         ("shared/adapters/gcs.py", "from shared.audio import pool", "gcs (adapters) imports shared.audio.pool (audio)"),
         ("shared/adapters/gcs.py", "from shared.adapters.engines import deepgram", "gcs (adapters) imports shared.adapters.engines.deepgram"),
@@ -607,6 +627,9 @@ def test_in_every_package_imports_go_down():
         ("functions/outcome", "from functions.router import main", "functions.router.main"),
         ("shared/audio/probing/wav", "from shared.audio.decoding import decode", "shared.audio.decoding.decode"),
         ("shared/flow/merge", "from shared.flow import retry", "shared.flow.retry"),
+        ("shared/model", "def f():\n    from shared.settings import Settings", "shared.settings"),
+        ("shared/engines", "from shared import messages", "shared.messages"),
+        ("shared/machine/stop_signals", "from shared.telemetry import log", "shared.telemetry"),
     ],
 )  # fmt: skip
 def test_an_import_up_in_a_package_is_found(tmp_path, where, line, told):
@@ -631,6 +654,39 @@ def overfull(known):
 
 def test_a_folder_has_few_enough_modules_to_be_read_at_a_glance():
     assert overfull(KNOWN) == {}
+
+
+def bare(known):
+    """Folders with modules that are no packages."""
+    return {path.parent for path in known.values() if not (path.parent / "__init__.py").exists()}
+
+
+def test_every_folder_with_modules_is_a_package():
+    assert bare(KNOWN) == set()
+
+
+def test_a_folder_that_is_no_package_is_found(tmp_path):
+    (tmp_path / "shared" / "extra").mkdir(parents=True)
+    (tmp_path / "shared" / "__init__.py").touch()
+    (tmp_path / "shared" / "extra" / "discount.py").touch()
+    assert bare(modules(tmp_path)) == {tmp_path / "shared" / "extra"}
+
+
+def unknown_tops(root=ROOT):
+    """Folders beside the packages that have Python too."""
+    return {path.parent.name for path in root.glob("[!.]*/*.py")} - {*ALL, *NO_FLOOR}
+
+
+def test_every_folder_with_python_is_on_a_floor_or_known_to_be_on_none():
+    assert unknown_tops() == set()
+    assert {name for name in (*ALL, *NO_FLOOR) if not (ROOT / name).is_dir()} == set()
+
+
+def test_a_new_package_beside_the_others_is_found(tmp_path):
+    for name in ("shared", "toolkit", ".venv"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "one.py").touch()
+    assert unknown_tops(tmp_path) == {"toolkit"}
 
 
 def test_every_package_says_what_lives_in_it():
@@ -771,18 +827,49 @@ def mirrored(module):
     return ROOT.joinpath("tests", *folders, f"test_{name}.py")
 
 
-def test_every_module_has_a_test_file_of_its_own():
-    tested = {
-        module: mirrored(module).exists()
-        for module, path in KNOWN.items()
-        if path.stem not in {"__init__", "__main__", "main"}
+def has_tests(path):
+    """Whether a file is there and has a test."""
+    return path.exists() and bool(re.search(r"^def test_", path.read_text("utf-8"), re.MULTILINE))
+
+
+def with_a_test(known):
+    """Whether each module has a test file of its own; entrypoints need none."""
+    return {
+        module: has_tests(mirrored(module))
+        for module, path in known.items()
+        if path.stem not in {"__init__", "__main__"} and not re.fullmatch(r"functions\.\w+\.main", module)
     }
+
+
+def test_every_module_has_a_test_file_of_its_own():
+    tested = with_a_test(KNOWN)
     assert {module for module, has_one in tested.items() if not has_one} - set(NO_TEST_OF_ITS_OWN) == set()
     gone = {one for one in NO_TEST_OF_ITS_OWN if tested.get(one, True)}
     assert gone == set(), "take it out of the list: it has a test now, or is no module any more"
 
 
+def test_a_module_without_a_test_is_found(tmp_path):
+    found = with_a_test({"shared.costs.main": tmp_path / "main.py", "functions.x.main": tmp_path / "main.py"})
+    assert found == {"shared.costs.main": False}
+
+
+def test_a_file_without_a_test_is_none(tmp_path):
+    path = tmp_path / "test_one.py"
+    assert not has_tests(path)
+    path.write_text('"""Nothing yet."""\n', "utf-8")
+    assert not has_tests(path)
+    path.write_text("def test_one():\n    assert one() == 1\n", "utf-8")
+    assert has_tests(path)
+
+
 ONLY_HERE = {
+    "onnxruntime": {
+        "gpu_job/speech/onnx/encoder.py",
+        "gpu_job/speech/onnx/onnx_engine.py",
+        "gpu_job/speech/onnx/session.py",
+        "gpu_job/voices/networks.py",
+    },
+    "starlette": "console",
     "openvino": {"gpu_job/speech/onnx/openvino_encoder.py", "gpu_job/speech/onnx/openvino_graph.py"},
     "torch": "gpu_job/speech/nemo",
     # The engine builds the parts it needs; an export needs NeMo's whole model class.
@@ -796,14 +883,19 @@ ONLY_HERE = {
 """Files, or the folder, that alone may import a heavy library."""
 
 
+def imports_library(text, library):
+    """Whether a text imports a library, or something of it."""
+    names = {f"{module}.{name}" if name else module for module, name in named(text)}
+    return any(name == library or name.startswith(f"{library}.") for name in names)
+
+
 @pytest.mark.parametrize("library", ONLY_HERE)
 def test_a_heavy_library_is_imported_in_its_own_files_only(library):
     allowed = ONLY_HERE[library]
     found = {
         path.relative_to(ROOT).as_posix()
-        for path in modules().values()
-        for module, _ in named(path.read_text("utf-8"))
-        if module == library or module.startswith(f"{library}.")
+        for module, path in KNOWN.items()
+        if module.split(".")[0] in TOPS and imports_library(path.read_text("utf-8"), library)
     }
     if isinstance(allowed, str):
         assert all(one.startswith(f"{allowed}/") for one in found), found
@@ -811,8 +903,29 @@ def test_a_heavy_library_is_imported_in_its_own_files_only(library):
         assert found <= allowed
 
 
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("from google import cloud", True),
+        ("from google.cloud import storage", True),
+        ("def f():\n    import google.cloud.storage", True),
+        ("from google import genai", False),
+        ("import google.cloudy", False),
+    ],
+)
+def test_an_import_of_a_heavy_library_is_found(line, found):
+    assert imports_library(line, "google.cloud") is found
+
+
+def test_the_library_of_a_hosted_engine_stays_in_its_adapter():
+    """Only its adapter loads it; one that everything has, such as httpx, may be anywhere."""
+    assert {one.hosted.library for one in hosted_specs()} - {*ONLY_HERE, "httpx"} == set()
+
+
 FLOW = ("gpu_job/pipeline", "local/runtime", *(f"shared/{floor}" for floor in ("state", "planning", "costs")))
-FLOW += tuple(f"shared/{floor}" for floor in ("routing", "flow", "recovery", "hosted", "sweep"))
+FLOW += tuple(
+    f"shared/{floor}" for floor in ("routing", "flow", "recovery", "hosted", "sweep", "webhooks", "search")
+)
 """Folders whose threads, time and chance `tests/simulation/` decides."""
 
 
@@ -825,9 +938,21 @@ def real(path):
     return {one for one in names if one.split(".")[0] in roots} | passing & (names | said(text).read)
 
 
+def simulated(root=ROOT):
+    """The files of the flow."""
+    files = [path for folder in FLOW for path in (root / folder).rglob("*.py")]
+    return files + [root / "gpu_job" / f"{name}.py" for name in ("process", "start_up")]
+
+
+def test_files_in_a_folder_of_the_flow_belong_to_it(tmp_path):
+    path = tmp_path / "shared" / "flow" / "reading" / "live.py"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    assert path in simulated(tmp_path)
+
+
 def test_the_flow_gets_threads_time_and_chance_in_one_place():
-    files = [path for folder in FLOW for path in (ROOT / folder).glob("*.py")]
-    files += [ROOT / "gpu_job" / f"{name}.py" for name in ("process", "start_up")]
+    files = simulated()
     found = {path.relative_to(ROOT).as_posix(): real(path) for path in files}
     assert {path: names for path, names in found.items() if names} == {}
 
@@ -870,10 +995,20 @@ CHANGES_DOCUMENTS = {
 """Files that alone may call `Records.update`: a change must keep the fields of a newer version."""
 
 
+def changes_documents(text):
+    """Whether a text has `Records.update`, called or not."""
+    return bool(re.search(r"records\.update\b", text))
+
+
 def test_documents_are_changed_in_one_place():
     found = {
         path.relative_to(ROOT).as_posix()
-        for path in modules().values()
-        if re.search(r"records\.update\(", path.read_text("utf-8"))
+        for module, path in KNOWN.items()
+        if module.split(".")[0] in TOPS and changes_documents(path.read_text("utf-8"))
     }
     assert found == CHANGES_DOCUMENTS
+
+
+def test_a_change_of_a_document_under_another_name_is_found():
+    assert changes_documents("change = ports.records.update\nchange('recordings', key, fields)")
+    assert not changes_documents("ports.records.updated()")
