@@ -76,6 +76,8 @@ class ChunkJob:
     """When it became ready, on the monotonic clock."""
     row: LedgerRow | None = None
     """Its row, if it was written before the engine began."""
+    is_copy: bool = False
+    """Whether another delivery of it may have been at work when its engine began: then it has no row in advance."""
     died: int = 0
     """How many workers died with it alone, see `shared/recovery/poison.py`."""
     settled: bool = False

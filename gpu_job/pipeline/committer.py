@@ -126,7 +126,7 @@ class Committer:
 
     def isolated_begins(self, job: ChunkJob, engine: Transcriber) -> None:
         """Write the row of a chunk that runs alone before the engine begins, in case it takes the worker along."""
-        if job.row is not None:
+        if job.row is not None or job.is_copy:
             return
         # A row that could not be ended when its chunk failed must not count as a death.
         self.release(self.unfinished)
@@ -135,6 +135,9 @@ class Committer:
             job.row = poison.begin(row, self._ports)
         except DropscribeError as error:
             log.warning("if the worker ends now, the chunk that it was at is not recorded: %s", error)
+            return
+        if job.row is None:
+            job.is_copy = True
             return
         job.attempt = job.row.attempt
         with self._lock:

@@ -9,6 +9,9 @@ row; one that dies leaves it open.
     none, or one            it runs alone
     two                     it killed its worker: it is not run again; the next engine gets it, or its recording ends
 
+Its message may come twice, so that two workers are at work on it at a time. The open row of one that may be alive is no
+death; and whoever begins meanwhile has no row in advance, as both may end in the same moment, for one reason.
+
 If workers die with other chunks as well, the cause is more likely elsewhere: one more death is asked for with each of
 those. Those that a worker died with run last, so that others show whether it is them.
 """
@@ -46,7 +49,9 @@ def times_alone(message: ChunkMessage, engine: Engine, ports: Ports) -> int:
         EngineLimit: so many that it is the cause.
     """
     rows = ledger.numbered(message.recording, message.chunk.index, engine, ports)
-    died = sum(row.outcome == "open" and row.life == message.life for row in rows)
+    died = sum(
+        row.life == message.life and row.outcome == "open" and not _may_live(row, ports) for row in rows
+    )
     if died < PROOF or died < min(MOST, PROOF + _others(message, ports)):
         return died
     raise EngineLimit(
@@ -56,13 +61,26 @@ def times_alone(message: ChunkMessage, engine: Engine, ports: Ports) -> int:
     )
 
 
-def begin(row: LedgerRow, ports: Ports) -> LedgerRow:
-    """Write the row of an attempt that runs alone, before its engine begins; gives it with its number."""
+def begin(row: LedgerRow, ports: Ports) -> LedgerRow | None:
+    """Write the row of an attempt that runs alone, before its engine begins; gives it with its number.
+
+    None, and nothing is written, if another delivery of the chunk may be at work: the end of this worker proves nothing.
+    """
+    if any(_may_live(one, ports) for one in ledger.numbered(row.recording, row.chunk, row.engine, ports)):
+        return None
     while True:
         number = len(ledger.numbered(row.recording, row.chunk, row.engine, ports)) + 1
         begun = ledger.begin(row, number, ports.clock.now() + LATELY, ports)
         if begun is not None:
             return begun
+
+
+def _may_live(row: LedgerRow, ports: Ports) -> bool:
+    """Whether the worker that began an attempt may still be at work on it."""
+    # What a dead one had in hand comes again once its lease is over, of which two thirds are left at least.
+    lasts = ports.settings.lease_seconds * 2 / 3
+    since = ports.clock.now() - row.time
+    return row.outcome == "open" and since < lasts and not ports.is_gone(row.process)
 
 
 def _others(message: ChunkMessage, ports: Ports) -> int:

@@ -27,7 +27,10 @@ def begin(message, world):
     row = attempt_rows.worker_row(
         message, world.ports, engine=ENGINE, attempt="", busy_seconds=0.0, decoded=30.0
     )
-    return poison.begin(row, world.ports)
+    begun = poison.begin(row, world.ports)
+    # Its worker dies, and the lease of the message is over.
+    world.clock.time += world.settings.lease_seconds
+    return begun
 
 
 def times(message, world):
@@ -42,6 +45,28 @@ def test_one_death_alone_proves_nothing_and_two_do(world, messages):
     assert begin(message, world).attempt == "2"
     with pytest.raises(EngineLimit, match="died 2 times"):
         times(message, world)
+
+
+def test_a_copy_that_comes_while_a_worker_may_be_at_work_finds_no_death_and_is_none(world, messages):
+    """Both workers may end in the same moment, for a reason that is not the chunk."""
+    message, _ = messages
+    begin(message, world)
+    assert begin(message, world).attempt == "2"
+    world.clock.time -= world.settings.lease_seconds
+    assert times(message, world) == 1
+    assert begin(message, world) is None
+    with pytest.raises(EngineLimit, match="died 2 times"):
+        times(message, world)
+
+
+def test_a_worker_that_is_known_to_be_gone_died_however_soon_another_one_begins(world, messages, monkeypatch):
+    message, _ = messages
+    gone = replace(world.ports, process="gone")
+    monkeypatch.setattr(type(gone), "is_gone", lambda _, process: process == "gone")
+    row = attempt_rows.worker_row(message, gone, engine=ENGINE, attempt="", busy_seconds=0.0, decoded=30.0)
+    assert [poison.begin(row, gone).attempt for _ in range(2)] == ["1", "2"]
+    with pytest.raises(EngineLimit, match="died 2 times"):
+        poison.times_alone(message, ENGINE, gone)
 
 
 @pytest.mark.parametrize("outcome", ["heard", "failed", "lost"])

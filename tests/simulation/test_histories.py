@@ -94,12 +94,14 @@ def test_while_settings_are_changed_each_recording_keeps_those_of_its_plan():
         ("long", 554018),
         ("speakers-whole", 598924),
         ("vanishing", 812211),
+        ("speakers-back", 932888),
     ],
 )
 def test_what_was_once_wrong_is_right(scenario, seed):
     """A chunk that an engine had when it was asked for again; two planned for a CPU that a GPU had, of which it gave one up;
     one handed over a moment before the sweeper pushed its recording; a push that was broken before it published; a
-    result that was deleted while another attempt was under way, which stored its own."""
+    result that was deleted while another attempt was under way, which stored its own; a worker that was at work on a chunk
+    when a copy of its message came, and counted as dead."""
     outcome = history.run(scenario, seed)
     assert not unknown(outcome), report(outcome)
 

@@ -274,6 +274,7 @@ def killed(world, engine, *, only=None):
     worker._committer.release = lambda _: None
     with world.database.write() as connection:
         connection.execute("UPDATE messages SET lease = NULL, owner = NULL, due = 0")
+    world.later += world.settings.lease_seconds
     yield
     engine.go_on.set()
     stop.set()

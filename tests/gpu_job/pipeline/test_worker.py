@@ -75,8 +75,9 @@ def world(tmp_path):
 
 
 def toned(world):
-    """The world with sound in it, with leases that run in real time, and a short back-off."""
-    world.clock.now = time.time
+    """The world with sound in it, with leases that run in real time, or `world.later` seconds ahead, and a short back-off."""
+    world.later = 0.0
+    world.clock.now = lambda: time.time() + world.later
     topology = world.ports.queue.topology
     hurried = tuple(replace(one, min_backoff=0.05, max_backoff=0.05) for one in topology.subscriptions)
     queue = SqliteQueue(world.database, world.clock, replace(topology, subscriptions=hurried))
