@@ -30,7 +30,7 @@ COMMANDS = {
     "backfill": "Transcribe existing files that have no transcript yet. Safe to stop and run again.",
     "retry": "Continue recordings that failed or were cancelled. Parts that are done are not paid for again.",
     "cancel": "Cancel recordings in progress. Chunks already with an engine may still be charged.",
-    "forget": "Delete recordings and all data stored about them. This cannot be undone.",
+    "forget": "Delete transcripts and everything stored about recordings; with --audio their files too. This cannot be undone.",
     "reindex": "Add all transcripts to the search index, including those older than the index.",
     "audit": "Show who asked for what, and when. --json prints JSON lines for other systems.",
     "dead-letters": "Show, replay and discard messages that could not be handled.",

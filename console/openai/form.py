@@ -146,7 +146,7 @@ def _options(
             routing_speakers.check_engines(engines)
         except BadRequest as error:
             said = str(error).replace(
-                "Ask without speakers (diarize, channels)", "Choose another response_format"
+                "ask without speakers (diarize, channels)", "choose another response_format"
             )
             raise invalid(said, "response_format", "unsupported_value") from error
     return options

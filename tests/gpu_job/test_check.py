@@ -27,7 +27,7 @@ def test_the_bundled_weights_hear_the_bundled_recording(lines):
     told = dict(line.split(None, 1) for line in lines)
     assert told["text"] == check.truth()
     assert f"import {start_up.library:.2f}, load " in told["seconds"]
-    assert start_up.weights > 0.01
+    assert start_up.weights > 0.0
     assert "warm-up " in told["seconds"]
     assert "25.6 s of sound" in told["seconds"]
     assert "no CUDA graphs" in told["graphs"]

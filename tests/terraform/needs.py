@@ -97,15 +97,10 @@ NEEDS: tuple[tuple[tuple[str, ...], Needs], ...] = (
             "store.read audio": "shared/flow/probe.py:read",
             "store.create work": "shared/flow/chunk.py:_commit_result",
             "store.load work": "shared/flow/chunk.py:_commit_result",
-        },
-    ),
-    (
-        HOSTED,
-        {
-            "store.signed_url audio": "shared/hosted/hosted_chunk.py:_address",
             "store.stat work": "shared/flow/chunk.py:check_place",
         },
     ),
+    (HOSTED, {"store.signed_url audio": "shared/hosted/hosted_chunk.py:_address"}),
     (
         (CONSOLE,),
         {
