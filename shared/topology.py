@@ -1,4 +1,4 @@
-"""Topics and subscriptions of a deployment: pure data.
+"""Topics and subscriptions of a deployment, with the back-off of their retries: pure data.
 
     topic                subscription    delivery
     audio-finalized      router          push to functions/router
@@ -13,7 +13,8 @@
     budget-alerts        webhooks-budget the same
 
 Without webhooks, `transcripts-ready` and `budget-alerts` have no subscription here. As in Pub/Sub, a message to a topic
-without a subscription is discarded.
+without a subscription is discarded. Hosted engines and webhooks have a back-off of their own (`_of_engine`,
+`_of_webhooks`), not that of `Subscription`.
 """
 
 from __future__ import annotations

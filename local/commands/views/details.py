@@ -1,4 +1,4 @@
-"""One recording: what is known of it, as plain values and for a terminal."""
+"""One recording: what is known of it, and why it failed, as plain values and for a terminal."""
 
 from __future__ import annotations
 
