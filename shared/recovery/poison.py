@@ -66,11 +66,11 @@ def begin(row: LedgerRow, ports: Ports) -> LedgerRow | None:
 
     None, and nothing is written, if another delivery of the chunk may be at work: the end of this worker proves nothing.
     """
-    if any(_may_live(one, ports) for one in ledger.numbered(row.recording, row.chunk, row.engine, ports)):
-        return None
     while True:
-        number = len(ledger.numbered(row.recording, row.chunk, row.engine, ports)) + 1
-        begun = ledger.begin(row, number, ports.clock.now() + LATELY, ports)
+        before = ledger.numbered(row.recording, row.chunk, row.engine, ports)
+        if any(_may_live(one, ports) for one in before):
+            return None
+        begun = ledger.begin(row, len(before) + 1, ports.clock.now() + LATELY, ports)
         if begun is not None:
             return begun
 
