@@ -8,7 +8,7 @@ import { go, momentLink, momentOf } from "../router.js";
 import { Conflict, editParagraph } from "./correct.js";
 import { Downloads, Revisions } from "./downloads.js";
 import { Find } from "./find.js";
-import { Follow, bring } from "./follow.js";
+import { Follow } from "./follow.js";
 import { Player, SPEEDS } from "./player.js";
 import { Rename, Speakers } from "./speakers.js";
 import { Transcript } from "./transcript.js";
@@ -74,7 +74,7 @@ export function Reader({ found, words, turn, hash, revision, onRevision, onSaved
     follow.current.set(false);
     view.current.select(words.paragraphOf(word));
     view.current.highlights.one("hit-now", view.current.rangeOfWord(word));
-    bring(view.current.rangeOfWord(word), covered());
+    follow.current.bring(view.current.rangeOfWord(word), covered());
   };
   const edit = (paragraph) =>
     editParagraph({ id: found.id, words: newest.current.words, view: view.current, paragraph, saved: onSaved, conflict: setConflict });
@@ -109,7 +109,7 @@ export function Reader({ found, words, turn, hash, revision, onRevision, onSaved
     if (ready.count) {
       spoken.current = word;
       view.current.light(word);
-      bring(view.current.rangeOfWord(word), covered());
+      follow.current.bring(view.current.rangeOfWord(word), covered());
     }
   }, [wanted, Boolean(ready)]);
 
@@ -155,7 +155,7 @@ export function Reader({ found, words, turn, hash, revision, onRevision, onSaved
   };
   const backToSound = () => {
     follow.current.set(true);
-    if (spoken.current >= 0) bring(view.current.rangeOfWord(spoken.current), covered());
+    if (spoken.current >= 0) follow.current.bring(view.current.rangeOfWord(spoken.current), covered());
   };
   return html`
     ${!found.audio && found.state !== "DELETED" && html`<p class="quiet">There is no sound to play: the file is gone, or browsers do not play its format.</p>`}
@@ -179,7 +179,7 @@ export function Reader({ found, words, turn, hash, revision, onRevision, onSaved
         <div class="tools">
           <${Find} words=${ready} view=${() => view.current} bring=${(paragraph, from, to) => {
             follow.current.set(false);
-            bring(view.current.range(paragraph, from, to), covered());
+            follow.current.bring(view.current.range(paragraph, from, to), covered());
           }} />
           <${Uncertain} words=${ready} view=${() => view.current} goTo=${goTo} here=${here} />
           ${!follows && found.audio && html`<button class="back" onClick=${backToSound}>Follow the sound</button>`}
