@@ -107,9 +107,9 @@ def _unexplained(world: World, piece: Piece, calls: list[Call], spare: int) -> I
                 for one in range(number)
             )
         ]
-        earlier, first = calls[number - 1], taken[number - 1]
-        since = first.time if first else earlier.began
-        causes.append([*found, RETRY] if _retried(world, piece, since, calls[number]) else found)
+        # Whoever had it before it was asked for again may be the one that begins later.
+        had = [one.time for one in taken[number - 1 : number + 1] if one] or [calls[number - 1].began]
+        causes.append([*found, RETRY] if _retried(world, piece, min(had), calls[number]) else found)
     explained = matched(causes)
     for number, (earlier, later) in enumerate(pairwise(calls)):
         if number not in explained:

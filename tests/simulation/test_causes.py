@@ -151,6 +151,26 @@ def test_a_retry_explains_that_what_an_engine_has_is_begun_again_but_nothing_els
     assert len(told(retried)) == found
 
 
+@pytest.mark.parametrize(("asked", "found"), [(0.05, 0), (-100.0, 1)])
+def test_a_retry_explains_that_a_slow_worker_begins_after_the_one_that_has_the_retry(told, asked, found):
+    def retried(world, first):
+        world.retried["a.wav"] = first.began + asked
+        world.work.calls.pop()
+        swift = Process("worker-1001")
+        world.calls.taken += [
+            one._replace(time=first.began + 0.1, process=swift, lease=f"{one.lease}-retry", message="m-retry")
+            for one in world.calls.taken
+            if one.process is first.process
+        ]
+        for key in world.records.documents["chunks"]:
+            world.calls.results[key] = [(first.began + 0.3, True)]
+        world.work.calls[0] = first._replace(began=first.began + 0.2, process=swift)
+        world.work.calls.append(first._replace(began=first.began + 0.5))
+        return []
+
+    assert len(told(retried)) == found
+
+
 def test_a_call_for_a_chunk_whose_result_is_there_is_found(told):
     def result_before(world, first):
         for key in world.records.documents["chunks"]:
