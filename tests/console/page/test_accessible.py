@@ -146,6 +146,7 @@ def test_nothing_moves_where_less_motion_is_asked_for(open_page, fake):
     behaviours = page.evaluate(
         """() => import('/page/recording/follow.js').then(module => { const seen = [];
         window.scrollBy = options => seen.push(options.behavior); const range = document.createRange();
-        range.selectNodeContents(document.querySelector('.paragraph > p').firstChild); module.bring(range, 100); return seen; })"""
+        range.selectNodeContents(document.querySelector('.paragraph > p').firstChild);
+        const follow = new module.Follow(() => {}); follow.bring(range, 100); follow.close(); return seen; })"""
     )
     assert behaviours == ["instant"]
