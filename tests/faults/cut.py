@@ -1,4 +1,4 @@
-"""A line between a client and a server that can be cut for a while: the emulators have no disk, so they cannot restart."""
+"""A line between a client and a server that can be cut for a while: what Pub/Sub's emulator holds would not survive a restart."""
 
 from __future__ import annotations
 

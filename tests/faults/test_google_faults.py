@@ -1,4 +1,5 @@
-"""The same over Google's clients: events that are published twice, and emulators that cannot be reached for a while."""
+"""The same over Google's clients: events that are published twice, emulators that cannot be reached for a while, and a
+Firestore that is restarted meanwhile."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from google.cloud import storage
 
 from shared.messages import AUDIO_FINALIZED
 from shared.state import documents
-from tests.emulators import firestore_emulator, or_skip, pubsub_emulator
+from tests.emulators import or_skip, pubsub_emulator, restarting_firestore
 from tests.faults import assertions, scenarios
 from tests.faults.cut import line_to
 from tests.faults.media import CHUNKS
@@ -28,15 +29,16 @@ CUT = 8.0
 
 
 @pytest.fixture(scope="module")
-def lines(recordings):  # made on one machine first, before the environment is that of a project
+def firestore(tmp_path_factory):
+    with or_skip(restarting_firestore(tmp_path_factory.mktemp("firestore"))) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def lines(recordings, firestore):  # made on one machine first, before the environment is that of a project
     # Emulators of its own: the subscriptions of a deployment before it would push to functions that have ended.
-    with (
-        or_skip(pubsub_emulator()) as queue,
-        or_skip(firestore_emulator()) as records,
-        line_to(queue) as pubsub,
-        line_to(records) as firestore,
-    ):
-        yield pubsub, firestore
+    with or_skip(pubsub_emulator()) as queue, line_to(queue) as first, line_to(firestore.address) as second:
+        yield first, second
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +50,8 @@ def deployment(tmp_path_factory, lines):
         yield deployment
 
 
-def test_events_published_twice_and_connections_that_break_give_one_transcript_each(
-    deployment, lines, recordings
+def test_events_published_twice_and_a_firestore_that_restarts_give_one_transcript_each(
+    deployment, lines, firestore, recordings
 ):
     ports = deployment.ports
     folder, expected = recordings
@@ -65,6 +67,7 @@ def test_events_published_twice_and_connections_that_break_give_one_transcript_e
         time.sleep(0.05)
     for line in lines:
         line.cut()
+    firestore.restart(PROJECT)
     time.sleep(CUT)
     for line in lines:
         line.mend()
