@@ -1,6 +1,7 @@
 """Lengths, sizes and money in words, and untrusted text made harmless: the same in reasons, logs and tables.
 
-The reasons themselves stand where they are raised."""
+The reasons themselves stand where they are raised.
+"""
 
 from __future__ import annotations
 
