@@ -15,6 +15,7 @@ from playwright.sync_api import expect
 from shared.flow import record
 from shared.state import audit, documents
 from tests.console.page.conftest import new_page
+from tests.console.page.test_recording import NOW, until
 from tests.deepgram_server import KEY, deepgram_server
 from tests.emulators import or_skip
 from tests.google import recorded
@@ -67,6 +68,7 @@ def page(browser, deployment, header):
         lambda route: route.continue_(headers={**route.request.headers, **header}),
     )
     yield page
+    page.unroute_all(behavior="ignoreErrors")
     page.context.close()
     storage = deployment.environment["STORAGE_EMULATOR_HOST"]
     assert [one for one in watch.wrong if f"asked for {storage}/upload/" not in one] == []
@@ -123,10 +125,9 @@ def test_the_quote_weighs_the_engine_whose_key_only_the_functions_have(page):
 def test_it_is_heard_corrected_and_downloaded(page, transcribed, header):
     page.goto(f"/recordings/{transcribed.id}#t=2")
     expect(page.locator(".paragraph > p").first).to_contain_text(TEXT)
+    until(page, lambda page: page.evaluate(NOW), 2)
     page.get_by_role("button", name="Play").click()
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    page.wait_for_timeout(1000)
-    assert 2 < page.evaluate("() => document.querySelector('audio').currentTime") < 15
+    until(page, lambda page: page.evaluate(NOW) > 2, True)
     page.get_by_role("button", name="Pause").click()
     page.locator(".paragraph").first.hover()
     page.get_by_role("button", name="Edit the paragraph").first.click()

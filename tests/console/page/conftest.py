@@ -56,7 +56,7 @@ class Watch:
         # An answer of the API that is no success, or breaks off, is told to the reader, and is no fault of the page.
         told = ("server responded with a status of", "ERR_CONTENT_LENGTH_MISMATCH")
         if message.type in {"error", "warning"} and not any(one in message.text for one in told):
-            self.wrong.append(message.text)
+            self.wrong.append(f"{message.text} ({message.location['url']})")
 
     def answered(self, response):
         if "/page/" in response.url and response.status >= 400:
@@ -90,19 +90,24 @@ def usual_page(browser, served):
 
 @pytest.fixture
 def open_page(browser, served, fake, usual_page):
-    """Gives `open_page(path, viewport=…, **options of the context)`; fails if anything went wrong in it."""
-    used, own = [], []
+    """Gives `open_page(path, viewport=…, own=…, **options of the context)`; fails if anything went wrong in it.
 
-    def made(path="/", viewport=USUAL, **options):
-        page, watch = new_page(browser, served[1], **options) if options else usual_page
+    `own`: in a context of its own, which any option asks for, too. A clock that is changed stays changed in its context.
+    """
+    used, contexts = [], []
+
+    def made(path="/", viewport=USUAL, *, own=False, **options):
+        fake.wait_for_streams(0)
+        page, watch = new_page(browser, served[1], **options) if own or options else usual_page
         used.append(watch)
-        own.extend([page.context] if options else [])
+        contexts.extend([page.context] if own or options else [])
         page.set_viewport_size(viewport)
         page.goto(path)
+        fake.wait_for_streams(1)
         return page
 
     yield made
-    for context in own:
+    for context in contexts:
         context.close()
     page, watch = usual_page
     if watch in used:
@@ -133,10 +138,10 @@ def real(browser):
 
 
 @pytest.fixture
-def open_real(real):
+def open_real(real, world):
     """Gives `open_real(ports, *expected)`: the real page, opened by the printed address the first time.
 
-    Fails if anything went wrong in it, but for what contains one of `expected`.
+    Fails if anything went wrong in it, but for what contains one of `expected`. The world ends after the page is left.
     """
     page, watch, served = real
     allowed = []

@@ -149,6 +149,14 @@ class Fake:
         for queue in self.streams:
             self.loop.call_soon_threadsafe(queue.put_nowait, text)
 
+    def wait_for_streams(self, number):
+        """Waits until so many pages listen: what is told before reaches none of them."""
+        for _ in range(6000):
+            if len(self.streams) == number:
+                return
+            time.sleep(0.01)
+        raise AssertionError(f"{len(self.streams)} pages listen, not {number}")
+
     def detail(self, key):
         one = self.rows[key]
         usual = {
@@ -384,21 +392,28 @@ class Fake:
         return JSONResponse({})
 
     async def events(self, request):
-        queue = asyncio.Queue()
         self.loop = asyncio.get_running_loop()
-        self.streams.append(queue)
+        return Stream(self.streams)
 
-        async def told():
-            yield ": hello\n\n"
-            try:
-                while True:
-                    yield await queue.get()
-            finally:
-                self.streams.remove(queue)
 
-        return StreamingResponse(
-            told(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
-        )
+class Stream(StreamingResponse):
+    """Events, whose queue is one of `streams` until it ends, however it does."""
+
+    def __init__(self, streams):
+        super().__init__(self.told(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        self.streams, self.queue = streams, asyncio.Queue()
+
+    async def told(self):
+        yield ": hello\n\n"
+        while True:
+            yield await self.queue.get()
+
+    async def __call__(self, scope, receive, send):
+        self.streams.append(self.queue)
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.streams.remove(self.queue)
 
 
 @contextmanager

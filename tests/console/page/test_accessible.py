@@ -107,7 +107,7 @@ def test_the_focus_goes_to_the_new_content_and_back_from_a_dialog(open_page, fak
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.get_by_role("link", name="Costs").press("Enter")
     expect(page.get_by_role("heading", name="Costs")).to_be_visible()
-    assert page.evaluate("() => document.activeElement.id") == "main"
+    expect(page.locator("#main")).to_be_focused()
     button = page.get_by_role("button", name="Keys")
     button.press("Enter")
     page.keyboard.press("Escape")

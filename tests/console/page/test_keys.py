@@ -50,7 +50,7 @@ def test_a_recording_is_used_without_a_mouse(open_page, fake):
 
 
 def test_two_keys_go_somewhere(open_page):
-    page = open_page()
+    page = open_page(own=True)
     # However long this machine takes for two keys.
     page.clock.set_fixed_time(1_800_000_000_000)
     for keys, heading in (("gc", "Costs"), ("gt", "Trouble"), ("gr", "Recordings")):
@@ -73,8 +73,7 @@ def test_no_ring_is_drawn_around_the_whole_view_and_one_is_around_what_has_the_f
     fill(fake)
     page = open_page()
     expect(page.locator("a.name")).to_have_count(8)
-    page.keyboard.press("g")
-    page.keyboard.press("c")
+    page.get_by_role("link", name="Costs").press("Enter")
     expect(page.get_by_role("heading", name="Costs")).to_be_visible()
     outline = "(one) => getComputedStyle(one).outlineStyle"
     expect(page.locator("main")).to_be_focused()

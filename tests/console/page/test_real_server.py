@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from console.api import audio
 from shared.flow import chunk, record, upload
 from shared.messages import ChunkDone
-from tests.console.page.test_recording import until
+from tests.console.page.test_recording import NOW, until
 from tests.world import heard
 
 SAID = "the gauge below the bridge had risen"
@@ -73,10 +73,10 @@ def test_a_moment_is_found_in_sound_that_comes_in_chunks(page, world, planned, m
     page.on("response", lambda one: answers.append(one.headers) if "/audio" in one.url else None)
     finish(world, planned)
     page.goto(f"/recordings/{planned.id}#t=50")
+    expect(page.locator(".paragraph").first).to_be_visible()
+    until(page, lambda page: page.evaluate(NOW), 50)
     page.get_by_role("button", name="Play").click()
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    page.wait_for_timeout(500)
-    assert 50 < page.evaluate("() => document.querySelector('audio').currentTime") < 55
+    until(page, lambda page: page.evaluate(NOW) > 50, True)
     assert any(one.get("transfer-encoding") == "chunked" for one in answers)
 
 
@@ -178,4 +178,5 @@ def test_what_was_deleted_stays_away_however_late_its_list_arrives(page, world, 
     page.wait_for_timeout(1500)
     for route, answer in held:
         route.fulfill(response=answer)
+    page.unroute("**/api/v1/recordings?*")
     expect(page.get_by_text("Nothing here yet")).to_be_visible()

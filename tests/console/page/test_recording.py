@@ -58,14 +58,11 @@ def test_while_its_sound_is_prepared_a_reader_is_told_and_a_click_on_a_word_coun
     fill(fake)
     fake.rendition = True
     page = open_page()
-    held = []
-    page.route("**/audio", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks what it calls
+    page.route("**/audio", lambda route: None)
     page.get_by_role("link", name="interviews/river-authority.mp3").click()
     said = page.get_by_text("The sound is being prepared")
     expect(said).to_be_visible()
     page.locator(".paragraph .time").nth(1).click()
-    for one in held:
-        one.continue_()
     page.unroute("**/audio")
     expect(said).to_have_count(0)
     until(page, lambda page: page.evaluate(NOW) > 1, True)
@@ -91,13 +88,14 @@ def test_the_spoken_word_is_lit_when_it_is_spoken(interview):
     page.evaluate("() => document.querySelector('audio').currentTime = 20 * 0.33 + 0.1")
     until(page, lambda page: page.evaluate(LIT), INTERVIEW[0][1].split()[20])
     page.get_by_role("button", name="Play").click()
-    # While it plays, what is lit is what the clock says, within a word.
+    # While it plays, what is lit on a frame is what the clock says, within a word.
     words = [word for _, text in INTERVIEW for word in text.split()]
+    look = f"() => new Promise(done => requestAnimationFrame(() => done([({LIT})(), ({NOW})()])))"
     seen = set()
     for turn in range(150):
         if turn >= 12 and len(seen) > 1:
             break
-        lit, now = page.evaluate(f"() => [({LIT})(), ({NOW})()]")
+        lit, now = page.evaluate(look)
         place = int(now / 0.33)
         assert lit in {"", *words[max(0, place - 1) : place + 2]}
         seen.add(lit)
@@ -125,6 +123,8 @@ def test_a_click_on_a_word_seeks_and_the_position_is_a_slider_for_keys_and_the_m
     slider.press("End")
     until(page, lambda page: round(page.evaluate(NOW)), 60)
     expect(slider).to_have_attribute("aria-valuetext", "1 minute")
+    # A click needs the waveform.
+    until(page, lambda page: page.evaluate(CURSOR), 100)
     box = slider.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
     until(page, lambda page: round(page.evaluate(NOW)), 15)
@@ -228,15 +228,14 @@ CURSOR = """() => {
 
 def test_the_waveform_shows_the_moment_of_a_link_however_late_it_is_drawn(open_page, fake):
     fill(fake)
-    page, held = open_page(), []
-    page.route("**/peaks*", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks what it calls
+    page = open_page()
+    page.route("**/peaks*", lambda route: None)
     page.goto("/recordings/interview#t=30")
     expect(page.locator(".paragraph")).to_have_count(len(INTERVIEW))
     until(page, lambda page: page.evaluate(NOW), 30)
     until(page, lambda page: page.evaluate("() => document.querySelector('audio').seeking"), False)
     page.wait_for_timeout(300)
-    for one in held:
-        one.continue_()
+    page.unroute("**/peaks*")
     until(page, lambda page: page.evaluate(CURSOR), 50)
 
 
@@ -360,7 +359,8 @@ def test_where_two_people_talk_at_once_the_word_that_is_spoken_is_lit(open_page,
     answer["words"]["start"][4:] = [600, 1000, 1400, 1800]
     answer["words"]["end"][4:] = [950, 1350, 1750, 2150]
     fake.add("both", "both.wav", answer)
+    page = open_page("/recordings/both")
     for moment, word in ((0.65, "five"), (0.85, "three"), (1.45, "seven"), (1.85, "eight")):
-        page = open_page(f"/recordings/both#t={moment}")
+        page.goto(f"/recordings/both#t={moment}")
         expect(page.locator(".paragraph > p")).to_have_text(["one two three four", "five six seven eight"])
         until(page, lambda page: page.evaluate(LIT), word)

@@ -92,7 +92,7 @@ def test_where_nothing_serves_the_page_it_does_and_a_browser_gets_in_by_the_file
         with browser.new_context() as context:
             shown = context.new_page()
             shown.goto(path.as_uri())
-            expect(shown.get_by_role("heading", name="talk.wav")).to_be_visible(timeout=15_000)
+            expect(shown.get_by_role("heading", name="talk.wav")).to_be_visible(timeout=60_000)
             assert "token" not in shown.url
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
