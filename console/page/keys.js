@@ -1,5 +1,5 @@
 // Keys for everything. A component declares its keys while it is shown; `?` lists those that work now.
-import { html, useEffect, useRef, useState } from "./html.js";
+import { html, useLayoutEffect, useRef, useState } from "./html.js";
 import { Dialog } from "./dialog.js";
 
 const STORED = "dropscribe-keys";
@@ -19,7 +19,8 @@ export const keysAreOn = () => localStorage.getItem(STORED) !== "off";
 export function useKeys(title, keys) {
   const newest = useRef({ title, keys });
   newest.current = { title, keys };
-  useEffect(() => {
+  // Before the next key can be pressed.
+  useLayoutEffect(() => {
     sets.add(newest);
     return () => sets.delete(newest);
   }, []);

@@ -1,5 +1,5 @@
 // The player: play, position, speed, the waveform as a slider; it tells on each frame where the sound is.
-import { html, useEffect, useRef, useState } from "../html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../html.js";
 import { get } from "../api.js";
 import { position, spokenPosition } from "../format.js";
 import { drawWaveform } from "./waveform.js";
@@ -20,7 +20,8 @@ export function Player({ audio, source, seconds, peaksPath, turn, onTime, onSeek
   const [waits, setWaits] = useState(false);
   const onTimeNow = useRef(onTime);
   onTimeNow.current = onTime;
-  useEffect(() => {
+  // Before the sound tells anything.
+  useLayoutEffect(() => {
     const element = audio.current;
     const ready = () => setWaits(false);
     const late = setTimeout(() => setWaits(source.rendition && !element.readyState && !element.error), PATIENCE_MS);
@@ -40,7 +41,7 @@ export function Player({ audio, source, seconds, peaksPath, turn, onTime, onSeek
       element.removeEventListener("error", ready);
     };
   }, [source.url]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = audio.current;
     let frame = 0;
     const tell = () => {

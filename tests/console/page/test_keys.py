@@ -59,6 +59,15 @@ def test_two_keys_go_somewhere(open_page):
         expect(page.get_by_role("heading", level=1)).to_have_text(heading)
 
 
+def test_keys_work_before_the_first_frame(open_page):
+    """A busy computer draws it late."""
+    page = open_page(own=True)
+    page.add_init_script("window.requestAnimationFrame = window.setTimeout = () => 0")
+    page.reload()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys").get_by_text("Go to the costs")).to_be_visible()
+
+
 def test_keys_can_be_switched_off(open_page):
     page = open_page()
     page.get_by_role("button", name="Keys").click()

@@ -83,6 +83,21 @@ def test_no_connection_waits_for_sound_that_nobody_looks_at(open_page, fake):
         page.locator("#main").get_by_role("link", name="Recordings").click()
 
 
+def test_no_connection_waits_for_sound_that_nobody_looked_at(open_page, fake):
+    """Whoever looks at another tab before the first frame is drawn, which is late on a busy computer."""
+    fill(fake)
+    fake.rendition = True
+    page = open_page()
+    page.evaluate(
+        f"""() => new MutationObserver((_, watcher) => {{
+        if (document.querySelector('audio')) {{ watcher.disconnect(); ({HIDE})(true); }} }})
+        .observe(document, {{childList: true, subtree: true}})"""
+    )
+    page.get_by_role("link", name="interviews/river-authority.mp3").click()
+    expect(page.locator("audio")).to_have_count(1)
+    expect(page.locator("audio[src]")).to_have_count(0)
+
+
 def test_the_spoken_word_is_lit_when_it_is_spoken(interview):
     page = interview
     page.evaluate("() => document.querySelector('audio').currentTime = 20 * 0.33 + 0.1")
