@@ -49,7 +49,7 @@ export function Actions({ found, onChanged }) {
       },
       async () => {
         await remove(path);
-        go("/");
+        if (location.pathname === path) go("/");
       },
       "The recording is deleted.",
     );

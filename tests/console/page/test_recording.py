@@ -339,6 +339,18 @@ def test_deleting_asks_first(interview, fake):
     assert ("DELETE", "/recordings/interview", None) in fake.asked
 
 
+def test_whoever_goes_elsewhere_while_a_recording_is_deleted_stays_there(interview):
+    interview.route("**/api/v1/recordings/interview", lambda route: None)
+    interview.get_by_role("button", name="Delete …").click()
+    interview.get_by_role("button", name="Delete for good").click()
+    interview.get_by_role("link", name="Costs").click()
+    expect(interview.get_by_role("heading", name="Costs")).to_be_visible()
+    with interview.expect_response("**/api/v1/recordings/interview"):
+        interview.unroute("**/api/v1/recordings/interview")
+    expect(interview.get_by_text("The recording is deleted.")).to_be_visible()
+    expect(interview.get_by_role("heading", level=1)).to_have_text("Costs")
+
+
 def test_a_recording_without_sound_is_read_all_the_same(open_page, fake):
     fake.add("one", "one.amr", words_of(["a b c"]), detail={"audio": None})
     page = open_page("/recordings/one")
