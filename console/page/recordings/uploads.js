@@ -54,6 +54,7 @@ async function run(one) {
       media_type: file.type || "application/octet-stream",
       options: one.options,
     });
+    if (one.state === "stopped") throw new Error(SAID.stopped);
     await send(one, begun);
     one.state = "done";
     announce(`${file.name} is uploaded.`, { quiet: true });
@@ -137,10 +138,7 @@ function request(one, headers, body, from = 0) {
       const range = call.status === 308 ? call.getResponseHeader("Range") : "";
       resolve({ status: call.status, range, message });
     };
-    one.stop = () => {
-      one.state = "stopped";
-      call.abort();
-    };
+    one.stop = () => call.abort();
     call.send(body);
   });
 }
@@ -162,8 +160,10 @@ export function Uploads() {
   if (!list.length) return null;
   const ended = list.every((one) => !["going", "waiting"].includes(one.state));
   const stop = (one) => {
-    if (one.state === "waiting") one.state = "stopped";
-    else one.stop?.();
+    const began = one.state === "going";
+    one.state = "stopped";
+    if (began) one.stop?.();
+    else forget(one);
     next();
   };
   const again = (one) => {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
+from tests.console.page.test_recording import until
+
 
 def files(*sizes):
     return [
@@ -107,6 +109,20 @@ def test_an_upload_can_be_stopped(open_page, fake):
     # The server keeps room for it no longer.
     assert given_up.value.url.endswith("/api/v1/uploads/0")
     expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
+
+
+def test_an_upload_can_be_stopped_before_it_has_a_place(open_page, fake):
+    page, held = open_page(), []
+    page.route("**/api/v1/uploads", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks what it calls
+    choose(page, files(5))
+    page.get_by_role("button", name="Upload 1 file").click()
+    until(page, lambda _: len(held), 1)
+    page.get_by_role("button", name="Stop the upload of talk 0.mp3").click()
+    expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
+    with page.expect_request(lambda request: request.method == "DELETE") as given_up:
+        held[0].continue_()
+    assert given_up.value.url.endswith("/api/v1/uploads/0")
+    assert fake.stored == {"0": b""}
 
 
 def test_escape_uploads_nothing(open_page, fake):
