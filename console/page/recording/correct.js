@@ -1,5 +1,5 @@
 // Corrections: a paragraph becomes a text field; saving it makes a revision. Who saves second sees both texts.
-import { html, render, useEffect, useRef, useState } from "../html.js";
+import { html, render, useEffect, useLayoutEffect, useRef, useState } from "../html.js";
 import { call, get } from "../api.js";
 import { announce, announceError } from "../announce.js";
 import { Dialog } from "../dialog.js";
@@ -51,13 +51,15 @@ function Editor({ text, start, save, close }) {
   const [now, setNow] = useState(text);
   const [busy, setBusy] = useState(false);
   const field = useRef(null);
-  useEffect(() => field.current.focus(), []);
+  // Before the next key can be pressed.
+  useLayoutEffect(() => field.current.focus(), []);
   useEffect(() => {
     field.current.style.height = "auto";
     field.current.style.height = `${field.current.scrollHeight + 4}px`;
   }, [now]);
   const submit = async (event) => {
     event.preventDefault();
+    if (busy) return;
     setBusy(true);
     try {
       await save(now);

@@ -78,7 +78,10 @@ export class Transcript {
       return element;
     });
     for (; gap < words.gaps.length; gap += 1) add(gapOf(words.gaps[gap]));
+    const focused = this.root.contains(document.activeElement) && document.activeElement;
     this.root.replaceChildren(...blocks.map(blockOf));
+    // Whatever is moved loses it.
+    if (focused) focused.focus({ preventScroll: true });
     for (const block of this.root.children) this.watcher.observe(block);
     this.select(Math.min(this.current, this.elements.length - 1));
   }

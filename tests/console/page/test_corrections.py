@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.console.page.fake import edited
 from tests.console.page.stories import INTERVIEW, fill
+from tests.console.page.test_recording import until
 
 
 @pytest.fixture
@@ -64,6 +65,30 @@ def test_escape_and_an_unchanged_text_save_nothing(interview, fake):
     begin(interview, 0).press("Enter")
     expect(interview.get_by_label("Text of the paragraph at")).to_have_count(0)
     assert posted(fake) == []
+
+
+def test_the_field_has_the_focus_before_the_next_key_is_pressed(interview):
+    interview.evaluate(
+        """() => new MutationObserver((_, watcher) => {
+        const field = document.querySelector('.editor textarea');
+        if (field) { watcher.disconnect(); document.title = String(field === document.activeElement); } })
+        .observe(document, {childList: true, subtree: true})"""
+    )
+    begin(interview, 0)
+    expect(interview).to_have_title("true")
+
+
+def test_enter_that_is_pressed_again_saves_nothing_again(interview, fake):
+    held = []
+    interview.route("**/revisions", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks what it calls
+    field = begin(interview, 0)
+    field.fill("Hello.")
+    field.press("Enter")
+    field.press("Enter")
+    until(interview, lambda _: len(held) > 0, True)
+    interview.unroute("**/revisions")
+    expect(interview.locator(".paragraph > p").first).to_have_text("Hello.")
+    assert len(posted(fake)) == 1
 
 
 @pytest.mark.parametrize("choice", ["Keep theirs", "Save mine instead"])

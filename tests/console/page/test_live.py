@@ -95,12 +95,14 @@ def test_one_stream_is_enough_and_a_hidden_page_has_none(open_page, fake):
     until(page, lambda _: len(fake.streams), 1)
 
 
-def test_an_editor_stays_open_while_something_else_changes(open_page, fake):
+def test_an_editor_stays_open_and_keeps_the_focus_while_something_else_changes(open_page, fake):
     fake.add("one", "one.mp3", words_of(PARTS, every=4000))
     page = open_page("/recordings/one")
     page.locator(".paragraph").first.hover()
     page.get_by_role("button", name="Edit the paragraph").first.click()
     page.get_by_label("Text of the paragraph at").fill("half a")
+    fake.words["one"] = [words_of([PARTS[0], "six", PARTS[2]], every=4000)]
     fake.tell("chunks", {"id": "one", "done": 1, "of": 1})
-    page.wait_for_timeout(200)
-    expect(page.get_by_label("Text of the paragraph at")).to_have_value("half a")
+    expect(page.locator(".paragraph > p").nth(1)).to_have_text("six")
+    page.keyboard.type(" b")
+    expect(page.get_by_label("Text of the paragraph at")).to_have_value("half a b")
