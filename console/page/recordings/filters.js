@@ -1,5 +1,5 @@
 // Filters of the list. They stand in the address, so that a filtered list can be bookmarked and sent.
-import { html, useEffect, useRef, useState } from "../html.js";
+import { html, useLayoutEffect, useRef, useState } from "../html.js";
 import { hasEnded } from "../format.js";
 import { go } from "../router.js";
 
@@ -55,14 +55,22 @@ function show(filter) {
 export function Filters({ filter, labels }) {
   const [typed, setTyped] = useState({ text: filter.text, label: filter.label });
   const timer = useRef(0);
+  /** What is typed and not in the address yet. */
+  const pending = useRef({});
   const newest = useRef(filter);
   newest.current = filter;
-  useEffect(() => setTyped({ text: filter.text, label: filter.label }), [filter.text, filter.label]);
-  const set = (change) => show({ ...newest.current, ...change });
+  // Before the next letter can be typed.
+  useLayoutEffect(() => setTyped({ text: filter.text, label: filter.label, ...pending.current }), [filter.text, filter.label]);
+  useLayoutEffect(() => () => clearTimeout(timer.current), []);
+  const set = (change) => {
+    show({ ...newest.current, ...pending.current, ...change });
+    pending.current = {};
+  };
   const type = (change) => {
     setTyped((old) => ({ ...old, ...change }));
+    Object.assign(pending.current, change);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => set(change), WAIT_MS);
+    timer.current = setTimeout(() => set({}), WAIT_MS);
   };
   return html`
     <form class="filters" aria-label="Filters" onSubmit=${(event) => event.preventDefault()}>

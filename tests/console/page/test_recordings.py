@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from playwright.sync_api import expect
@@ -115,6 +116,50 @@ def test_filters_stand_in_the_address(open_page, fake):
     expect(names(page)).to_have_text(["archive/tape-113-side-b.wav"])
     expect(page.get_by_label("Name contains")).to_have_value("TAPE")
     expect(page.get_by_label("Held")).to_be_checked()
+
+
+TYPED = """const typed = (field, text) => {
+    field.value = text;
+    field.dispatchEvent(new Event('input', {bubbles: true}));
+}, field = document.getElementById('filter-text');"""
+
+
+def test_no_letter_is_lost_that_is_typed_as_the_filter_changes(open_page, fake):
+    fill(fake)
+    page = open_page()
+    # The second letter comes between the new address and what is drawn for it, the third one after that.
+    page.evaluate(
+        f"""() => {{ {TYPED}
+        const replace = history.replaceState.bind(history);
+        history.replaceState = (...all) => {{
+            delete history.replaceState;
+            replace(...all);
+            queueMicrotask(() => typed(field, field.value + 'a'));
+            setTimeout(() => typed(field, field.value + 'p'), 100);
+        }};
+        typed(field, 't'); }}"""
+    )
+    expect(page).to_have_url(re.compile("text=tap$"))
+    expect(page.get_by_label("Name contains")).to_have_value("tap")
+
+
+def test_two_filters_that_are_typed_at_once_both_count(open_page, fake):
+    fill(fake)
+    page = open_page()
+    page.evaluate(
+        f"() => {{ {TYPED} typed(field, 'r'); typed(document.querySelector('[aria-label=Label]'), 'research'); }}"
+    )
+    expect(page).to_have_url(re.compile("label=research&text=r$"))
+    expect(page.get_by_label("Name contains")).to_have_value("r")
+
+
+def test_whoever_leaves_while_typing_a_filter_is_not_brought_back(open_page):
+    page = open_page()
+    page.evaluate(
+        f"() => {{ {TYPED} typed(field, 'r'); document.querySelector('nav [href=\"/costs\"]').click(); }}"
+    )
+    page.wait_for_timeout(400)
+    expect(page).to_have_url(re.compile("/costs$"))
 
 
 def test_filters_by_label_progress_and_trouble(open_page, fake):
