@@ -1,5 +1,5 @@
 // The bar on top: where one is, what is in trouble, search over all transcripts, upload.
-import { html, useRef } from "./html.js";
+import { html, useLayoutEffect, useRef } from "./html.js";
 import { useApi } from "./api.js";
 import { useEvents } from "./events.js";
 import { count } from "./format.js";
@@ -20,6 +20,11 @@ export function Header({ path, query, onUpload, onKeys }) {
   const trouble = useApi("/trouble");
   useEvents({ trouble: trouble.reload, again: trouble.reload });
   const input = useRef(null);
+  const searched = path === "/search" ? query.get("q") || "" : "";
+  // Set once: as an attribute, each change of trouble would replace what somebody is typing.
+  useLayoutEffect(() => {
+    input.current.value = searched;
+  }, [searched]);
   const found = trouble.value;
   const number = found ? found.failed.length + found.dead_letters.length : 0;
   const search = (event) => {
@@ -49,7 +54,6 @@ export function Header({ path, query, onUpload, onKeys }) {
           type="search"
           aria-label="Search all transcripts"
           placeholder="Search all transcripts"
-          value=${path === "/search" ? query.get("q") || "" : ""}
         />
       </form>
       <button class="primary upload" onClick=${onUpload}>Upload</button>

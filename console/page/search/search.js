@@ -1,5 +1,5 @@
 // Search over all transcripts: each hit is a link to its moment.
-import { html, useEffect, useState } from "../html.js";
+import { html, useEffect, useRef, useState } from "../html.js";
 import { get } from "../api.js";
 import { announceError } from "../announce.js";
 import { count, position } from "../format.js";
@@ -11,22 +11,23 @@ export default function Search({ text }) {
   const [hits, setHits] = useState(null);
   const [next, setNext] = useState(null);
   const [error, setError] = useState(null);
+  const stop = useRef(null);
   useTitle(`“${text}”`);
   useEffect(() => {
-    const stop = new AbortController();
+    stop.current = new AbortController();
     setHits(null);
     setError(null);
-    get("/search", { q: text, limit: PAGE }, stop.signal).then(
+    get("/search", { q: text, limit: PAGE }, stop.current.signal).then(
       (answer) => {
         setHits(answer.hits);
         setNext(answer.next);
       },
       (problem) => problem.name === "AbortError" || setError(problem),
     );
-    return () => stop.abort();
+    return () => stop.current.abort();
   }, [text]);
   const more = () =>
-    get("/search", { q: text, limit: PAGE, cursor: next }).then((answer) => {
+    get("/search", { q: text, limit: PAGE, cursor: next }, stop.current.signal).then((answer) => {
       setHits((old) => [...old, ...answer.hits]);
       setNext(answer.next);
     }, announceError);
