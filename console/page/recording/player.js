@@ -72,18 +72,19 @@ export function Player({ audio, source, seconds, peaksPath, turn, onTime, onSeek
       for (const [name, act] of Object.entries(heard)) element.removeEventListener(name, act);
     };
   }, [source.url]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = audio.current;
-    return () => unload(element);
+    const changed = () => setSpeed(element.playbackRate);
+    element.addEventListener("ratechange", changed);
+    return () => {
+      element.removeEventListener("ratechange", changed);
+      unload(element);
+    };
   }, []);
   const changeSpeed = (value) => {
     audio.current.playbackRate = value;
     setSpeed(value);
   };
-  useEffect(() => {
-    const changed = () => setSpeed(audio.current.playbackRate);
-    audio.current.addEventListener("ratechange", changed);
-  }, []);
   const toggle = () => (playing ? audio.current.pause() : audio.current.play().catch(() => {}));
   return html`
     <div class="player" role="group" aria-label="Player">

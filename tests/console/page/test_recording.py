@@ -147,6 +147,16 @@ def test_a_click_on_a_word_seeks_and_the_position_is_a_slider_for_keys_and_the_m
     assert page.evaluate("() => document.querySelector('audio').playbackRate") == 1.5
 
 
+def test_whoever_leaves_with_another_speed_leaves_no_error(interview):
+    interview.get_by_label("Speed").select_option("1.5")
+    interview.evaluate(
+        """() => { const audio = document.querySelector('audio');
+        window.reset = new Promise(done => audio.addEventListener('ratechange', done)); }"""
+    )
+    interview.locator("#main").get_by_role("link", name="Recordings").click()
+    interview.evaluate("() => reset")
+
+
 def test_a_link_to_a_moment_opens_there(open_page, fake):
     fill(fake)
     page = open_page("/recordings/interview#t=9.95")
