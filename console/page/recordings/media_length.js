@@ -10,6 +10,8 @@ export function mediaSeconds(file) {
     const end = (seconds) => {
       clearTimeout(timer);
       audio.removeAttribute("src");
+      // Ends its requests: what it asks for later would be refused, which the browser logs as an error.
+      audio.load();
       URL.revokeObjectURL(source);
       resolve(Number.isFinite(seconds) && seconds > 0 ? seconds : null);
     };

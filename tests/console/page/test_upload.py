@@ -69,6 +69,21 @@ def test_the_length_that_the_browser_reads_goes_into_the_quote(open_page, fake, 
     assert {round(body["seconds"]) for _, path, body in fake.asked if path == "/quotes"} == {60}
 
 
+def test_of_a_file_no_more_is_read_than_tells_its_length(open_page, sound):
+    page = open_page()
+    page.evaluate(
+        """() => { const make = document.createElement.bind(document);
+        document.createElement = name => {
+            const made = make(name);
+            if (name === 'audio') window.reader = made;
+            return made;
+        }; }"""
+    )
+    choose(page, [sound])
+    expect(page.get_by_role("dialog")).to_contain_text("1 min 0 s")
+    assert page.evaluate("() => reader.networkState === HTMLMediaElement.NETWORK_EMPTY")
+
+
 def test_an_upload_goes_on_where_the_connection_broke(open_page, fake):
     fake.break_uploads = 1
     page = open_page()
