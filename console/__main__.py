@@ -13,7 +13,6 @@ import secrets
 import socket
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -23,11 +22,8 @@ from console.server import application
 from console.slow_clients import NoSlowClients
 from shared.connect import connect
 from shared.errors import ConfigurationError, DropscribeError
-from shared.settings import variable
+from shared.settings import Settings, variable
 from shared.telemetry import log, show_logs
-
-if TYPE_CHECKING:
-    from shared.settings import Settings
 
 KEEP_ALIVE = 75
 """Seconds that an idle connection stays open: longer than the proxies before it keep theirs."""

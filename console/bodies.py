@@ -6,12 +6,10 @@ import shutil
 from typing import TYPE_CHECKING, BinaryIO
 
 from anyio import fail_after
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    from starlette.requests import Request
 
 
 QUIET = 300.0

@@ -17,14 +17,13 @@ from console.api.uploads import Places
 from console.openai import routes as openai_routes
 from console.renditions import Renditions
 from console.results import Results
-from console.security.access import Guard
+from console.security.access import Access, Guard
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from console.security.access import Access
     from shared.ports import Ports
 
 SMALLEST = 1024

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from deployment.rollout.state import Images
-from deployment.target import ROOT
+from deployment.target import ROOT, Target
 from shared.errors import ConfigurationError, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from deployment.api import Api
     from deployment.source import Source
-    from deployment.target import Target
 
 CONFIG = ROOT / "cloudbuild.yaml"
 

@@ -13,7 +13,7 @@ smoke       the GPU's check; the page lets no stranger in; an upload becomes a t
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,8 +26,6 @@ from shared.errors import BadRequest, ConfigurationError
 from shared.webhooks import secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from deployment.api import Api
     from deployment.plans import Terraform
     from deployment.rollout.state import Images

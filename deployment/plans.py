@@ -12,14 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deployment.target import ROOT
+from deployment.target import ROOT, Target
 from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from deployment.rollout.state import Images
-    from deployment.target import Target
 
 FOLDER = ROOT / "terraform"
 

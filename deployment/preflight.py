@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from deployment import apis, quotas
-from deployment.api import DISABLED, Refused
+from deployment.api import DISABLED, Api, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from deployment.api import Api
     from deployment.target import Target
 
 STATE = "dropscribe/default.tfstate"

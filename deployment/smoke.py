@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from deployment.api import Refused
+from deployment.api import Api, Refused
 from deployment.rollout.services import CONSOLE, RUN
-from deployment.target import ROOT
+from deployment.target import ROOT, Target
 from shared.errors import ConfigurationError
 from shared.model import Options, Recording, StoredObject, recording_id
 from shared.state import documents
 
 if TYPE_CHECKING:
-    from deployment.api import Api
-    from deployment.target import Target
     from shared.ports import Ports
 
 SAMPLE = ROOT / "samples" / "voice-note.opus"

@@ -9,7 +9,7 @@ import numpy as np
 
 from gpu_job.loading import warm_up
 from gpu_job.speech import windowing
-from gpu_job.speech.transcriber import SAMPLE_RATE
+from gpu_job.speech.transcriber import SAMPLE_RATE, Transcriber
 from gpu_job.weights.catalogue import TINY
 from shared.audio import Sandbox
 from shared.audio.local_file import decode_whole
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from gpu_job.speech.transcriber import Transcriber
     from gpu_job.start_up import StartUp
     from gpu_job.voices.diarizer import Diarizer
 

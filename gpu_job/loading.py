@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gpu_job.speech.transcriber import EngineLost, OutOfMemory, Transcriber
 from gpu_job.start_up import StartUp
-from gpu_job.weights.catalogue import by_name
+from gpu_job.weights.catalogue import Kind, by_name
 from gpu_job.weights.lookup import locate
 from shared.engines import PARAKEET_CPU, PARAKEET_GPU
 from shared.errors import ConfigurationError, ModelUnavailable
@@ -17,7 +17,6 @@ from shared.routing import weights
 
 if TYPE_CHECKING:
     from gpu_job.voices.diarizer import Diarizer
-    from gpu_job.weights.catalogue import Kind
     from shared.model import Engine
     from shared.settings import Settings
 

@@ -23,12 +23,11 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, runtime_checkable
 
-from shared.model import Engine, Options
+from shared.model import AudioInfo, Chunk, Engine, Options, Recording, StoredObject
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from shared.audio.types import BothChannels, Pcm, Source
-    from shared.model import AudioInfo, Chunk, Recording, StoredObject
     from shared.results import Heard
 
 Fields = Mapping[str, Any]

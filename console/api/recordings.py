@@ -14,7 +14,7 @@ from shared.costs import rows
 from shared.costs.summary import WASTE
 from shared.formats import FILES
 from shared.messages import to_fields
-from shared.model import State
+from shared.model import Recording, State
 from shared.outputs.printable import encodable
 from shared.state import pagination
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from shared.model import Recording
     from shared.ports import Ports
 
 PAGE, MOST = 50, 200

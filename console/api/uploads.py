@@ -19,7 +19,7 @@ from itertools import count
 from typing import TYPE_CHECKING, BinaryIO
 
 from anyio import CancelScope, to_thread
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from console.api import storage_uploads
@@ -37,8 +37,6 @@ from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from starlette.requests import Request
 
     from shared.ports import Ports
 

@@ -17,7 +17,7 @@ from shared.flow.reading import live, output_files, peaks, revision
 from shared.formats import FILES
 from shared.outputs.printable import milliseconds, tidy
 from shared.outputs.segments import in_reading_order, paragraphs, sentences
-from shared.results import PEAK_RATE
+from shared.results import PEAK_RATE, Word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from shared.ports import Ports
-    from shared.results import Word
 
 MOST_REVISION = 5
 """Digits of its number."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -16,13 +16,10 @@ from console.openai import languages, models
 from console.openai.errors import invalid
 from shared.errors import BadRequest
 from shared.messages import MUST_BE, options_of
-from shared.model import Options
+from shared.model import Engine, Options
 from shared.routing import speakers as routing_speakers
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from shared.model import Engine
     from shared.settings import Settings
 
 Format = Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]

@@ -22,12 +22,11 @@ from shared.errors import BadMedia
 from shared.flow import refusals
 from shared.in_words import printable
 from shared.messages import metadata_of
-from shared.model import StoredObject, recording_id
+from shared.model import Options, Recording, StoredObject, recording_id
 from shared.state import documents, uploads
 
 if TYPE_CHECKING:
     from console.openai.multipart import Received
-    from shared.model import Options, Recording
     from shared.ports import Ports
 
 FOLDER = "openai"

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 
 from console.openai.errors import ApiError
 from shared.engines import AUTO, ENGINES, HYBRID, hosted_specs
-from shared.model import Method
+from shared.model import Engine, Method
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from shared.model import Engine
     from shared.settings import Settings
 
 OPENAIS = (

@@ -8,20 +8,17 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, BinaryIO
 
 from anyio import to_thread
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 
 from console.bodies import free_space, pieces
 from console.openai import errors
 from console.openai.errors import ApiError
-from console.openai.multipart import MOST_BYTES, Body
+from console.openai.multipart import MOST_BYTES, Body, Received
 from shared.in_words import human_size
 from shared.settings import variable
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-
-    from console.openai.multipart import Received
     from shared.ports import Ports
 
 CLOUD_RUN_BYTES = 32 * 1024 * 1024

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 from anyio import to_thread
 from sse_starlette import EventSourceResponse, ServerSentEvent
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from console.bodies import hung_up
 from console.openai import documents, errors, form, intake, models, receiving, stream
 from console.openai.errors import ApiError
-from console.openai.progress import Progress
+from console.openai.progress import Look, Progress
 from console.openai.waiting import Poll
 from shared.errors import DropscribeError
 from shared.flow.reading import output_files
@@ -32,11 +32,8 @@ from shared.telemetry import log
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
-    from starlette.requests import Request
-
     from console.openai.form import Wanted
     from console.openai.intake import Ask
-    from console.openai.progress import Look
     from shared.model import Recording
     from shared.ports import Ports
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deployment.rollout import judge, state
-from deployment.rollout.state import GUARD
+from deployment.rollout.state import GUARD, Phase, Rollout
 from shared.engines import PARAKEET_GPU
 from shared.errors import Transient
 from shared.routing import flags
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from deployment.rollout.figures import Watch
     from deployment.rollout.services import Traffic
-    from deployment.rollout.state import Phase, Rollout
     from shared.ports import Ports
 
 UNDER_WATCH = frozenset({"shifting", "returning"})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gpu_job.speech import windowing
-from shared.audio import channel_levels
+from shared.audio import Pcm, channel_levels
 from shared.audio.channel_levels import LEAD
 from shared.flow.seam import plain_text
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from shared.audio import Pcm
     from shared.results import Word
 
 MARGIN = 6

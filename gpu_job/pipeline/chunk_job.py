@@ -16,7 +16,7 @@ from shared.engines import PARAKEET_CPU
 from shared.flow import chunk
 from shared.messages import ChunkMessage
 from shared.planning import plan
-from shared.ports import Delivery
+from shared.ports import Delivery, Ports
 from shared.recovery import poison
 from shared.results import LedgerRow, Voice, Word
 from shared.telemetry import measure
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shared.model import Engine
-    from shared.ports import Ports
     from shared.settings import Settings
 
 SMALLEST_SHARE = 1 / 16

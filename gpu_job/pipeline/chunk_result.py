@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpu_job.pipeline import both_channels
-from gpu_job.speech.transcriber import SAMPLE_RATE
+from gpu_job.speech.transcriber import SAMPLE_RATE, Transcriber
 from shared.audio import channel_levels
 from shared.costs import attempt_rows
 from shared.engines import PARAKEET_CPU, spec
@@ -17,7 +17,6 @@ from shared.results import ChunkResult, LedgerRow, Word
 
 if TYPE_CHECKING:
     from gpu_job.pipeline.chunk_job import ChunkJob
-    from gpu_job.speech.transcriber import Transcriber
     from shared.costs.attempt_rows import Outcome
     from shared.costs.executions import Meter
     from shared.model import Engine

@@ -15,9 +15,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gpu_job.pipeline.chunk_job import engine_of
+from gpu_job.pipeline.chunk_job import ChunkJob, Diarized, engine_of
 from gpu_job.pipeline.chunk_result import chunk_result, ledger_row
-from gpu_job.pipeline.inflight import CALL
+from gpu_job.pipeline.inflight import CALL, Inflight
 from shared import concurrency
 from shared.errors import BadRequest, Damaged, DropscribeError, NewerVersion
 from shared.flow import chunk
@@ -31,9 +31,7 @@ from shared.telemetry import about_message, log, span, spans
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from gpu_job.pipeline.chunk_job import ChunkJob, Diarized
     from gpu_job.pipeline.diarization import Diarization
-    from gpu_job.pipeline.inflight import Inflight
     from gpu_job.pipeline.summary import Summary
     from gpu_job.speech.transcriber import Transcriber
     from shared.costs.executions import Meter

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from gpu_job.cores import cores
 from gpu_job.pipeline.chunk_job import ChunkJob, prepare, share_of
-from gpu_job.pipeline.inflight import CALL
+from gpu_job.pipeline.inflight import CALL, Inflight
 from shared import concurrency
 from shared.engines import PARAKEET_CPU, PARAKEET_GPU
 from shared.errors import ConfigurationError, DropscribeError
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gpu_job.pipeline.committer import Committer
-    from gpu_job.pipeline.inflight import Inflight
     from shared.ports import Delivery, Ports
     from shared.settings import Settings
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gpu_job.pipeline.chunk_job import Diarized, message_of
+from gpu_job.pipeline.chunk_job import ChunkJob, Diarized, message_of
 from gpu_job.pipeline.inflight import CALL, SLOWEST
 from gpu_job.pipeline.loaded_engines import LOADING, MissingWeights
 from shared import concurrency
@@ -19,7 +19,6 @@ from shared.telemetry import measure
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gpu_job.pipeline.chunk_job import ChunkJob
     from gpu_job.voices.diarizer import Diarizer
     from shared.machine.watchdog import Watchdog
 

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Literal
 from shared import concurrency
 from shared.errors import DropscribeError
 from shared.machine.watchdog import Watchdog
-from shared.ports import Delivery
+from shared.ports import Delivery, Queue
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shared.messages import ChunkMessage
-    from shared.ports import Queue
 
 RENEWED_AT_A_TIME = 4
 """Leases renewed at the same time: a call that hangs must not cost the others their leases."""

@@ -15,13 +15,11 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
-from gpu_job.speech.transcriber import SAMPLE_RATE
+from gpu_job.speech.transcriber import SAMPLE_RATE, DeviceMemory
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from gpu_job.speech.transcriber import DeviceMemory
 
     Length = TypeVar("Length", float, NDArray[np.float64])
 

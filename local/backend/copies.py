@@ -21,11 +21,10 @@ from local.backend.sqlite.queue import SqliteQueue
 from local.backend.sqlite.records import SqliteRecords
 from shared.formats import file_names
 from shared.machine.regular_files import read_regular
-from shared.ports import Ports
+from shared.ports import Fields, Ports, Records
 
 if TYPE_CHECKING:
     from shared.model import Recording, StoredObject
-    from shared.ports import Fields, Records
 
 FOLDERS = "folders"
 """Collection that says whose outputs a folder holds."""

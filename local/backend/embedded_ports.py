@@ -21,7 +21,7 @@ from shared.audio.pool import MediaPool
 from shared.clock import SystemClock
 from shared.errors import BadRequest, NotFound
 from shared.messages import TRANSCRIPTS_READY
-from shared.model import FILES_BUCKET
+from shared.model import FILES_BUCKET, Recording, StoredObject
 from shared.ports import TaskRun, WorkerState
 from shared.results import LedgerRow
 from shared.state import documents, ledger
@@ -30,7 +30,6 @@ from shared.topology import EXPORTER, Subscription, Topology, topology
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from shared.model import Recording, StoredObject
     from shared.settings import Settings
 
 

@@ -15,14 +15,13 @@ from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import errors, use_state_dir
 from local.commands.terminal import say
 from local.runtime import processes
-from local.runtime.page_address import page_address
+from local.runtime.page_address import PageAddress, page_address
 from shared.connect import settings_here
 from shared.telemetry import show_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.runtime.page_address import PageAddress
     from shared.settings import Settings
 
 

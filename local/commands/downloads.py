@@ -17,7 +17,7 @@ from rich.progress import (
 
 from gpu_job import loading
 from gpu_job.weights import lookup, speakers
-from gpu_job.weights.catalogue import by_name
+from gpu_job.weights.catalogue import Kind, by_name
 from local.backend import remembered
 from shared.engines import hosted_specs
 from shared.errors import ModelUnavailable
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from gpu_job.weights.catalogue import Kind
     from gpu_job.weights.located import Located
     from local.backend.embedded_ports import LocalPorts
     from shared.model import Options

@@ -12,7 +12,7 @@ from local.commands.table import table
 from local.commands.terminal import local_time, output, print_json
 from shared.errors import BadRequest
 from shared.routing import conditions, flags, parakeet_share
-from shared.routing.flags import NAMES
+from shared.routing.flags import NAMES, Flags
 from shared.settings import Settings
 from shared.state import audit
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.ports import Ports
-    from shared.routing.flags import Flags
 
 
 def command(

@@ -18,13 +18,12 @@ from local.commands.terminal import beside, local_time, say
 from shared.errors import BadRequest, NotFound
 from shared.in_words import no_recording, printable
 from shared.model import FILES_BUCKET, Recording
-from shared.ports import NamedRecords
+from shared.ports import NamedRecords, Ports, Records
 from shared.state import documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from shared.ports import Ports, Records
 
 HELP = (
     "A path, a file name, gs://bucket/name, or a recording ID (a prefix is enough), as "

@@ -6,7 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from shared.in_words import printable, printable_json
@@ -14,7 +14,6 @@ from shared.in_words import printable, printable_json
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rich.console import ConsoleOptions, RenderableType
 
 WIDTH = 160
 """Columns of a table that is not printed on a terminal."""

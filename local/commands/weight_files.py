@@ -10,7 +10,7 @@ from rich.text import Text
 
 from gpu_job.speech.onnx import openvino_encoder
 from gpu_job.weights import speakers
-from gpu_job.weights.catalogue import SMALLER, by_name, catalogue
+from gpu_job.weights.catalogue import SMALLER, File, Kind, Release, Weights, by_name, catalogue
 from gpu_job.weights.speakers import NETWORKS, SPEAKERS, SpeakerNetwork
 from local.commands import downloads
 from local.commands.table import table
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from gpu_job.weights.catalogue import File, Kind, Release, Weights
 
 SAMPLE = bundled("samples/voice-note.opus")
 WIDE = 120

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpu_job.peak_memory import peak_memory
 from gpu_job.weights import int8, lookup
-from gpu_job.weights.catalogue import by_name, catalogue
+from gpu_job.weights.catalogue import Kind, by_name, catalogue
 from local.evaluation import accuracy, clips, corpus
 from shared.errors import DropscribeError, ModelUnavailable
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from gpu_job.speech.transcriber import Transcriber
-    from gpu_job.weights.catalogue import Kind
 
 WARM_UP = 2
 """Windows recognised before the clock starts."""

@@ -12,16 +12,12 @@ import fcntl
 import mimetypes
 import os
 import signal
-from pathlib import PurePath
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePath
 
 from local.runtime.beside import name_beside
 from shared.audio.containers import SUFFIXES
 from shared.formats import FILES
 from shared.machine.regular_files import open_regular
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PARTIAL = (
     ".part", ".partial", ".crdownload", ".download", ".opdownload", ".tmp", ".temp", ".swp",

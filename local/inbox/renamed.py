@@ -9,12 +9,11 @@ from local.runtime import contents
 from shared.engines import AUTO
 from shared.errors import Permanent
 from shared.flow import same_content
-from shared.model import recording_id
+from shared.model import Options, Recording, StoredObject, recording_id
 from shared.routing import flags, weights
 from shared.state import uploads
 
 if TYPE_CHECKING:
-    from shared.model import Options, Recording, StoredObject
     from shared.ports import Ports
 
 

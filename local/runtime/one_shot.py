@@ -20,7 +20,7 @@ from local.runtime.push import PushLoop, end_despite, stop_all
 from local.runtime.subscriptions import in_process
 from shared import concurrency
 from shared.costs import budget
-from shared.errors import CallHangs, Damaged, ModelUnavailable, Transient
+from shared.errors import CallHangs, Damaged, ModelUnavailable, Permanent, Transient
 from shared.flow import dispatch
 from shared.model import Options, Recording
 from shared.planning import plan
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from gpu_job.speech.transcriber import Transcriber
     from local.backend.embedded_ports import LocalPorts
     from local.runtime.submission import Submitted
-    from shared.errors import Permanent
 
 LOOK_EVERY, LOOK_EACH = 0.25, 0.02
 """Seconds between two looks at all records, and for each recording more: an end in this process is reported at once, the rest

@@ -14,7 +14,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,6 @@ from shared import concurrency
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator, Mapping
     from types import FrameType
 
 REQUEST_SECONDS = 30

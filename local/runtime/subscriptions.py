@@ -17,7 +17,7 @@ from shared.errors import EngineFailed, EngineRefused, Permanent
 from shared.flow import record, request, upload
 from shared.hosted import hosted_chunk
 from shared.messages import ChunkDone, ChunkMessage, TranscriptReady, decode
-from shared.model import FILES_BUCKET
+from shared.model import FILES_BUCKET, Recording
 from shared.recovery import dead_letter, fallback
 from shared.telemetry import log
 from shared.topology import DEAD_LETTERS, EXPORTER, MERGER, REQUESTS, ROUTER, WEBHOOKS, WEBHOOKS_BUDGET
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from functions.push import Push
     from local.backend.embedded_ports import LocalPorts
     from shared import concurrency
-    from shared.model import Recording
     from shared.ports import Ports
     from shared.settings import Settings
 

@@ -19,10 +19,10 @@ from google.auth.transport.requests import AuthorizedSession
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import MetricExporter, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
 from shared.adapters import credentials
@@ -30,9 +30,6 @@ from shared.telemetry import log, logs, metrics, spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from opentelemetry.sdk.metrics.export import MetricExporter
-    from opentelemetry.sdk.trace.export import SpanExporter
 
     from shared.settings import Settings
     from shared.telemetry.metrics import Metric

@@ -7,11 +7,10 @@ import importlib.util
 import threading
 from typing import TYPE_CHECKING
 
-from shared.engines import EngineSpec, hosted_specs
+from shared.engines import EngineSpec, HostedSpec, hosted_specs
 from shared.errors import EngineRefused
 
 if TYPE_CHECKING:
-    from shared.engines import HostedSpec
     from shared.model import Engine
     from shared.ports import HostedEngine, HostedJob
     from shared.results import Heard

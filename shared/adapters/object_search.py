@@ -24,17 +24,15 @@ from typing import TYPE_CHECKING, Any
 from shared import concurrency
 from shared.errors import BadRequest, StoreUnavailable, Transient
 from shared.messages import decode, encode, from_fields
-from shared.ports import Hits
+from shared.ports import Hits, Passage, Records, Store
 from shared.search import wanted, words_index
-from shared.search.words_index import Entry
+from shared.search.words_index import Entry, Row
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from shared.model import StoredObject
-    from shared.ports import Passage, Records, Store
-    from shared.search.words_index import Row
 
 NEW, SHARDS = "search/new/", "search/shards/"
 STATE, CATALOGUE = "state", "search"

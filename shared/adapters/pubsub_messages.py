@@ -7,14 +7,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from google.pubsub_v1.types import PubsubMessage
+from google.pubsub_v1.types import PubsubMessage, ReceivedMessage
 
 from shared.ports import Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from google.pubsub_v1.types import ReceivedMessage
 
 MOST_MESSAGES, MOST_BYTES = 1000, 9_000_000
 """Per request; the service's limits are 1,000 messages and 10 MB (https://cloud.google.com/pubsub/quotas)."""

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.audio.sandbox.parent import Sandbox
-from shared.audio.types import BothChannels, DecodedAhead, Source
-from shared.model import AudioInfo
+from shared.audio.types import BothChannels, DecodedAhead, Limits, Pcm, Source
+from shared.model import AudioInfo, Chunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
 
-    from shared.audio.types import Limits, Pcm
-    from shared.model import Chunk
 
 MAX_AHEAD = 64 * 1024 * 1024
 """Bytes of samples decoded ahead that are kept until they are asked for: half an hour of sound."""

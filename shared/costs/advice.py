@@ -10,17 +10,15 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.costs.prices import reference
-from shared.costs.summary import WASTE
+from shared.costs.prices import PriceTable, reference
+from shared.costs.summary import WASTE, Sums
 from shared.engines import PARAKEET_GPU, is_hosted
 from shared.in_words import dollars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.costs.prices import PriceTable
     from shared.costs.rows import Account
-    from shared.costs.summary import Sums
     from shared.settings import Settings
 
 MONTH = 30.0

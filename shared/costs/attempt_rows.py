@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from shared.costs import prices_file
-from shared.results import LedgerRow
+from shared.results import Heard, LedgerRow
 
 if TYPE_CHECKING:
     from shared.messages import ChunkMessage
     from shared.model import Engine
     from shared.ports import Ports
-    from shared.results import Heard
     from shared.settings import Settings
 
 Outcome = Literal["open", "heard", "failed", "lost"]

@@ -12,12 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.costs.prices import reference
+from shared.costs.prices import PriceTable, reference
 from shared.engines import PARAKEET_GPU
 from shared.planning.worker_pools import IDLE_EXIT
 
 if TYPE_CHECKING:
-    from shared.costs.prices import PriceTable
     from shared.settings import Settings
 
 SPEEDS = (40, 120, 222, 1358)

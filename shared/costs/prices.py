@@ -7,15 +7,13 @@ ledger row keeps the version of the table that it was priced with.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from shared.engines import EngineSpec, Price, hosted_specs, is_hosted, spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from shared.model import Engine, Options
     from shared.results import LedgerRow
     from shared.settings import Settings

@@ -14,15 +14,12 @@ import tomllib
 from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.costs.prices import TABLE, PriceTable, Rule
 from shared.engines import Price, hosted_specs
 from shared.errors import ConfigurationError
-from shared.settings import is_text
-
-if TYPE_CHECKING:
-    from shared.settings import Settings
+from shared.settings import Settings, is_text
 
 
 def engine_prices() -> dict[str, Price]:

@@ -12,15 +12,13 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from shared.costs.prices import reference
-from shared.costs.rows import Fate
+from shared.costs.prices import PriceTable, reference
+from shared.costs.rows import Account, Fate
 from shared.engines import HYBRID, spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from shared.costs.prices import PriceTable
-    from shared.costs.rows import Account
     from shared.results import LedgerRow
 
 By = Literal["day", "month", "method", "engine", "prefix", "label"]

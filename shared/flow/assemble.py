@@ -10,13 +10,12 @@ from shared.flow import attribution, merge, speakers
 from shared.outputs import detected_language
 from shared.outputs.printable import tidy
 from shared.outputs.segments import sentences
-from shared.results import Transcript
+from shared.results import ChunkResult, Part, Transcript, Word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.model import Recording
-    from shared.results import ChunkResult, Part, Word
 
 DEMO_MODEL = "tiny"
 """Bundled weights that demonstrate the flow."""

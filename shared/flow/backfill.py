@@ -20,7 +20,7 @@ from shared.messages import (
     options_from_metadata,
     request_to_json,
 )
-from shared.model import recording_id
+from shared.model import Options, StoredObject, recording_id
 from shared.routing import route
 from shared.routing.case import Case
 from shared.state import documents, uploads
@@ -28,7 +28,6 @@ from shared.state import documents, uploads
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.model import Options, StoredObject
     from shared.ports import Ports, Records
 
 

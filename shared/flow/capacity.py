@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from shared.errors import DropscribeError
 from shared.in_words import counted
 from shared.planning import plan, worker_pools
-from shared.ports import WorkerState
+from shared.ports import Ports, WorkerState
 from shared.routing import flags
 from shared.state import documents, unfit_workers
 from shared.telemetry import log
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from shared.model import Chunk
     from shared.planning.worker_pools import WorkerPool
-    from shared.ports import Ports
     from shared.settings import Settings
 
 STARTS = "gpu_starts"

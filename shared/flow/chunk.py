@@ -13,8 +13,8 @@ from shared.engines import is_hosted, spec
 from shared.errors import BadMedia, BadRequest
 from shared.flow import dispatch
 from shared.flow.probe import ObjectBytes, channels_wanted
-from shared.messages import decode, encode
-from shared.results import ChunkResult
+from shared.messages import ChunkMessage, decode, encode
+from shared.results import ChunkResult, LedgerRow
 from shared.state import claims, documents, ledger
 from shared.telemetry import log, measure
 
@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shared.audio.types import BothChannels
-    from shared.messages import ChunkMessage
     from shared.model import Chunk, Recording, StoredObject
     from shared.ports import Ports
-    from shared.results import LedgerRow
 
 
 LONGEST = 1e7

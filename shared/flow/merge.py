@@ -20,13 +20,12 @@ from typing import TYPE_CHECKING
 
 from shared.errors import Transient
 from shared.flow.seam import SHORTEST, TOLERANCE, Piece, seam
-from shared.results import Part
+from shared.results import ChunkResult, Part, Voice, Word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from shared.model import Chunk
-    from shared.results import ChunkResult, Voice, Word
 
 __all__ = ["Piece", "in_time", "join", "parts", "pieces", "timeline", "voices"]
 

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.errors import BadMedia
-from shared.model import StoredObject
-from shared.ports import Store
+from shared.model import AudioInfo, Options, StoredObject
+from shared.ports import Ports, Store
 
 if TYPE_CHECKING:
     from shared.audio.types import BothChannels
-    from shared.model import AudioInfo, Options
-    from shared.ports import Ports
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

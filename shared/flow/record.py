@@ -17,7 +17,7 @@ from shared.errors import BadRequest, DropscribeError, Permanent, StoreUnavailab
 from shared.flow import assemble, dispatch, erase, redo, refusals, transcript_files
 from shared.flow.chunk import read_result, result_name
 from shared.flow.reading import peaks, search_index
-from shared.messages import TRANSCRIPTS_READY, TranscriptReady, encode
+from shared.messages import TRANSCRIPTS_READY, ChunkDone, TranscriptReady, encode
 from shared.planning import plan
 from shared.state import answers, documents
 from shared.telemetry import attributes, log, measure, span, spans
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from shared.flow.transcript_files import Rendered
-    from shared.messages import ChunkDone
     from shared.model import Recording
     from shared.ports import Ports
     from shared.results import ChunkResult

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 from shared.errors import OverLimit
 from shared.in_words import human_duration, human_size
-from shared.settings import variable
+from shared.settings import Settings, variable
 
 if TYPE_CHECKING:
     from shared.model import StoredObject
-    from shared.settings import Settings
 
 OPERATOR = "operator-"
 """Beginning of the ids of requests that an operator sends (`dropscribe retry` and `backfill`)."""

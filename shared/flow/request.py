@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from shared.errors import BadMedia, BadRequest, BucketRefused, OverLimit, Permanent
 from shared.flow import backfill, erase, record, refusals, retry, upload
-from shared.messages import options_from_metadata, readable_part, request_from_json
-from shared.model import FILES_BUCKET, Options, Recording, recording_id
+from shared.messages import TranscribeRequest, options_from_metadata, readable_part, request_from_json
+from shared.model import FILES_BUCKET, Options, Recording, StoredObject, recording_id
 from shared.routing import weights
-from shared.settings import variable
+from shared.settings import Settings, variable
 from shared.state import answers, dead_letters, documents, uploads
 from shared.state.documents import Changed
 from shared.telemetry import log
@@ -28,10 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from shared.messages import TranscribeRequest
-    from shared.model import StoredObject
     from shared.ports import Ports
-    from shared.settings import Settings
     from shared.state.answers import Asked
 
 

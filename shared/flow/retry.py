@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 from shared.flow import redo
 from shared.flow.refusals import OPERATOR
 from shared.messages import TRANSCRIBE_REQUESTS, TranscribeRequest, request_to_json
-from shared.model import FILES_BUCKET
+from shared.model import FILES_BUCKET, Recording, StoredObject
 from shared.routing.pace import as_recognised, lengths_of, usd_of
 from shared.state import documents, uploads
 
 if TYPE_CHECKING:
-    from shared.model import Recording, StoredObject
     from shared.ports import Ports
     from shared.routing.case import Known
 

@@ -16,12 +16,11 @@ from shared import outputs
 from shared.errors import ConfigurationError, Permanent, StoreUnavailable
 from shared.formats import file_names, of_recording, ordered
 from shared.messages import decode, encode
-from shared.model import Decision, FileDigest
+from shared.model import Decision, FileDigest, Recording
 from shared.outputs import Output
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from shared.model import Recording
     from shared.ports import Ports
     from shared.results import Transcript
     from shared.settings import Settings

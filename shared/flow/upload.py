@@ -17,7 +17,7 @@ from shared.errors import BadRequest, NewerVersion, Permanent, Transient
 from shared.flow import dispatch, probe, record, redo, refusals, retry
 from shared.in_words import counted
 from shared.messages import object_from_event, to_fields
-from shared.model import Options, Recording, recording_id
+from shared.model import Options, Recording, StoredObject, recording_id
 from shared.routing import eligible, flags, route, weights, within_budget
 from shared.routing.case import Case
 from shared.state import claims, documents, uploads
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from shared.model import StoredObject
     from shared.ports import Ports
     from shared.state.claims import Claim
 

@@ -18,14 +18,13 @@ from shared.flow import chunk
 from shared.hosted.hosted_result import NOTHING, Stretch
 from shared.messages import ChunkMessage
 from shared.ports import HostedJob, Ports
-from shared.results import Heard
+from shared.results import Heard, LedgerRow
 from shared.state import documents, ledger
 from shared.state.patience import patiently
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.results import LedgerRow
 
 T = TypeVar("T")
 

@@ -26,13 +26,12 @@ from math import inf
 from typing import TYPE_CHECKING, Self
 
 from shared.outputs.printable import NO_NAMES, milliseconds, speaker_label
-from shared.outputs.segments import ends_sentence, stretches
+from shared.outputs.segments import Segment, ends_sentence, stretches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from shared.model import Options
-    from shared.outputs.segments import Segment
     from shared.results import Word
 
 MAX_DURATION = 7000

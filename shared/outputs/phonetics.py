@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.outputs.printable import NO_NAMES, in_seconds, milliseconds, speaker_label, speaker_name
-from shared.outputs.segments import turns
+from shared.outputs.segments import Segment, turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from shared.outputs.segments import Segment
     from shared.results import Word
 
 

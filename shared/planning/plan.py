@@ -20,10 +20,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.engines import ChunkSize, own_specs, spec
-from shared.model import ByteSpan, Chunk
+from shared.model import AudioInfo, ByteSpan, Chunk, Engine
 
 if TYPE_CHECKING:
-    from shared.model import AudioInfo, Engine
     from shared.results import ChunkResult
     from shared.settings import Settings
 

@@ -18,7 +18,7 @@ from shared.engines import spec
 from shared.errors import BadRequest, NewerVersion, Permanent
 from shared.flow import chunk, dispatch, erase, record, upload
 from shared.messages import TRANSCRIBE_REQUESTS, ChunkDone, ChunkMessage, decode, readable_part
-from shared.model import Options, StoredObject
+from shared.model import Options, Recording, StoredObject
 from shared.recovery import fallback
 from shared.state import answers, dead_letters, documents, failure_log
 from shared.state.dead_letters import COUNT, ERROR, SOURCE
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shared.messages import TranscribeRequest
-    from shared.model import Recording
     from shared.ports import Ports
     from shared.state.failure_log import About
 

@@ -45,7 +45,7 @@ from shared.errors import (
     Transient,
 )
 from shared.flow import capacity, chunk, dispatch, record
-from shared.model import Engine, Tried
+from shared.model import Engine, Recording, Tried
 from shared.recovery import owner_messages, takeover
 from shared.routing import eligible, flags
 from shared.state import claims, documents, failure_log
@@ -56,7 +56,6 @@ if TYPE_CHECKING:
 
     from shared.costs.limits import Admission
     from shared.messages import ChunkMessage
-    from shared.model import Recording
     from shared.ports import Ports
     from shared.state.claims import Claim
     from shared.state.failure_log import Failure

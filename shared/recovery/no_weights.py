@@ -6,7 +6,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING
 
 from shared import concurrency
-from shared.errors import DropscribeError
+from shared.errors import DropscribeError, ModelUnavailable
 from shared.messages import ChunkMessage, decode
 from shared.recovery import fallback
 from shared.state import failure_log
@@ -15,7 +15,6 @@ from shared.telemetry import log
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.errors import ModelUnavailable
     from shared.ports import Delivery, Ports
 
 PULLED_AT_A_TIME = 100

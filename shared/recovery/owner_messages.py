@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.engines import spec, supported_by
+from shared.engines import Ability, spec, supported_by
 from shared.errors import DropscribeError, EngineLimit, NoEngineLeft
 from shared.flow.attribution import TOOK_OVER
 from shared.in_words import listed
@@ -13,7 +13,6 @@ from shared.state import answers
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from shared.engines import Ability
     from shared.messages import ChunkMessage
     from shared.model import Engine, Options, Recording, Tried
     from shared.settings import Settings

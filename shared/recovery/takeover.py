@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING
 from shared.engines import spec
 from shared.flow import dispatch, refusals
 from shared.in_words import counted, listed
-from shared.model import Fallback
+from shared.model import Chunk, Engine, Fallback, Recording, Tried
 from shared.routing import score
 from shared.state import documents
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from shared.model import Chunk, Engine, Recording, Tried
     from shared.ports import Ports
     from shared.settings import Settings
 

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from shared.engines import AUTO, ENGINES, EngineSpec, of_method
 from shared.errors import BadRequest
-from shared.model import Engine, Fallback
+from shared.model import Chunk, Engine, Fallback, Options
 from shared.routing import speakers, weights
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from shared.model import Chunk, Options
     from shared.settings import Settings
 
 

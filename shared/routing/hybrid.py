@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING
 
 from shared.in_words import dollars
 from shared.model import Chunk
-from shared.routing.pace import lengths_of
+from shared.routing.pace import Pace, lengths_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from shared.routing.pace import Pace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,17 +13,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.engines import spec
-from shared.model import Engine
+from shared.model import AudioInfo, Chunk, Engine, Options
 from shared.planning import worker_pools
-from shared.routing.conditions import who_waits
+from shared.routing.conditions import Conditions, who_waits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.costs.prices import PriceTable
-    from shared.model import AudioInfo, Chunk, Options
     from shared.routing.case import Known
-    from shared.routing.conditions import Conditions
     from shared.settings import Settings
 
 

@@ -20,11 +20,10 @@ from shared.engines import (
 )
 from shared.errors import BadRequest
 from shared.in_words import dollars, listed
-from shared.model import Engine, Method
+from shared.model import Engine, Method, Options
 from shared.routing import eligible, matrix, parakeet_share, speakers, weights
 
 if TYPE_CHECKING:
-    from shared.model import Options
     from shared.routing.case import Case, Known
     from shared.routing.score import Prospect
     from shared.settings import Settings

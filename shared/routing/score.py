@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from shared.engines import HYBRID, EngineSpec, spec
 from shared.in_words import dollars
-from shared.model import Chunk, Considered, Engine, Method
+from shared.model import AudioInfo, Chunk, Considered, Engine, Method, Options
 from shared.planning import plan
 from shared.routing import hybrid
 from shared.routing.pace import as_recognised, lengths_of, pace_of
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.costs.prices import PriceTable
-    from shared.model import AudioInfo, Options
     from shared.routing.conditions import Conditions
     from shared.settings import Settings
 

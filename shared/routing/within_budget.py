@@ -9,12 +9,11 @@ from shared import engines
 from shared.costs import budget
 from shared.engines import AUTO
 from shared.routing import route, speakers
-from shared.routing.case import Choice
+from shared.routing.case import Case, Choice, Known
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from shared.ports import Ports
-    from shared.routing.case import Case, Known
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

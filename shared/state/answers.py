@@ -13,7 +13,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from shared.errors import Damaged
+from shared.errors import Damaged, DropscribeError
 from shared.messages import (
     TRANSCRIPTS_READY,
     TranscribeRequest,
@@ -27,7 +27,6 @@ from shared.state.documents import Changed
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from shared.errors import DropscribeError
     from shared.ports import Fields, Ports, Records
 
 REQUESTS = "requests"

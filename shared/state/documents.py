@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from shared import versions
 from shared.errors import BadRequest, Damaged, NewerVersion
 from shared.messages import from_fields, to_fields
-from shared.model import FILES_BUCKET, Recording
+from shared.model import FILES_BUCKET, Recording, StoredObject
 from shared.telemetry import context, log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
-    from shared.model import StoredObject
     from shared.ports import Fields, Ports, Records
     from shared.settings import Settings
 

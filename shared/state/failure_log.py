@@ -31,14 +31,13 @@ from shared.messages import (
     readable_part,
     to_fields,
 )
-from shared.model import Options, recording_id
+from shared.model import Options, Recording, StoredObject, recording_id
 from shared.state import documents
 from shared.telemetry import log, measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from shared.model import Recording, StoredObject
     from shared.ports import Fields, Ports, Records
 
 FAILURES = "failures"

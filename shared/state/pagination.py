@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import Any, Final, get_args
 
 from shared.errors import BadRequest
 from shared.model import Recording, State
-from shared.ports import NamedRecords
+from shared.ports import NamedRecords, Records
 from shared.state import documents
-
-if TYPE_CHECKING:
-    from shared.ports import Records
 
 IN_PROGRESS: Final[tuple[State, ...]] = ("ACCEPTED", "PLANNED")
 """States of recordings that have not ended."""

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 from shared.errors import BadMedia, BadRequest
 from shared.messages import options_from_metadata, to_fields
-from shared.model import Options, recording_id
+from shared.model import Options, Recording, StoredObject, recording_id
 from shared.state import documents
 
 if TYPE_CHECKING:
-    from shared.model import Recording, StoredObject
     from shared.ports import Records
 
 UPLOADS = "uploads"

@@ -7,7 +7,7 @@ nothing more, and the next tick goes on there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from itertools import chain, islice, takewhile
 from typing import TYPE_CHECKING, TypeVar
@@ -18,8 +18,6 @@ from shared.state import sweep_notes
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
-
     from shared.ports import Ports
 
 Item = TypeVar("Item")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from shared.clock import is_ahead
 from shared.engines import ENGINES, hosted_specs, is_hosted
 from shared.errors import Damaged, NewerVersion
-from shared.flow.capacity import Work
+from shared.flow.capacity import Start, Work
 from shared.model import Recording
 from shared.planning import worker_pools
 from shared.planning.worker_pools import WorkerPool
@@ -24,9 +24,6 @@ from shared.sweep.each import next_in_turn
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from shared.flow.capacity import Start
     from shared.ports import Ports, WorkerState
 
 AVOID = 600.0

@@ -29,7 +29,7 @@ from shared.results import LedgerRow
 from shared.routing import conditions
 from shared.state import claims, documents, sweep_notes
 from shared.state.sweep_notes import WORKERS, Note
-from shared.sweep.each import each
+from shared.sweep.each import Found, each
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from shared.planning.worker_pools import WorkerPool
     from shared.ports import Fields, Ports
     from shared.settings import Settings
-    from shared.sweep.each import Found
 
 SOONEST = 120.0
 """Seconds until a recording that is between two steps is pushed. A process at it needs seconds."""

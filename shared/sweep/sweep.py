@@ -26,8 +26,8 @@ from shared.clock import seconds_since
 from shared.costs import executions
 from shared.errors import Damaged, DropscribeError, NewerVersion, Transient
 from shared.flow import capacity, record, request, upload
-from shared.messages import to_fields
-from shared.model import Recording
+from shared.messages import TranscriptReady, to_fields
+from shared.model import Recording, StoredObject
 from shared.planning import worker_pools
 from shared.routing import flags
 from shared.settings import variable
@@ -44,8 +44,6 @@ from shared.telemetry import log
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from shared.messages import TranscriptReady
-    from shared.model import StoredObject
     from shared.planning.worker_pools import WorkerPool
     from shared.ports import Ports
 

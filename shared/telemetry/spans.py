@@ -7,16 +7,13 @@ another one than that of its upload.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from shared import concurrency
 from shared.telemetry import context
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Value = str | int | float | bool
 

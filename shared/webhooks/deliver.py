@@ -15,7 +15,7 @@ from standardwebhooks.webhooks import Webhook
 
 from shared.errors import ConfigurationError, Permanent, Transient
 from shared.messages import BudgetAlert, TranscriptReady, decode
-from shared.settings import variable
+from shared.settings import Settings, variable
 from shared.state import answers, documents
 from shared.telemetry import log, measure
 from shared.webhooks import events, outbox
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from shared.ports import Ports
-    from shared.settings import Settings
     from shared.webhooks.events import Event
 
     Send = Callable[[str, Mapping[str, str], bytes], int]

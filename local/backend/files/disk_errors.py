@@ -6,12 +6,11 @@ import errno
 from typing import TYPE_CHECKING
 
 from shared.errors import BadMedia, CannotWrite, ConfigurationError, DropscribeError, StoreUnavailable
-from shared.model import FILES_BUCKET
+from shared.model import FILES_BUCKET, StoredObject
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.model import StoredObject
 
 NO_FILE = {errno.ENOENT, errno.ENOTDIR}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}

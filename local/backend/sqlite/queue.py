@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.backend.sqlite import process_ids
 from local.backend.sqlite.dead_letter_attributes import dead_letter_attributes
-from local.backend.sqlite.upkeep import Upkeep
+from local.backend.sqlite.upkeep import MachineClock, Upkeep
 from shared.errors import BadRequest
 from shared.ports import Delivery
 from shared.topology import Subscription, Topology
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from local.backend.sqlite.database import Database
-    from local.backend.sqlite.upkeep import MachineClock
 
 
 MOST_BYTES = 10_000_000

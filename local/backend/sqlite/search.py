@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 from local.backend.sqlite.database import Database
 from local.backend.sqlite.schema import SEARCH
-from shared.ports import Hits
+from shared.ports import Hits, Passage
 from shared.search import wanted, words_index
 from shared.search.words_index import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    from shared.ports import Passage
 
 
 class SqliteSearch:

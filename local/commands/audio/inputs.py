@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from local.commands.audio.sources import comes_from_elsewhere
 from local.runtime.submission import InputFile
 from shared.audio.containers import SUFFIXES
 from shared.errors import BadRequest, DropscribeError, NotFound
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

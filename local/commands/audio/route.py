@@ -20,7 +20,7 @@ from shared.engines import is_hosted
 from shared.flow import probe, refusals, request
 from shared.in_words import counted, dollars, human_duration, human_size, printable
 from shared.messages import to_fields
-from shared.model import recording_id
+from shared.model import Considered, recording_id
 from shared.routing import route
 from shared.routing.case import Case
 from shared.state import documents
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from shared.model import Considered
     from shared.ports import Ports
 
 

@@ -15,7 +15,7 @@ from local import exit_codes
 from local.backend.incoming import Incoming
 from local.commands import downloads
 from local.commands.audio import inputs, report
-from local.commands.audio.destinations import Beside, InFolders, ToStdout
+from local.commands.audio.destinations import Beside, Destination, InFolders, ToStdout
 from local.commands.audio.screen import Screen
 from local.commands.audio.sources import Sources
 from local.commands.context import exit_code
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from local.backend.embedded_ports import LocalPorts
-    from local.commands.audio.destinations import Destination
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

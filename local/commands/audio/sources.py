@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, BinaryIO
 from shared.adapters.web.download import Download, name_of
 from shared.errors import BadRequest, OverLimit
 from shared.in_words import human_size
-from shared.settings import variable
+from shared.settings import Settings, variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from local.backend.incoming import Incoming
-    from shared.settings import Settings
 
     Progress = Callable[[str, int, int | None], None]
     """Is told a name, how many bytes have come, and how many there are; None: unknown."""

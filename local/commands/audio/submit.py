@@ -17,14 +17,13 @@ from local.commands.terminal import print_json, print_text, say
 from shared import client
 from shared.errors import BadRequest, TimedOut
 from shared.in_words import dollars, human_duration, printable
-from shared.messages import to_fields
+from shared.messages import TranscriptReady, to_fields
 from shared.model import Options
 from shared.state import answers, audit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.messages import TranscriptReady
     from shared.ports import Ports
 
 

@@ -22,14 +22,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from local.backend import incoming, remembered
-from local.backend.embedded_ports import UP_LOCK
+from local.backend.embedded_ports import UP_LOCK, LocalPorts
 from local.commands import downloads, options
 from local.commands.context import errors, local_ports, options_from
 from local.commands.terminal import beside, say
 from local.inbox import earlier_uploads, reappeared, renamed
 from local.inbox.watcher import Inbox
 from local.runtime import export, processes, prometheus
-from local.runtime.page_address import page_address
+from local.runtime.page_address import PageAddress, page_address
 from local.runtime.push import HttpSender, PushLoop, end_despite, stop_all
 from local.runtime.scheduler import Scheduler
 from local.runtime.subscriptions import exporter, show_again, webhooks
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from threading import Event
 
-    from local.backend.embedded_ports import LocalPorts
-    from local.runtime.page_address import PageAddress
     from local.runtime.processes import Processes
     from shared.model import Options
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from local.commands.table import pairs, table
 from shared.costs.prices import reference
 from shared.costs.rows import days_of
-from shared.costs.summary import PERIODS, WASTE
+from shared.costs.summary import PERIODS, WASTE, Sums
 from shared.in_words import counted, dollars, human_duration, printable
 from shared.state import documents
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from shared.costs.report import Report
-    from shared.costs.summary import Sums
     from shared.ports import Ports
 
 BAR = 40

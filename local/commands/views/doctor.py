@@ -16,7 +16,7 @@ from rich.text import Text
 from gpu_job import loading
 from gpu_job.speech.onnx import openvino_encoder
 from gpu_job.weights import lookup, speakers
-from gpu_job.weights.catalogue import SMALLER, by_name, catalogue
+from gpu_job.weights.catalogue import SMALLER, Kind, Weights, by_name, catalogue
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import detect_engines, errors, use_state_dir
 from local.commands.table import table
@@ -28,14 +28,12 @@ from shared.engines import PARAKEET_GPU, EngineSpec, hosted_specs
 from shared.errors import ConfigurationError, ModelUnavailable
 from shared.in_words import human_size
 from shared.routing import weights
-from shared.settings import unknown
+from shared.settings import Settings, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from gpu_job.weights.catalogue import Kind, Weights
-    from shared.settings import Settings
 
 FREE_BYTES = 5_000_000_000
 """With less free disk space than this, say so: the real weights alone take half of it."""

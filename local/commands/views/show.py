@@ -14,7 +14,7 @@ from local.commands.terminal import print_json, print_text, say
 from local.commands.views import details
 from shared.errors import BadRequest
 from shared.flow.reading import live, output_files, revision
-from shared.formats import FILES, FORMATS, PRINTED, unknown
+from shared.formats import FILES, FORMATS, PRINTED, OutputFile, unknown
 from shared.in_words import printable
 from shared.outputs.plain_text import transcript_txt
 from shared.outputs.printable import clock_time
@@ -22,7 +22,6 @@ from shared.outputs.segments import paragraphs, sentences
 
 if TYPE_CHECKING:
     from shared.flow.reading.live import Live
-    from shared.formats import OutputFile
     from shared.model import Recording
     from shared.ports import Ports
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from local.backend.embedded_ports import LocalPorts
@@ -17,7 +17,6 @@ from shared.in_words import human_duration, listed, printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.console import RenderableType
     from rich.table import Table
 
     from local.commands.views.overview import Report, Wanted

@@ -23,7 +23,7 @@ from shared.audio.probing.ffmpeg import as_read, choose_stream, open_container
 from shared.audio.probing.notices import damage, stops_early
 from shared.audio.types import SAMPLE_RATE, WIDTH, WITH_CHANNELS, Decoded
 from shared.errors import BadMedia
-from shared.model import ByteSpan
+from shared.model import AudioInfo, ByteSpan, Chunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from av.packet import Packet
 
     from shared.audio.files.reader import Reader
-    from shared.model import AudioInfo, Chunk
 
 SETTLING = 5.0
 """Seconds before the wanted start from which on packets are decoded, if a container had to be read from its

@@ -15,14 +15,13 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING
 
-from shared.audio.decoding.timeline import EXACT, TOLERANCE
+from shared.audio.decoding.timeline import EXACT, TOLERANCE, Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from av.audio.frame import AudioFrame
 
-    from shared.audio.decoding.timeline import Timeline
 
 CONFIRMED = 1.0
 """Seconds of sound whose time stamps all say that time has jumped, until it is believed."""

@@ -10,13 +10,12 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from shared.audio.probing.ebml import CLUSTER, SEGMENT, children, top_level, vint
+from shared.audio.probing.ebml import CLUSTER, SEGMENT, Element, children, top_level, vint
 from shared.audio.probing.notices import check_track, codec_name, encrypted, falls_short, in_order
 from shared.model import AudioInfo
 
 if TYPE_CHECKING:
     from shared.audio.files.reader import Reader
-    from shared.audio.probing.ebml import Element
 
 LARGEST = 200_000
 """Largest header element that is loaded, bytes."""

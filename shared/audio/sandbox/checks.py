@@ -13,12 +13,10 @@ from shared.audio.sandbox import wire
 from shared.audio.types import MOST_PARTS, SAMPLE_RATE, Decoded, Limits, most_of_several
 from shared.errors import DropscribeError
 from shared.messages import decode as from_json
-from shared.model import AudioInfo
+from shared.model import AudioInfo, Chunk
 
 if TYPE_CHECKING:
     from typing import TypeVar
-
-    from shared.model import Chunk
 
     Told = TypeVar("Told", AudioInfo, Decoded, wire.Refusal)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from shared.audio.sandbox import checks, wire
 from shared.audio.sandbox.checks import BreachError
 from shared.audio.sandbox.process import ProcessLostError, TimeUpError, UnfitError, receive, send
-from shared.audio.types import WIDTH, WITH_CHANNELS
+from shared.audio.types import WIDTH, WITH_CHANNELS, Source
 from shared.errors import StoreUnavailable
 from shared.messages import encode as to_json
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from shared.audio.channel_levels import LevelMeter
     from shared.audio.sandbox.job_end import JobEnd
-    from shared.audio.types import Source
     from shared.model import AudioInfo
 
 Given = ParamSpec("Given")

@@ -15,14 +15,13 @@ from shared.audio.sandbox.dialogue import Dialogue
 from shared.audio.sandbox.job_end import BREACH, JobEnd
 from shared.audio.sandbox.process import ProcessLostError, TimeUpError, UnfitError
 from shared.audio.types import BothChannels, Decoded, DecodedAhead, Limits, Pcm, Source
-from shared.model import AudioInfo
+from shared.model import AudioInfo, Chunk
 
 if TYPE_CHECKING:
     import socket
     import subprocess
     from collections.abc import Callable
 
-    from shared.model import Chunk
 
 log = logging.getLogger(__name__)
 

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shared.audio.channel_levels import LEAD, differ, lead_of, powers, spoken_at
-from shared.results import LEVEL_RATE
+from shared.results import LEVEL_RATE, ChunkResult, Word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.results import ChunkResult, Word
 
 AT_LEAST, AT_MOST = 0.05, 0.5
 """Parts of the time in which somebody speaks: for which each channel leads at least, and neither does at most."""

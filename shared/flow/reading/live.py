@@ -14,7 +14,7 @@ from shared.flow.chunk import read_result, result_name
 from shared.flow.seam import TOLERANCE
 from shared.outputs.printable import tidy
 from shared.planning import plan
-from shared.results import Word
+from shared.results import ChunkResult, Word
 from shared.state import documents
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from shared.model import Chunk, Recording
     from shared.ports import Ports
-    from shared.results import ChunkResult
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from shared.flow import chunk
 from shared.messages import decode, encode
-from shared.results import PEAK_RATE
+from shared.results import PEAK_RATE, ChunkResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from shared.audio import Pcm
     from shared.model import Chunk, Recording
     from shared.ports import Ports
-    from shared.results import ChunkResult
 
 MERGED, DECODED = "merged", "decoded"
 """Names of what the merger kept, and of what was decoded because that has gaps."""

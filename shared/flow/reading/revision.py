@@ -21,7 +21,7 @@ from shared.flow.reading.corrections import Edit, corrected
 from shared.formats import file_names
 from shared.in_words import no_recording
 from shared.messages import to_fields
-from shared.model import FileDigest
+from shared.model import FileDigest, Recording
 from shared.outputs.printable import LONGEST_NAME, one_line
 from shared.outputs.segments import in_reading_order, paragraphs, sentences
 from shared.state import audit, documents
@@ -29,7 +29,6 @@ from shared.state.documents import REVISIONS, get_recording
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from shared.model import Recording
     from shared.ports import Ports
     from shared.results import Transcript
 

@@ -14,12 +14,11 @@ from shared.flow.reading import finished
 from shared.model import Recording
 from shared.outputs.printable import tidy
 from shared.outputs.segments import own_words, paragraphs, sentences
-from shared.ports import Hit, Passage
+from shared.ports import Hit, Passage, Ports
 from shared.state import documents
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from shared.ports import Ports
     from shared.results import Transcript
 
 

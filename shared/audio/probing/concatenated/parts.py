@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from shared.audio.probing import flv
-from shared.audio.probing.concatenated.clock import FORMATS, WINDOWS, WRAPS, of_clock, reading
+from shared.audio.probing.concatenated.clock import FORMATS, WINDOWS, WRAPS, Reading, of_clock, reading
 from shared.audio.probing.concatenated.ends import ENDS, following
 from shared.audio.probing.concatenated.numbered import NUMBERS, restarts
 from shared.audio.probing.ebml import MIN_READ, SEGMENT, top_level
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shared.audio.files.reader import Reader
-    from shared.audio.probing.concatenated.clock import Reading
 
 PLACES = 6
 """Places in a long file at which the clock is read."""
