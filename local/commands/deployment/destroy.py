@@ -21,11 +21,7 @@ def command(
     variables: place.Variables = None,
     data: Annotated[
         Literal["keep", "delete"],
-        typer.Option(
-            help="`delete`: also audio, transcripts, records, keys and images. \\[env: DATA]",
-            envvar="DATA",
-            show_envvar=False,
-        ),
+        place.variable("DATA", "`delete`: also audio, transcripts, records, keys and images."),
     ] = "keep",
     yes: options.Yes = False,
 ) -> None:

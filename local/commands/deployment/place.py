@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,20 +22,15 @@ if TYPE_CHECKING:
     from deployment.target import Target
     from shared.ports import Ports
 
-Project = Annotated[
-    str,
-    typer.Option(
-        help="ID of the project. \\[env: PROJECT]", envvar="PROJECT", show_envvar=False, show_default=False
-    ),
-]
+
+def variable(name: str, said: str, **more: Any) -> Any:
+    """The declaration of an option that a variable of the environment gives as well, as make passes it on."""
+    return typer.Option(help=f"{said} \\[env: {name}]", envvar=name, show_envvar=False, **more)
+
+
+Project = Annotated[str, variable("PROJECT", "ID of the project.", show_default=False)]
 Region = Annotated[
-    str,
-    typer.Option(
-        help="Region for all resources, such as europe-west4. \\[env: REGION]",
-        envvar="REGION",
-        show_envvar=False,
-        show_default=False,
-    ),
+    str, variable("REGION", "Region for all resources, such as europe-west4.", show_default=False)
 ]
 Variables = Annotated[
     Path | None,

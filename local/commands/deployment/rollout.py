@@ -32,29 +32,13 @@ def command(
     region: place.Region = "",
     variables: place.Variables = None,
     shares: Annotated[
-        str,
-        typer.Option(
-            help="Percentages of traffic and recordings, step by step. \\[env: SHARES]",
-            envvar="SHARES",
-            show_envvar=False,
-        ),
+        str, place.variable("SHARES", "Percentages of traffic and recordings, step by step.")
     ] = "10,50,100",
     holds: Annotated[
-        str,
-        typer.Option(
-            help="Minimum minutes for each step except the last. \\[env: HOLDS]",
-            envvar="HOLDS",
-            show_envvar=False,
-        ),
+        str, place.variable("HOLDS", "Minimum minutes for each step except the last.")
     ] = "120,1440",
     least: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            help="Recordings that must finish before the next step. \\[env: LEAST]",
-            envvar="LEAST",
-            show_envvar=False,
-        ),
+        int, place.variable("LEAST", "Recordings that must finish before the next step.", min=1)
     ] = 20,
     yes: options.Yes = False,
 ) -> None:
