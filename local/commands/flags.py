@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def command(
     *,
     assignments: Annotated[
-        list[str] | None, typer.Argument(help="NAME=VALUE sets a flag, NAME= removes it.", show_default=False)
+        list[str] | None, typer.Argument(help="NAME=VALUE sets a flag, NAME= removes it.")
     ] = None,
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,

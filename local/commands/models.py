@@ -51,7 +51,7 @@ def models_verify(
     *,
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Weights to check; by default all on this disk.", show_default=False),
+        typer.Argument(help="Weights to check; by default all on this disk."),
     ] = None,
 ) -> None:
     """Compare every file with its SHA-256. The exit code is 1 if one is damaged."""
@@ -87,7 +87,7 @@ def models_benchmark(
     ],
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Weights by name or path; by default all on this disk.", show_default=False),
+        typer.Argument(help="Weights by name or path; by default all on this disk."),
     ] = None,
     language: Annotated[
         str, typer.Option(help="Language of the recordings, which decides the spelling rules.")

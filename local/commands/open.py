@@ -29,7 +29,6 @@ def command(
         typer.Argument(
             metavar="FILE|ID",
             help=f"The recording to open; without it, the list. {lookup.HELP}",
-            show_default=False,
         ),
     ] = None,
     browser: Annotated[

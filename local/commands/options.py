@@ -23,7 +23,7 @@ else:
 
 def _option(kind: Any, said: str, *names: str, **more: Any) -> Any:
     """The declaration of an option: the type of its value, and its line of the help."""
-    return Annotated[kind, typer.Option(*names, help=said, show_default=False, **more)]
+    return Annotated[kind, typer.Option(*names, help=said, **more)]
 
 
 OF_A_RECORDING: dict[str, Any] = {
@@ -79,9 +79,7 @@ Asked = dict[str, Any]
 
 StateDir = Annotated[
     Path | None,
-    typer.Option(
-        "--state-dir", help="Folder for queue and records. \\[env: DROPSCRIBE_STATE_DIR]", show_default=False
-    ),
+    typer.Option("--state-dir", help="Folder for queue and records. \\[env: DROPSCRIBE_STATE_DIR]"),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings and errors.")]

@@ -35,16 +35,16 @@ def command(
     ],
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the answer.")] = False,
     timeout: Annotated[
-        float | None, typer.Option(min=0, help="With --wait: maximum seconds to wait.", show_default=False)
+        float | None, typer.Option(min=0, help="With --wait: maximum seconds to wait.")
     ] = None,
     asked: options.Asked,
     request_id: Annotated[
         str | None,
-        typer.Option(help="ID for the request; by default a new one.", show_default=False),
+        typer.Option(help="ID for the request; by default a new one."),
     ] = None,
     metadata: Annotated[
         list[str] | None,
-        typer.Option(help="name=value, returned with the answer; can be repeated.", show_default=False),
+        typer.Option(help="name=value, returned with the answer; can be repeated."),
     ] = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,

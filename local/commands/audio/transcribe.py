@@ -42,7 +42,6 @@ def command(
             "-o",
             help=f"Folder for the transcripts, by default {OUT}; - prints one format (txt, if you name none) on "
             "standard output.",
-            show_default=False,
         ),
     ] = None,
     beside: Annotated[
@@ -59,12 +58,11 @@ def command(
             "-f",
             help=f"Only these output formats, separated by commas: some of {', '.join(FORMATS)}; "
             f"by default {', '.join(STANDARD)}.",
-            show_default=False,
         ),
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option(help="File name for audio from standard input or a URL.", show_default=False),
+        typer.Option(help="File name for audio from standard input or a URL."),
     ] = None,
     asked: options.Asked,
     as_json: options.AsJson = False,

@@ -74,7 +74,6 @@ def command(
         typer.Option(
             help="Folder to watch: drop audio here. The default is the folder of the last `up`, or one in the state directory. "
             "\\[env: DROPSCRIBE_INBOX]",
-            show_default=False,
         ),
     ] = None,
     out: Annotated[
@@ -83,7 +82,6 @@ def command(
             "--out",
             "-o",
             help="Folder for the transcripts. \\[env: DROPSCRIBE_TRANSCRIPTS]",
-            show_default=False,
         ),
     ] = None,
     asked: options.Asked,
@@ -99,7 +97,6 @@ def command(
         typer.Option(
             "--follow-links",
             help="Follow symbolic links in the inbox, wherever they point. \\[env: DROPSCRIBE_FOLLOW_LINKS]",
-            show_default=False,
         ),
     ] = False,
     state_dir: options.StateDir = None,
@@ -113,7 +110,6 @@ def command(
             min=1,
             max=65535,
             help="Serve Prometheus metrics on this port of 127.0.0.1.",
-            show_default=False,
         ),
     ] = None,
 ) -> None:

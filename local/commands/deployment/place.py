@@ -28,17 +28,14 @@ def variable(name: str, said: str, **more: Any) -> Any:
     return typer.Option(help=f"{said} \\[env: {name}]", envvar=name, show_envvar=False, **more)
 
 
-Project = Annotated[str, variable("PROJECT", "ID of the project.", show_default=False)]
-Region = Annotated[
-    str, variable("REGION", "Region for all resources, such as europe-west4.", show_default=False)
-]
+Project = Annotated[str, variable("PROJECT", "ID of the project.")]
+Region = Annotated[str, variable("REGION", "Region for all resources, such as europe-west4.")]
 Variables = Annotated[
     Path | None,
     typer.Option(
         "--variables",
         help="JSON with values of Terraform's variables (terraform/README.md); by default "
         "terraform/PROJECT.tfvars.json, if it exists.",
-        show_default=False,
     ),
 ]
 

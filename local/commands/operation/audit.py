@@ -18,7 +18,7 @@ def command(
     *,
     after: Annotated[
         str,
-        typer.Option("--after", help="Only entries after the entry with this key.", show_default=False),
+        typer.Option("--after", help="Only entries after the entry with this key."),
     ] = "",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object per line, with its key.")

@@ -37,9 +37,7 @@ app = typer.Typer(
 
 From = Annotated[
     str,
-    typer.Option(
-        "--from", help="Only those from this subscription or topic, e.g. chunks-cpu.", show_default=False
-    ),
+    typer.Option("--from", help="Only those from this subscription or topic, e.g. chunks-cpu."),
 ]
 OfRecording = Annotated[
     str,
@@ -47,14 +45,11 @@ OfRecording = Annotated[
         "--recording",
         metavar="FILE|ID",
         help="Only those about this recording: a path, a file name, gs://bucket/name, or an ID.",
-        show_default=False,
     ),
 ]
 Keys = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="KEY...", help="Keys, as `dropscribe dead-letters list` shows them.", show_default=False
-    ),
+    typer.Argument(metavar="KEY...", help="Keys, as `dropscribe dead-letters list` shows them."),
 ]
 All = Annotated[bool, typer.Option("--all", help="All of them, or all that match --from and --recording.")]
 

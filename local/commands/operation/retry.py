@@ -36,7 +36,7 @@ def command(
     *,
     places: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FILE|ID", help=lookup.HELP, show_default=False),
+        typer.Argument(metavar="FILE|ID", help=lookup.HELP),
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="All recordings that failed.")] = False,
     since: Annotated[
@@ -44,7 +44,6 @@ def command(
         typer.Option(
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"],
             help="With --failed: only those that failed since this day or minute (UTC).",
-            show_default=False,
         ),
     ] = None,
     yes: options.Yes = False,

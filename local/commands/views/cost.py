@@ -39,7 +39,7 @@ def command(
     until: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day (UTC). By default today.")
     ] = None,
-    by: Annotated[By | None, typer.Option(help="What to group by.", show_default=False)] = None,
+    by: Annotated[By | None, typer.Option(help="What to group by.")] = None,
     as_json: options.AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the groups as CSV.")] = False,
     table: Annotated[

@@ -54,12 +54,11 @@ def command(
         str,
         typer.Option(
             help="Google's billing export: PROJECT.DATASET.gcp_billing_export_v1_ACCOUNT. Without it, only Deepgram's bill is checked.",
-            show_default=False,
         ),
     ] = "",
     deepgram_project: Annotated[
         str,
-        typer.Option(help="ID of the Deepgram project, if the key belongs to several.", show_default=False),
+        typer.Option(help="ID of the Deepgram project, if the key belongs to several."),
     ] = "",
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,

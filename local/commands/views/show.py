@@ -46,7 +46,6 @@ def command(
             "--revision",
             min=0,
             help="Number of a correction; 0: as the engine wrote it. By default the newest.",
-            show_default=False,
         ),
     ] = None,
     as_json: Annotated[

@@ -31,7 +31,6 @@ def command(
         typer.Argument(
             metavar="FILE|ID",
             help=f"Only these recordings, in full. {lookup.HELP}",
-            show_default=False,
         ),
     ] = None,
     states: Annotated[
@@ -40,7 +39,6 @@ def command(
             "--state",
             case_sensitive=False,
             help="Only recordings in this state; can be repeated.",
-            show_default=False,
         ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Number of recordings to show.")] = 20,
