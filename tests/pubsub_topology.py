@@ -12,7 +12,7 @@ from google.pubsub_v1.types import DeadLetterPolicy, ExpirationPolicy, RetryPoli
 from google.pubsub_v1.types import Subscription as GoogleSubscription
 
 from shared.adapters.google_errors import RPC_SECONDS, retrying
-from shared.adapters.pubsub_clients import publisher, subscriber
+from shared.adapters.pubsub_clients import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +38,7 @@ def ensure(project: str, topology: Topology) -> None:
 
 def create(project: str, topics: Iterable[str], subscriptions: Iterable[GoogleSubscription]) -> None:
     """Create missing topics and subscriptions; existing ones stay as they are."""
-    with publisher() as publishing, subscriber() as subscribing:
+    with client_of(PublisherClient) as publishing, client_of(SubscriberClient) as subscribing:
         for topic in topics:
             path = PublisherClient.topic_path(project, topic)
             with suppress(google.AlreadyExists):

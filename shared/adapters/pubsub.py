@@ -32,14 +32,7 @@ from google.api_core import exceptions as google
 from google.pubsub_v1 import PublisherClient, SubscriberClient
 
 from shared.adapters.google_errors import RPC_SECONDS, retrying, translated
-from shared.adapters.pubsub_clients import (
-    API,
-    is_broken,
-    is_unsettled,
-    publisher,
-    said_of,
-    subscriber,
-)
+from shared.adapters.pubsub_clients import API, client_of, is_broken, is_unsettled, said_of
 from shared.adapters.pubsub_messages import MOST_MESSAGES, Held, LeasesInHand, again, batches, delivery
 from shared.errors import BadRequest
 from shared.telemetry import log
@@ -239,13 +232,13 @@ class PubSubQueue:
     def _publishing(self) -> PublisherClient:
         with self._lock:
             if self._publisher is None:
-                self._publisher = publisher()
+                self._publisher = client_of(PublisherClient)
             return self._publisher
 
     def _subscribing(self) -> SubscriberClient:
         with self._lock:
             if self._subscriber is None:
-                self._subscriber = subscriber()
+                self._subscriber = client_of(SubscriberClient)
             return self._subscriber
 
 

@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import os
+from typing import TypeVar
 
 import grpc  # type: ignore[import-untyped]  # grpcio publishes no types
 from google.api_core import exceptions as google
 from google.pubsub_v1 import PublisherClient, SubscriberClient
-from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
-from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from shared.adapters import credentials
 from shared.adapters.google_errors import is_transient
 
 API = "pubsub.googleapis.com"
+Client = TypeVar("Client", PublisherClient, SubscriberClient)
 
 
-def publisher() -> PublisherClient:
+def client_of(kind: type[Client]) -> Client:
     """A client of the service, or of the emulator at PUBSUB_EMULATOR_HOST."""
-    if channel := _emulator():
-        return PublisherClient(transport=PublisherGrpcTransport(channel=channel))
-    return PublisherClient(credentials=credentials.default())
-
-
-def subscriber() -> SubscriberClient:
-    """A client of the service, or of the emulator at PUBSUB_EMULATOR_HOST."""
-    if channel := _emulator():
-        return SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
-    return SubscriberClient(credentials=credentials.default())
-
-
-def _emulator() -> grpc.Channel | None:
     host = os.environ.get("PUBSUB_EMULATOR_HOST")
+    if not host:
+        return kind(credentials=credentials.default())
     unlimited = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
-    return grpc.insecure_channel(host, unlimited) if host else None
+    return kind(transport=kind.get_transport_class("grpc")(channel=grpc.insecure_channel(host, unlimited)))
 
 
 def is_broken(error: BaseException) -> bool:

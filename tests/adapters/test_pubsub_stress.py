@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
 import pytest
+from google.pubsub_v1 import SubscriberClient
 from test_utils.prefixer import Prefixer
 
 from shared.adapters.pubsub import PubSubQueue
-from shared.adapters.pubsub_clients import subscriber
+from shared.adapters.pubsub_clients import client_of
 from shared.topology import Subscription, Topology
 from tests import pubsub_topology
 
@@ -118,9 +119,9 @@ def without_back_off(project):
     """
     wanted = pubsub_topology.subscription(project, WORKER)
     wanted.retry_policy = None
-    with subscriber() as client:
-        client.delete_subscription(subscription=wanted.name)
-        client.create_subscription(request=wanted)
+    with client_of(SubscriberClient) as subscribing:
+        subscribing.delete_subscription(subscription=wanted.name)
+        subscribing.create_subscription(request=wanted)
 
 
 @pytest.mark.slow

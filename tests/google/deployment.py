@@ -28,10 +28,11 @@ from unittest import mock
 
 import httpx
 from google.cloud import storage
+from google.pubsub_v1 import SubscriberClient
 
 from local.commands.audio import inputs
 from shared.adapters.google_ports import open_ports
-from shared.adapters.pubsub_clients import subscriber
+from shared.adapters.pubsub_clients import client_of
 from shared.errors import BadRequest
 from shared.flow import record
 from shared.ports import Ports
@@ -110,7 +111,7 @@ def _empty(project: str, firestore: str) -> None:
 
     Subscriptions push to where that one served, and stay as they are if they are created again.
     """
-    with subscriber() as subscribing:
+    with client_of(SubscriberClient) as subscribing:
         for one in subscribing.list_subscriptions(project=f"projects/{project}"):
             subscribing.delete_subscription(subscription=one.name)
     path = f"/emulator/v1/projects/{project}/databases/(default)/documents"
