@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from shared.audio.files.part import part_reader
+from shared.audio.files.reader import Reader, part_reader
 from shared.audio.types import SAMPLE_RATE, WIDTH, Decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.audio.files.reader import Reader
     from shared.model import AudioInfo, Chunk
 
 

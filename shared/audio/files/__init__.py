@@ -1,9 +1,8 @@
 """The recording as a seekable file, whose bytes come from somewhere else.
 
-    reader.py         ranged reads behind the interface of a file, in few requests
+    reader.py         ranged reads behind the interface of a file, in few requests; of a part of it as well
     overlay.py        the same with other bytes at one place
     ogg_positions.py  Ogg whose positions begin below zero
-    part.py           one of several recordings in a file, as a file of its own
 
 FFmpeg and the parsers read from these.
 """

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import io
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from shared.audio.files.reader import Reader
+from shared.audio.files.reader import Reader, Seekable
 
 
-class Overlay:
+class Overlay(Seekable):
     """A seekable file over another, with a position of its own.
 
     Args:
@@ -22,7 +18,7 @@ class Overlay:
         self._reader = reader
         self._start = start
         self._patch = patch
-        self._position = 0
+        self.size = reader.size
 
     def read(self, length: int) -> bytes:
         """Up to `length` bytes from the position, at least one unless at the end."""
@@ -34,13 +30,3 @@ class Overlay:
             part = self._reader.read(min(length, -inside) if inside < 0 else length)
         self._position += len(part)
         return part
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Set the position; as with files."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._reader.size}[whence]
-        self._position = max(0, base + offset)
-        return self._position
-
-    def tell(self) -> int:
-        """The position, bytes."""
-        return self._position

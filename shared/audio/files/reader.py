@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,7 +21,24 @@ SURPLUS = 16
 """What a run needs beyond what was expected is fetched in parts: first the expected length divided by this, then more."""
 
 
-class Reader:
+class Seekable:
+    """A file of `size` bytes, with a position."""
+
+    size: int
+    _position = 0
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Set the position; as with files."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def tell(self) -> int:
+        """The position, bytes."""
+        return self._position
+
+
+class Reader(Seekable):
     """A seekable file over `fetch`, where every fetch is a request over a network.
 
     Reads that follow one another, with or without short gaps, are a run, and its fetches grow while it lasts.
@@ -55,7 +73,6 @@ class Reader:
         self._run = 0
         self._run_end = 0
         self._blocks: list[tuple[int, bytes]] = []
-        self._position = 0
 
     def expect(self, length: int) -> None:
         """Say about how many bytes the longest run will be, so that its fetches end where it does, or little later."""
@@ -101,16 +118,6 @@ class Reader:
         self._position += len(part)
         return part
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Set the position; as with files."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
-        self._position = max(0, base + offset)
-        return self._position
-
-    def tell(self) -> int:
-        """The position, bytes."""
-        return self._position
-
     def _read_some(self, offset: int, length: int, block: int) -> bytes:
         for start, data in self._blocks:
             if start <= offset < start + len(data):
@@ -153,3 +160,21 @@ class Reader:
 
     def _in_span(self, offset: int) -> bool:
         return self._span[0] <= offset < self._span[1]
+
+
+def part_reader(fetch: Callable[[int, int], bytes], first: int, last: int, *, header: int) -> Reader:
+    """One of several recordings in a file, as a file of its own.
+
+    Args:
+        fetch: returns the bytes of (offset, length) of the whole file.
+        first: where the part begins.
+        last: one past its last byte.
+        header: bytes at the beginning of the file that come before it.
+    """
+    return Reader(partial(_fetch, fetch, first - header, header), header + last - first)
+
+
+def _fetch(fetch: Callable[[int, int], bytes], shift: int, header: int, offset: int, length: int) -> bytes:
+    before = fetch(offset, min(length, header - offset)) if offset < header else b""
+    rest = length - len(before)
+    return before + fetch(max(offset, header) + shift, rest) if rest else before

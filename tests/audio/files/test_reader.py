@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.audio.files.reader import Reader
+from shared.audio.files.reader import Reader, part_reader
 from tests.audio.media import Memory
 
 DATA = bytes(range(256)) * 4000
@@ -81,3 +81,22 @@ def test_short_gaps_in_an_expected_run_do_not_end_it():
     for start in range(0, 900_000, 50_000):
         one.at(start, 20_000)
     assert len(source.reads) <= 5
+
+
+@given(st.integers(0, 300), st.integers(300, 600), st.integers(601, 1024), st.data())
+def test_a_part_is_the_header_and_its_own_bytes(header, first, last, data):
+    content = bytes(range(256)) * 4
+    reader = part_reader(lambda offset, length: content[offset : offset + length], first, last, header=header)
+    whole = content[:header] + content[first:last]
+    assert reader.size == len(whole)
+    for _ in range(5):
+        offset = data.draw(st.integers(0, reader.size))
+        length = data.draw(st.integers(0, 400))
+        assert (
+            reader.at(offset, length, block=data.draw(st.integers(1, 64))) == whole[offset : offset + length]
+        )
+    reader.seek(0)
+    read = b""
+    while part := reader.read(100):
+        read += part
+    assert read == whole

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from shared.audio.containers import BY_NAME
-from shared.audio.files.part import part_reader
+from shared.audio.files.reader import Reader, part_reader
 from shared.audio.probing import asf, avi, elementary, isobmff, riff
 from shared.audio.probing.sniff import HEAD, sniff
 from shared.audio.types import DAMAGED, SHORT
@@ -18,7 +18,6 @@ from shared.audio.types import DAMAGED, SHORT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.audio.files.reader import Reader
 
 GAP = 64 * 1024
 """Bytes behind an end, and behind the tags there, in which the next recording is looked for."""

@@ -11,7 +11,7 @@ from bisect import bisect
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.audio.files.part import part_reader
+from shared.audio.files.reader import Reader, part_reader
 from shared.audio.probing import flac, isobmff, isobmff_fragments
 from shared.audio.probing.sniff import HEAD
 from shared.audio.types import SHORT
@@ -19,7 +19,6 @@ from shared.audio.types import SHORT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from shared.audio.files.reader import Reader
 
 WINDOWS = {
     "flac": (16 * 1024, 64 * 1024),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from shared.audio.files.part import part_reader
+from shared.audio.files.reader import Reader, part_reader
 from shared.audio.probing import flv, ogg
 from shared.audio.probing.concatenated.ends import ENDS, SEARCHED, of_another_format
 from shared.audio.probing.concatenated.numbered import NUMBERS
@@ -19,8 +19,6 @@ from shared.model import AudioInfo, Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from shared.audio.files.reader import Reader
 
     ProbeOne = Callable[[Reader, str, int], AudioInfo]
     """Probes one recording: the file, FFmpeg's name of the format, and the audio track."""
