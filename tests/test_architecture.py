@@ -110,7 +110,7 @@ BELOW = {
 ROOMS = {
     "local": "cli > commands > evaluation > inbox > runtime > backend > exit_codes help wrong_options",
     "local.commands": (
-        "deployment > operation > audio models open views > console flags lookup weight_files > context table > "
+        "deployment > operation > audio models open views > console flags lookup weight_files > context > "
         "downloads options terminal"
     ),
     "local.backend": "embedded_ports state_copy > copies > incoming > sqlite > remembered > files",
@@ -530,7 +530,7 @@ def test_nothing_that_is_shipped_imports_what_is_not():
         ("shared/engines.py", "X = 'shared.routing.route:choose'", "engines (base) imports shared.routing.route"),
         ("shared/costs/prices.py", "from shared.routing import route", "prices (costs) imports shared.routing.route"),
         ("shared/connect.py", "from shared.adapters import google_ports", "connect (connect) imports shared.adapters.google_ports"),
-        ("shared/connect.py", "from local.commands import table", "connect (connect) imports local.commands.table"),
+        ("shared/connect.py", "from local.commands import terminal", "connect (connect) imports local.commands.terminal"),
         ("shared/connect.py", "from dropscribe import client", "connect (connect) imports dropscribe.client"),
         ("shared/client.py", "from shared.connect import connect", "client (client) imports shared.connect (connect)"),
         ("local/backend/files/store.py", "from shared.connect import settings_here", "store (embedded) imports shared.connect"),
@@ -546,10 +546,10 @@ def test_nothing_that_is_shipped_imports_what_is_not():
         ("gpu_job/pipeline/worker.py", "from local.runtime import push", "worker (gpu_job) imports local.runtime.push"),
         ("gpu_job/pipeline/worker.py", "from console.api import rows", "worker (gpu_job) imports console.api.rows"),
         ("gpu_job/pipeline/worker.py", "from functions import push", "worker (gpu_job) imports functions.push"),
-        ("functions/router/main.py", "from local.commands import table", "main (functions) imports local.commands.table"),
+        ("functions/router/main.py", "from local.commands import terminal", "main (functions) imports local.commands.terminal"),
         ("functions/router/main.py", "from gpu_job.speech import packing", "main (functions) imports gpu_job.speech.packing"),
         ("functions/router/main.py", "from deployment import deploy", "main (functions) imports deployment.deploy"),
-        ("deployment/smoke.py", "from local.commands import table", "smoke (deployment) imports local.commands.table"),
+        ("deployment/smoke.py", "from local.commands import terminal", "smoke (deployment) imports local.commands.terminal"),
         ("shared/adapters/gcs.py", "from shared.audio import pool", "gcs (adapters) imports shared.audio.pool (audio)"),
         ("shared/adapters/gcs.py", "from shared.adapters.engines import deepgram", "gcs (adapters) imports shared.adapters.engines.deepgram"),
         ("shared/model.py", "import shared.ports", ""),
@@ -615,7 +615,7 @@ def test_in_every_package_imports_go_down():
         ("gpu_job/speech/onnx/mel", "from gpu_job.voices import features", "gpu_job.voices.features"),
         ("gpu_job/speech/words", "from gpu_job.speech.onnx.tdt import State", "gpu_job.speech.onnx.tdt"),
         ("gpu_job/weights/lookup", "def f():\n    from gpu_job.speech.onnx import onnx_engine", "gpu_job.speech.onnx.onnx_engine"),
-        ("local/evaluation/accuracy", "from local.commands.table import table", "local.commands.table"),
+        ("local/evaluation/accuracy", "from local.commands.terminal import table", "local.commands.terminal"),
         ("local/runtime/one_shot", "from local.commands.audio import inputs", "local.commands.audio.inputs"),
         ("local/runtime/export", "from local.inbox import watcher", "local.inbox.watcher"),
         ("local/backend/remembered", "from local.runtime import push", "local.runtime.push"),

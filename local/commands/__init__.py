@@ -14,5 +14,5 @@ Read `../cli.py` first, then context and audio/.
 deployment/ may take from operation/, and that from audio/ and views/; never the other way.
 
 Shared by several: `context` (ports, options, errors), `options` (declarations), `downloads` (weights, with a bar),
-`terminal` (standard output), `table` (the one style of tables), `lookup` (the recordings that a command line names).
+`terminal` (standard output, and the one style of tables), `lookup` (the recordings that a command line names).
 """

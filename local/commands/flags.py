@@ -8,8 +8,7 @@ import typer
 
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import deployment, errors
-from local.commands.table import table
-from local.commands.terminal import local_time, output, print_json
+from local.commands.terminal import local_time, output, print_json, table
 from shared.errors import BadRequest
 from shared.routing import conditions, flags, parakeet_share
 from shared.routing.flags import NAMES, Flags

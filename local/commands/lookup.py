@@ -13,8 +13,7 @@ from rich.text import Text
 
 from local.backend.embedded_ports import LocalPorts
 from local.backend.files import names
-from local.commands.table import color_of, table
-from local.commands.terminal import beside, local_time, say
+from local.commands.terminal import beside, color_of, local_time, say, table
 from shared.errors import BadRequest, NotFound
 from shared.in_words import no_recording, printable
 from shared.model import FILES_BUCKET, Recording

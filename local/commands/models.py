@@ -12,8 +12,7 @@ from rich.text import Text
 from local.commands import weight_files
 from local.commands.context import errors
 from local.commands.options import AsJson  # noqa: TC001 - Typer reads it at run time
-from local.commands.table import table
-from local.commands.terminal import beside, output, print_json
+from local.commands.terminal import beside, output, print_json, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

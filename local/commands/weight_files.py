@@ -13,8 +13,7 @@ from gpu_job.weights import speakers
 from gpu_job.weights.catalogue import SMALLER, File, Kind, Release, Weights, by_name, catalogue
 from gpu_job.weights.speakers import NETWORKS, SPEAKERS, SpeakerNetwork
 from local.commands import downloads
-from local.commands.table import table
-from local.commands.terminal import beside, output, print_json, print_text
+from local.commands.terminal import beside, output, print_json, print_text, table
 from shared.bundled import bundled
 from shared.errors import BadMedia, BadRequest, ModelUnavailable, NotFound
 from shared.in_words import human_size

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from local.commands import table as style
-from local.commands.terminal import output
+from local.commands import terminal
 from local.runtime.export import short
 from shared.costs import prices_file
 from shared.costs.prices import reference, total
@@ -138,10 +137,9 @@ def show(lines: list[Line], *, where: str, preview: bool) -> None:
     `where` says where outputs are, empty if there are none. A preview is a table even where there is no terminal, and
     the first lines of one transcript.
     """
-    console = output(WIDE, soft_wrap=True)
-    terminal = console.is_terminal
+    console = terminal.output(WIDE, soft_wrap=True)
     shown = [replace(one, folder=short(one.folder) if one.folder else None) for one in lines]
-    if terminal or preview:
+    if console.is_terminal or preview:
         console.print(table(shown, console.width))
         console.print()
         if len(lines) > MOST_ROWS:
@@ -169,7 +167,7 @@ def table(lines: list[Line], width: int) -> Table:
     wide = width >= WIDE
     figures = ("length", "words", "speed", "cost", reference().in_sentences)
     more = ("files in",) if wide else ()
-    shown = style.table("file", *figures, "method", *more, figures=figures, whole=("method",))
+    shown = terminal.table("file", *figures, "method", *more, figures=figures, whole=("method",))
     shown.columns[0].min_width = 14
     rows = lines if len(lines) <= MOST_ROWS else [one for one in lines if one.recording.state != "DONE"]
     for one in rows:

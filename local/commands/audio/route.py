@@ -14,8 +14,7 @@ from local.commands import downloads, options
 from local.commands.audio.sources import Sources, comes_from_elsewhere
 from local.commands.audio.submit import readable_uri
 from local.commands.context import deployment, errors, options_from
-from local.commands.table import table
-from local.commands.terminal import beside, output, print_json, say
+from local.commands.terminal import beside, output, print_json, say, table
 from shared.engines import is_hosted
 from shared.flow import probe, refusals, request
 from shared.in_words import counted, dollars, human_duration, human_size, printable

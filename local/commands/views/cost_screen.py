@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from local.commands.table import pairs, table
+from local.commands.terminal import pairs, table
 from shared.costs.prices import reference
 from shared.costs.rows import days_of
 from shared.costs.summary import PERIODS, WASTE, Sums

@@ -10,8 +10,7 @@ from rich.text import Text
 from local.backend import copies
 from local.backend.embedded_ports import LocalPorts
 from local.commands.lookup import name_of
-from local.commands.table import color_of, pairs, table
-from local.commands.terminal import local_time
+from local.commands.terminal import color_of, local_time, pairs, table
 from shared.costs import budget, rows
 from shared.costs.summary import WASTE
 from shared.flow import record, same_content

@@ -19,8 +19,7 @@ from gpu_job.weights import lookup, speakers
 from gpu_job.weights.catalogue import SMALLER, Kind, Weights, by_name, catalogue
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import detect_engines, errors, use_state_dir
-from local.commands.table import table
-from local.commands.terminal import output, print_json
+from local.commands.terminal import output, print_json, table
 from shared.adapters.hosted_engines import has_library
 from shared.audio import Sandbox
 from shared.connect import settings_here

@@ -10,8 +10,7 @@ import typer
 
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import deployment, errors
-from local.commands.table import table
-from local.commands.terminal import output, print_json
+from local.commands.terminal import output, print_json, table
 from shared.costs import reconcile, rows
 from shared.engines import DEEPGRAM
 from shared.errors import BadRequest

@@ -9,8 +9,7 @@ from rich.text import Text
 
 from local.backend.embedded_ports import LocalPorts
 from local.commands import lookup
-from local.commands.table import color_of, short_time, table
-from local.commands.terminal import local_time
+from local.commands.terminal import color_of, local_time, short_time, table
 from local.commands.views import details
 from shared.in_words import human_duration, listed, printable
 
