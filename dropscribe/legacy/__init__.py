@@ -4,10 +4,9 @@
 
 Read handlers first, then switches.
 
-    handlers     the two classes
-    switches     its environment variables, as settings of Dropscribe
-    audio_files  where it looked for audio, and where it put its files
-    deepgram     its files: Deepgram's JSON, and two tables
+    handlers  the two classes
+    switches  its environment variables as settings of Dropscribe, and where its files were
+    deepgram  its files: Deepgram's JSON, and two tables
 
 Only names and shapes are taken from there (https://github.com/Krio-Labs/klipstream-analysis); docs/legacy.md says how to
 move over.

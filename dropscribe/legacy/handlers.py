@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dropscribe.errors import BadRequest, CannotWrite, DropscribeError
-from dropscribe.legacy import audio_files, deepgram, switches
+from dropscribe.legacy import deepgram, switches
 
 if TYPE_CHECKING:
     from dropscribe.results import Transcript
@@ -63,8 +63,8 @@ class TranscriptionRouter:
 
         began = time.monotonic()
         environ = switches.settings(os.environ, routed=self._routed, api_key=self._api_key)
-        stem = audio_files.stem(video_id)
-        folder = audio_files.transcripts(None if output_dir is None else os.fspath(output_dir), os.environ)
+        stem = switches.stem(video_id)
+        folder = switches.transcripts(None if output_dir is None else os.fspath(output_dir), os.environ)
         if path.is_dir():
             raise BadRequest(f"{path} is a folder. Name the audio in it.")
         # What it asked of Deepgram.
@@ -106,7 +106,7 @@ class TranscriptionHandler(TranscriptionRouter):
             DropscribeError: as `dropscribe.transcribe` raises them.
         """
         given = None if audio_file_path is None else os.fspath(audio_file_path)
-        path = audio_files.find(video_id, given, os.environ)
+        path = switches.find(video_id, given, os.environ)
         if path is None:
             log.error("Audio file not found for video ID: %s", video_id)
             return None

@@ -1,11 +1,14 @@
-"""The environment variables of the earlier pipeline, as settings of Dropscribe.
+"""The environment of the earlier pipeline: its variables as settings of Dropscribe, and where its files were.
 
-Most have the same name and meaning in both (docs/settings.md). The others are here.
+Most variables have the same name and meaning in both (docs/settings.md). The others are here.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from dropscribe.errors import BadRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +23,9 @@ YES_OR_NO = (
     *("ENABLE_BATCH_PROCESSING", "ENABLE_PERFORMANCE_METRICS"),
 )
 """Settings whose values it read less strictly."""
+
+CLOUD_BASE = Path("/tmp")  # noqa: S108 - the only place that a Cloud Run service may write to, and where audio was looked for
+SUFFIXES = (".mp3", ".wav")
 
 
 def settings(environ: Mapping[str, str], *, routed: bool, api_key: str | None = None) -> dict[str, str]:
@@ -63,3 +69,38 @@ def _method(found: Mapping[str, str], asked: str, *, routed: bool) -> str:
 def is_on(environ: Mapping[str, str], name: str) -> bool:
     """Whether a variable says yes."""
     return environ.get(name, "").strip().lower() in TRUE
+
+
+def find(video_id: str, given: str | None, environ: Mapping[str, str]) -> Path | None:
+    """The audio of a video: the file that is given, if it exists, else the first one in the usual places; None: nowhere.
+
+    Raises:
+        BadRequest: `video_id` cannot be part of a file name.
+    """
+    name = stem(video_id)
+    if given and Path(given).exists():
+        return Path(given)
+    folders = (_base(environ) / "output" / "Raw" / "Audio", Path("outputs"), CLOUD_BASE / "outputs")
+    places = (folder / f"{name}{suffix}" for folder in folders for suffix in SUFFIXES)
+    return next((place for place in places if place.exists()), None)
+
+
+def transcripts(given: str | None, environ: Mapping[str, str]) -> Path:
+    """The folder for the files of a transcript."""
+    return Path(given) if given else _base(environ) / "output" / "Raw" / "Transcripts"
+
+
+def stem(video_id: str) -> str:
+    """What the names of all files of a video begin with.
+
+    Raises:
+        BadRequest: it cannot be part of a file name.
+    """
+    name = f"audio_{video_id}"
+    if not str(video_id) or Path(name).name != name or "\0" in name:
+        raise BadRequest(f"{video_id!r} cannot be part of a file name. Give a video_id without slashes.")
+    return name
+
+
+def _base(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("BASE_DIR") or (CLOUD_BASE if "K_SERVICE" in environ else "."))

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from dropscribe.errors import BadRequest
 from dropscribe.legacy import switches
 from shared.settings import Settings
 
@@ -65,3 +68,64 @@ def test_weights_and_limits_that_are_set_stay():
     environ = {"PARAKEET_MODEL_NAME": "tiny", "MAX_FILE_SIZE_GB": "2", "DROPSCRIBE_MAX_FILE_GB": "9"}
     found = Settings.from_environment(switches.settings(environ, routed=True))
     assert (found.model, found.max_file_gb) == ("tiny", 9.0)
+
+
+PLACES = [
+    "base/output/Raw/Audio/audio_1.mp3",
+    "base/output/Raw/Audio/audio_1.wav",
+    "outputs/audio_1.mp3",
+    "outputs/audio_1.wav",
+    "cloud/outputs/audio_1.mp3",
+    "cloud/outputs/audio_1.wav",
+]
+"""Where the pipeline looked, the first place first."""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(switches, "CLOUD_BASE", Path("cloud"))
+
+
+def put(path):
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).touch()
+
+
+@pytest.mark.usefixtures("here")
+def test_audio_is_looked_for_where_the_pipeline_looked_in_its_order():
+    assert switches.find("1", None, {"BASE_DIR": "base"}) is None
+    for path in reversed(PLACES):
+        put(path)
+        assert switches.find("1", None, {"BASE_DIR": "base"}) == Path(path)
+
+
+@pytest.mark.usefixtures("here")
+def test_a_file_that_is_given_counts_if_it_exists():
+    put(PLACES[0])
+    put("mine.m4a")
+    assert switches.find("1", "mine.m4a", {}) == Path("mine.m4a")
+    assert switches.find("1", "gone.m4a", {"BASE_DIR": "base"}) == Path(PLACES[0])
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("environ", "base"),
+    [
+        ({}, "."),
+        ({"K_SERVICE": "x"}, "cloud"),
+        ({"K_SERVICE": "x", "BASE_DIR": "b"}, "b"),
+        ({"BASE_DIR": ""}, "."),
+    ],
+)
+def test_files_lie_below_the_base_directory(environ, base):
+    put(f"{base}/output/Raw/Audio/audio_1.wav")
+    assert switches.find("1", None, environ) == Path(base, "output/Raw/Audio/audio_1.wav")
+    assert switches.transcripts(None, environ) == Path(base, "output/Raw/Transcripts")
+    assert switches.transcripts("mine", environ) == Path("mine")
+
+
+@pytest.mark.parametrize("video_id", ["", "../x", "a/b", "a\0b"])
+def test_an_id_that_leads_elsewhere_is_refused(video_id):
+    with pytest.raises(BadRequest, match="without slashes"):
+        switches.stem(video_id)
