@@ -67,9 +67,8 @@ async def file(request: Request) -> Response:
     return Response(data, headers=headers, media_type=kind)
 
 
-async def nothing(request: Request) -> Response:
+async def nothing(_: Request) -> Response:
     """What is at all other addresses."""
-    del request
     return Response(
         "There is nothing at this address. The recordings are at /, what programs may ask for is described in "
         "/api/v1/openapi.json.\n",

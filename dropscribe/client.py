@@ -118,11 +118,9 @@ class Client:
         return cls(machine_ports(None if state_dir is None else Path(state_dir)))
 
     def __enter__(self) -> Self:
-        """Begin."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close it."""
         self.close()
 
     def close(self) -> None:

@@ -20,9 +20,8 @@ LOOKED_AT = 200
 """Newest recordings whose labels are offered."""
 
 
-def about(request: Request, ports: Ports) -> About:
+def about(_: Request, ports: Ports) -> About:
     """`GET /about`."""
-    del request
     settings, here = ports.settings, ports.settings.platform == "local"
     newest = ports.records.newest(documents.RECORDINGS, "created", LOOKED_AT)
     most = settings.max_file_gb
@@ -49,7 +48,6 @@ def about(request: Request, ports: Ports) -> About:
     )
 
 
-def health(request: Request, ports: Ports) -> dict[str, str]:
+def health(*_: object) -> dict[str, str]:
     """`GET /health`: answers without secrets, and without a token."""
-    del request, ports
     return {"status": "ok", "version": version("dropscribe")}

@@ -55,9 +55,8 @@ def submit(body: RequestBody, request: Request, ports: Ports) -> Response:
     )
 
 
-def quote(body: QuoteBody, request: Request, ports: Ports) -> Quote:
+def quote(body: QuoteBody, _: Request, ports: Ports) -> Quote:
     """`POST /quotes`: who would transcribe a file, and for how much; nothing is stored."""
-    del request
     options = options_of(body.options)
     source = StoredObject(
         bucket=ports.settings.audio_bucket, name=body.name, generation=0, size=max(1, body.size)

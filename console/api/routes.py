@@ -96,8 +96,7 @@ def mounted() -> Mount:
     """The routes, for an application whose `state` has ports, feed, results and uploads."""
     description = msgspec.json.encode(openapi.described(ENDPOINTS))
 
-    async def describe(request: Request) -> Response:
-        del request
+    async def describe(_: Request) -> Response:
         return Response(description, media_type="application/json")
 
     @answered

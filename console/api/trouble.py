@@ -23,9 +23,8 @@ FAILED, LETTERS, SHOWN = 100, 100, 300
 """Recordings, dead letters, and characters of one."""
 
 
-def trouble(request: Request, ports: Ports) -> Trouble:
+def trouble(_: Request, ports: Ports) -> Trouble:
     """`GET /trouble`."""
-    del request
     failed = pagination.page(ports.records, pagination.Filter(state="FAILED"), FAILED).recordings
     return Trouble(
         failed=[row(one, ports) for one in failed],

@@ -101,7 +101,6 @@ class Inflight:
         self._renewals = concurrency.Thread(target=self._renew_leases, name="leases", daemon=True)
 
     def __len__(self) -> int:
-        """How many leases there are."""
         with self._changed:
             return len(self._messages)
 

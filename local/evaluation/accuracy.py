@@ -55,7 +55,6 @@ class Errors:
         return float("inf") if self.total else 0.0
 
     def __add__(self, other: Errors) -> Errors:
-        """The errors of both."""
         return Errors(
             words=self.words + other.words,
             substitutions=self.substitutions + other.substitutions,

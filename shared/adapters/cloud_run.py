@@ -85,7 +85,8 @@ class CloudRunJobs:
             page = next(iter(pager.pages)).executions
         except EXPECTED as error:
             return self._explained(error, "roles/run.viewer")
-        left, running = sum(map(_left, page)), sum(map(_running, page))
+        left = sum(map(_left, page))
+        running = sum(min(one.running_count, _left(one)) for one in page)  # those that have a machine
         since = min((one.create_time.timestamp() for one in page if _left(one)), default=self._now())
         waited = self._now() - since
         if left and not running and waited > WAITS:
@@ -227,11 +228,6 @@ def _left(execution: run_v2.Execution) -> int:
         return 0
     over = execution.succeeded_count + execution.failed_count + execution.cancelled_count
     return max(1, execution.task_count - over)
-
-
-def _running(execution: run_v2.Execution) -> int:
-    """Tasks of an execution that have a machine."""
-    return min(execution.running_count, _left(execution))
 
 
 def _is_quota(error: Exception, said: str) -> bool:

@@ -60,7 +60,6 @@ class Encoder:
             self.write(bytes(2 * min(BLOCK, count - at)))
 
     def __enter__(self) -> Self:
-        """Itself."""
         return self
 
     def __exit__(

@@ -84,7 +84,7 @@ def forget_old(ports: Ports) -> int:
     days, now = ports.settings.retention_days, ports.clock.now()
     if days is None or (steps := _steps(ports)) is None:
         return 0
-    here = _round(ports)
+    here = documents.mark(SWEEPS, MARK, Round, ports.records) or Round()
     if not here.at and seconds_since(here.ended, now) < min(EVERY, days * DAY / 4):
         return 0
     found = list(islice(documents.recordings(ports.records, after=here.at), LOOKS))
@@ -155,7 +155,3 @@ def _steps(ports: Ports) -> tuple[clock_steps.Step, ...] | None:
         return ()
     steps = clock_steps.watch(ports).steps
     return None if ports.clock.since_boot() < SETTLED else steps
-
-
-def _round(ports: Ports) -> Round:
-    return documents.mark(SWEEPS, MARK, Round, ports.records) or Round()

@@ -44,7 +44,8 @@ def to_name(path: str) -> str | None:
         if piece.startswith(_CONTINUED):
             long += piece[len(_CONTINUED) :]
         elif piece.startswith(_ESCAPED):
-            components.append(_decoded(long + piece[len(_ESCAPED) :]))
+            quoted = long + piece[len(_ESCAPED) :]
+            components.append(unquote_to_bytes(quoted).decode("utf-8", "surrogateescape"))
             long = ""
         else:
             components.append(_raw(piece) if _has_surrogates(piece) else piece)
@@ -79,10 +80,6 @@ def _is_plain(component: str) -> bool:
 
 def _quoted(component: str) -> str:
     return _UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", component)
-
-
-def _decoded(quoted: str) -> str:
-    return unquote_to_bytes(quoted).decode("utf-8", "surrogateescape")
 
 
 def _raw(component: str) -> str:

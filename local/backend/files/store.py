@@ -374,7 +374,7 @@ class FileStore:
             name=name,
             generation=_generation(found),
             size=found.st_size,
-            content_type=_type_of(name),
+            content_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
             # Another `up` may watch another inbox.
             metadata={OF_INBOX: str(self.folder_of(bucket))} if bucket in self._expected else {},
         )
@@ -387,10 +387,6 @@ class FileStore:
         for folder, _, files in os.walk(start, onerror=explain):
             for file in files:
                 yield Path(folder, file)
-
-
-def _type_of(name: str) -> str:
-    return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def _generation(found: os.stat_result) -> int:

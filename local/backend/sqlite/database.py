@@ -138,8 +138,12 @@ class Database:
     def changes(self) -> Iterator[Changes]:
         """A watcher that tells, cheaply, whether any process has written since it last looked."""
         # A connection of the pool would do, but for its own writes: those it does not count as changes.
-        with self._connection(self._watching) as connection:
-            yield Changes(connection)
+        with self._translated_errors():
+            connection = self._take(self._watching)
+            try:
+                yield Changes(connection)
+            finally:
+                self._give(connection, self._watching)
 
     def scrub(self, *, rewrite: bool = False) -> None:
         """Leave nothing of what was deleted in the file or its log. Waits for those who read.
@@ -209,15 +213,6 @@ class Database:
             if self._main is not None and not self._uses:
                 self._main.close()
                 self._main = None
-
-    @contextlib.contextmanager
-    def _connection(self, pool: deque[sqlite3.Connection]) -> Iterator[sqlite3.Connection]:
-        with self._translated_errors():
-            connection = self._take(pool)
-            try:
-                yield connection
-            finally:
-                self._give(connection, pool)
 
     def _take(self, pool: deque[sqlite3.Connection]) -> sqlite3.Connection:
         self._check_process()

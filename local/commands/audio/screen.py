@@ -67,7 +67,6 @@ class Screen:
         self._all = self._progress.add_task("all", total=None, note=self._run.told())
 
     def __enter__(self) -> Self:
-        """Begin to draw."""
         self._progress.start()
         return self
 

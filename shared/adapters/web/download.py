@@ -108,7 +108,7 @@ class Download:
             raise BadRequest(f"{error}. Only public addresses are fetched: {_BY_HAND}.") from error
         except httpcore.ConnectError as error:
             raise Unreachable(
-                f"{urlsplit(url).hostname} cannot be reached ({_why(error)}). Check the address and the network."
+                f"{urlsplit(url).hostname} cannot be reached ({str(error) or type(error).__name__}). Check the address and the network."
             ) from error
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
             raise Unreachable(
@@ -231,7 +231,3 @@ def _room(file: BinaryIO) -> int | None:
         return shutil.disk_usage(file.fileno()).free
     except io.UnsupportedOperation:
         return None
-
-
-def _why(error: Exception) -> str:
-    return str(error) or type(error).__name__

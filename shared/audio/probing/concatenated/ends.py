@@ -169,10 +169,6 @@ def _voc(reader: Reader) -> tuple[int, ...]:
     return ()
 
 
-def _amr(_: Reader) -> tuple[int, ...]:
-    return ()
-
-
 ENDS: dict[str, Callable[[Reader], tuple[int, ...]]] = {
     "wav": _riff,
     "aiff": _riff,
@@ -186,7 +182,7 @@ ENDS: dict[str, Callable[[Reader], tuple[int, ...]]] = {
     "tta": _tta,
     "ape": _ape,
     "voc": _voc,
-    "amr": _amr,
+    "amr": lambda _: (),
 }
 """How to find where a file may end by its header, by FFmpeg's name of the demuxer; nowhere where it does not say."""
 SEARCHED = ENDS.keys() - {"mov", "ape"}
