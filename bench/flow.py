@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from bench import command_line
 from bench.machine import core_seconds, in_fresh_process, largest_child
+from dropscribe.progress import Told
 from gpu_job.peak_memory import peak_memory
 from gpu_job.pipeline.consumer import DECODERS
 from gpu_job.speech.onnx import onnx_engine
@@ -111,7 +112,8 @@ class WholeFlow:
         found = submission.look(inputs.collect(paths).files, Options(), ports)
         submission.submit(found, ports)
         ended = {
-            one.file.path: recording for one, recording in one_shot.follow(found, ports, lambda _name: timed)
+            one.file.path: recording
+            for one, recording in one_shot.follow(found, ports, lambda _name: timed, progress=Told(None))
         }
         seconds = time.perf_counter() - started
         texts = [_text(ended[path], ports) for path in paths]

@@ -25,6 +25,7 @@ from rich.table import Table
 
 from bench import command_line
 from bench.accuracy.seams import Heard, SeamErrors, seam_errors
+from dropscribe.progress import Told
 from gpu_job.weights.catalogue import TINY
 from local.backend.embedded_ports import open_ports
 from local.commands.audio import inputs
@@ -114,7 +115,7 @@ def transcribe(
             submission.submit(found, ports)
             heard: dict[Path, Heard] = {}
             seconds = 0.0
-            for one, recording in one_shot.follow(found, ports, lambda _name: engine):
+            for one, recording in one_shot.follow(found, ports, lambda _name: engine, progress=Told(None)):
                 if recording.state != "DONE":
                     raise SystemExit(f"{one.file.path}: {recording.reason}")
                 heard[one.file.path] = _heard(recording, ports)

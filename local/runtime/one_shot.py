@@ -51,23 +51,13 @@ class Progress(Protocol):
         """Some more seconds of a recording were recognised."""
 
 
-class NoProgress:
-    """Ignores progress."""
-
-    def planned(self, key: str, duration: float | None) -> None:
-        """Nothing."""
-
-    def heard(self, key: str, seconds: float) -> None:
-        """Nothing."""
-
-
 def follow(
     submitted: Sequence[Submitted],
     ports: LocalPorts,
     load: Callable[[str], Transcriber],
     *,
+    progress: Progress,
     load_cpu: Callable[[str], Transcriber] | None = None,
-    progress: Progress | None = None,
     warm: str | None = None,
     do_without: Callable[[ModelUnavailable], None] | None = None,
 ) -> Iterator[tuple[Submitted, Recording]]:
@@ -77,8 +67,8 @@ def follow(
         submitted: from `submission.look`, after `submission.submit`.
         ports: the adapters to use.
         load: gives the engine for the name of some weights.
-        load_cpu: the same on the processor, for chunks that a GPU gave up; None: `load` does.
         progress: is told how far things are.
+        load_cpu: the same on the processor, for chunks that a GPU gave up; None: `load` does.
         warm: weights to load before the first chunk comes.
         do_without: called where `warm` cannot be loaded; raises where no other engine may take over.
 
@@ -87,7 +77,6 @@ def follow(
         CallHangs: a step does not return; end the process. Nothing is lost.
         Transient: the worker failed; nothing is lost.
     """
-    progress = progress or NoProgress()
     ports.queue.look_seconds = LOOK_EVERY  # each step of this run publishes here
     keys = [one.key for one in submitted if one.to_do and not one.of_up]
     yield from ((one, _unread(one, one.problem, ports)) for one in submitted if one.problem)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
+from dropscribe.progress import Told
 from gpu_job.speech.onnx import onnx_engine
 from gpu_job.weights.catalogue import TINY
 from local.backend.embedded_ports import open_ports
@@ -78,7 +79,7 @@ def rows(cases: Sequence[Case], folder: Path) -> Iterator[Row]:
     try:
         found = submission.look(inputs.collect(list(by_path)).files, Options(model=TINY), ports)
         submission.submit(found, ports)
-        for one, recording in one_shot.follow(found, ports, onnx_engine.load):
+        for one, recording in one_shot.follow(found, ports, onnx_engine.load, progress=Told(None)):
             case = by_path[one.file.path]
             if recording.state != "DONE":
                 yield Row(case=case, state=f"{recording.state}: {recording.reason}")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.flow import Instant
+from dropscribe.progress import Told
 from local.backend.embedded_ports import open_ports
 from local.commands.audio import inputs
 from local.runtime import export, one_shot, submission
@@ -77,7 +78,7 @@ def transcribed(paths, state, out):
         found = submission.look(inputs.collect(paths).files, Options(), ports)
         submission.submit(found, ports)
         ended = {}
-        for one, recording in one_shot.follow(found, ports, lambda _: Instant()):
+        for one, recording in one_shot.follow(found, ports, lambda _: Instant(), progress=Told(None)):
             folder = out / one.file.path.name
             export.export(recording, folder, ["transcript.json", "transcript.srt"], ports, durable=False)
             copies = {path.name: path.read_bytes() for path in folder.iterdir()}

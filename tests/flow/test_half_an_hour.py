@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from dropscribe.progress import Told
 from gpu_job.speech.onnx import onnx_engine
 from local.backend.embedded_ports import open_ports
 from local.commands.audio import inputs
@@ -60,7 +61,7 @@ def transcribe(path, minutes, state):
     try:
         files = submission.look(inputs.collect([path]).files, Options(model="tiny"), ports)
         submission.submit(files, ports)
-        [(_, recording)] = one_shot.follow(files, ports, onnx_engine.load)
+        [(_, recording)] = one_shot.follow(files, ports, onnx_engine.load, progress=Told(None))
         assert recording.state == "DONE"
         results = [
             decode(ports.store.load("work", result_name(recording.id, chunk.index)), ChunkResult)

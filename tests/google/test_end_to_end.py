@@ -12,6 +12,7 @@ import pytest
 from google.cloud import storage
 
 import dropscribe
+from dropscribe.progress import Told
 from gpu_job.speech.onnx import onnx_engine
 from local.backend.embedded_ports import open_ports
 from local.commands.audio import inputs
@@ -77,7 +78,7 @@ def embedded(path, state, deepgram, options=None):
     try:
         found = submission.look(inputs.collect([path]).files, options or Options(), ports)
         submission.submit(found, ports)
-        [(_, recording)] = one_shot.follow(found, ports, onnx_engine.load)
+        [(_, recording)] = one_shot.follow(found, ports, onnx_engine.load, progress=Told(None))
         return outputs(recording, ports), ledger(recording, ports)
     finally:
         ports.close()

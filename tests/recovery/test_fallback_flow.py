@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from dropscribe.progress import Told
 from gpu_job import process
 from gpu_job.speech.transcriber import Device, EngineLost, OutOfMemory
 from gpu_job.weights.catalogue import BUNDLED
@@ -79,7 +80,7 @@ def transcribe(server, tmp_path):
             return engine
 
         try:
-            [(_, recording)] = one_shot.follow(found, ports, load)
+            [(_, recording)] = one_shot.follow(found, ports, load, progress=Told(None))
             rows = [from_fields(fields, LedgerRow) for _, fields in ports.records.query(documents.LEDGER)]
             call.noted = failure_log.by_class(ports.records)
             document = next((one for one in recording.outputs if one.endswith("transcript.json")), None)

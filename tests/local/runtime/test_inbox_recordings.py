@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from dropscribe.progress import Told
 from gpu_job.weights.catalogue import TINY
 from local.backend import remembered
 from local.backend.embedded_ports import UP_LOCK, open_ports
@@ -244,7 +245,7 @@ def test_one_of_the_inbox_that_up_has_is_too(ports, talk):
 
 def test_one_that_is_damaged_meanwhile_ends_with_its_message(ports, damaged):
     waiting = {damaged.key: damaged}
-    [(one, recording)] = one_shot._ended(waiting, ports, one_shot.NoProgress())
+    [(one, recording)] = one_shot._ended(waiting, ports, Told(None))
     assert (one, recording.state, recording.code) == (damaged, "FAILED", "Damaged")
     assert "cannot be read" in recording.reason
     assert waiting == {}
