@@ -11,6 +11,7 @@ all three, and every dashboard and alert with them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -60,180 +61,155 @@ RATIOS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, 3
 COUNTS = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 500.0, 1000.0, 10_000.0)
 AGES = (60.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 21_600.0, 86_400.0, 604_800.0)
 
+_logged = partial(Metric, by="log")
+_of_worker = partial(Metric, by="worker")
+
 _TABLE = (
-    Metric(name="uploads_total", kind="counter", by="log", about="Recordings that were accepted."),
-    Metric(
+    _logged(name="uploads_total", kind="counter", about="Recordings that were accepted."),
+    _logged(
         name="recordings_ended_total",
         kind="counter",
-        by="log",
         labels=("state",),
         about="Recordings that ended as DONE, FAILED or CANCELLED.",
     ),
-    Metric(
+    _logged(
         name="steps_total",
         kind="counter",
-        by="log",
         labels=("where", "outcome"),
         about="Messages that a function or an engine has dealt with: `ok`; `refused`, if the file or the request is at "
         "fault; or `failed`.",
     ),
-    Metric(
+    _logged(
         name="webhooks_total",
         kind="counter",
-        by="log",
         labels=("outcome",),
         about="Calls of the address that is notified of transcripts and budgets: `delivered` or `failed`; and events that were "
         "`given_up` after a day.",
     ),
-    Metric(
+    _logged(
         name="chunks_total",
         kind="counter",
-        by="log",
         labels=("engine",),
         about="Chunks that got their result.",
     ),
-    Metric(
+    _logged(
         name="handed_on_total",
         kind="counter",
-        by="log",
         labels=("engine", "to"),
         about="Chunks that their engine gave up, and that another engine got.",
     ),
-    Metric(
+    _logged(
         name="dead_letters_total",
         kind="counter",
-        by="log",
         labels=("where",),
         about="Messages that were given up and kept, by their subscription.",
     ),
-    Metric(
+    _logged(
         name="releases_back_total",
         kind="counter",
-        by="log",
         about="Releases that the guard of a rollout sent back.",
     ),
-    Metric(
+    _logged(
         name="hosted_call_seconds",
         kind="distribution",
-        by="log",
         labels=("engine", "outcome"),
         bounds=SECONDS,
         about="Duration of a call of a hosted engine, with its outcome: `ok`, or the code of its error; `rate` is 429.",
     ),
-    Metric(
+    _logged(
         name="processing_ratio",
         kind="distribution",
-        by="log",
         bounds=RATIOS,
         about="Time from an upload to its transcript, divided by the time that its plan expected.",
     ),
-    Metric(
+    _logged(
         name="recording_usd",
         kind="distribution",
-        by="log",
         bounds=DOLLARS,
         about="What a recording with a transcript cost, US dollars.",
     ),
-    Metric(
+    _logged(
         name="forecast_usd",
         kind="distribution",
-        by="log",
         bounds=DOLLARS,
         about="What the plan of the same recording said that it would cost, US dollars.",
     ),
-    Metric(
+    _logged(
         name="usd_per_audio_hour",
         kind="distribution",
-        by="log",
         bounds=DOLLARS,
         about="What a recording with a transcript cost for each hour of its audio, US dollars.",
     ),
-    Metric(
+    _logged(
         name="open_recordings",
         kind="gauge",
-        by="log",
         labels=("state",),
         bounds=COUNTS,
         about="Recordings in progress: `accepted`, `planned`, or `held` for a budget.",
     ),
-    Metric(
+    _logged(
         name="waiting_audio_seconds",
         kind="gauge",
-        by="log",
         labels=("who",),
         bounds=AGES,
         about="Audio whose chunks have no result yet, by the engine or the workers that it waits for.",
     ),
-    Metric(
+    _logged(
         name="transcript_age_seconds",
         kind="gauge",
-        by="log",
         bounds=AGES,
         about="Time since the last transcript, at most 30 days.",
     ),
-    Metric(
+    _logged(
         name="rollout_unguarded_seconds",
         kind="gauge",
-        by="log",
         bounds=AGES,
         about="Time since the guard last looked at the rollout under way, and was refused nothing, or since its step began; 0 if there is none.",
     ),
-    Metric(
+    _logged(
         name="spend_today_usd",
         kind="gauge",
-        by="log",
         bounds=DOLLARS,
         about="The ledger's sum of today (UTC), idle workers included, US dollars.",
     ),
-    Metric(
+    _of_worker(
         name="worker_audio_seconds_total",
         kind="counter",
-        by="worker",
         about="Audio recognised, overlap included. Divided by the busy time it is the speed.",
     ),
-    Metric(
+    _of_worker(
         name="worker_padded_seconds_total",
         kind="counter",
-        by="worker",
         about="The same as computed, padding included.",
     ),
-    Metric(
-        name="worker_busy_seconds_total", kind="counter", by="worker", about="Wall time inside the engine."
-    ),
-    Metric(
+    _of_worker(name="worker_busy_seconds_total", kind="counter", about="Wall time inside the engine."),
+    _of_worker(
         name="worker_idle_seconds_total",
         kind="counter",
-        by="worker",
         about="Wall time that the engine waited, since it was loaded.",
     ),
-    Metric(
-        name="worker_batches_total", kind="counter", by="worker", about="Calls of the engine that succeeded."
-    ),
-    Metric(
+    _of_worker(name="worker_batches_total", kind="counter", about="Calls of the engine that succeeded."),
+    _of_worker(
         name="worker_decode_seconds",
         kind="distribution",
-        by="worker",
         bounds=SECONDS,
         about="Wall time of fetching and decoding a chunk.",
     ),
-    Metric(
+    _of_worker(
         name="worker_listen_seconds",
         kind="distribution",
-        by="worker",
         bounds=SECONDS,
         about="Wall time of finding the voices of a chunk, where speakers are asked for.",
     ),
-    Metric(
+    _of_worker(
         name="worker_start_seconds",
         kind="gauge",
-        by="worker",
         labels=("step",),
         about="Duration of each step of a worker's start: `process`, `library`, `weights`, `warm_up`.",
     ),
-    Metric(
+    _of_worker(
         name="worker_peak_bytes",
         kind="gauge",
-        by="worker",
         labels=("memory",),
         about="Most memory that was taken: of the `GPU`, or `main`.",
     ),
