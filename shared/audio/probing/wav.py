@@ -17,17 +17,6 @@ from shared.model import AudioInfo
 if TYPE_CHECKING:
     from shared.audio.files.reader import Reader
 
-WIDTHS = {
-    "pcm_alaw": 1,
-    "pcm_f32le": 4,
-    "pcm_f64le": 8,
-    "pcm_mulaw": 1,
-    "pcm_s16le": 2,
-    "pcm_s24le": 3,
-    "pcm_s32le": 4,
-    "pcm_u8": 1,
-}
-"""Bytes of a sample."""
 CODECS = {
     (1, 8): "pcm_u8",
     (1, 16): "pcm_s16le",
@@ -39,6 +28,8 @@ CODECS = {
     (7, 8): "pcm_mulaw",
 }
 """By format tag (1: integers, 3: floats, 6: A-law, 7: µ-law) and bits of a sample."""
+WIDTHS = {codec: bits // 8 for (_, bits), codec in CODECS.items()}
+"""Bytes of a sample."""
 AAC = {0xFF, 0x1600, 0x1610, 0xA106}
 """Format tags of AAC, whose frames may carry headers of their own (ADTS)."""
 EXTENSIBLE = 0xFFFE
