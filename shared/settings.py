@@ -48,6 +48,11 @@ def _setting(env: str, default: Value, about: str, *, secret: bool = False) -> V
     return field(default=default, repr=not secret, metadata={"variable": env, "about": about})
 
 
+def _text(env: str, about: str, *, secret: bool = False) -> str:
+    """A setting that is empty where it is not set."""
+    return _setting(env, "", about, secret=secret)
+
+
 def _by_engine(*, secret: bool = False) -> Any:
     """A field with values of hosted engines, by their names; their variables and defaults are in their specs."""
     return field(default_factory=dict, repr=not secret, hash=False)
@@ -60,19 +65,18 @@ class Settings:
     platform: Literal["local", "google"] = _setting(
         "DROPSCRIBE_PLATFORM", "local", "`local`: folders and SQLite on one machine. `google`: the cloud."
     )
-    project: str = _setting("GOOGLE_CLOUD_PROJECT", "", "Project, if the platform is `google`.")
+    project: str = _text("GOOGLE_CLOUD_PROJECT", "Project, if the platform is `google`.")
     region: str = _setting("DROPSCRIBE_REGION", "us-central1", "Region of the job that runs the workers.")
     gpu_job: str = _setting(
         "DROPSCRIBE_GPU_JOB", "dropscribe-gpu", "Name of the Cloud Run job of the workers."
     )
-    cpu_job: str = _setting(
+    cpu_job: str = _text(
         "DROPSCRIBE_CPU_JOB",
-        "",
         "Name of the Cloud Run job of the workers without a GPU; unset: there is none, and the workers with a GPU "
         "do its work.",
     )
-    release: str = _setting(
-        "DROPSCRIBE_RELEASE", "", "Name of the release that this process runs; records and logs carry it."
+    release: str = _text(
+        "DROPSCRIBE_RELEASE", "Name of the release that this process runs; records and logs carry it."
     )
     quiet: bool = _setting(
         "DROPSCRIBE_QUIET", False, "`true`: log only warnings and errors, as `dropscribe up --quiet` does."
@@ -93,9 +97,8 @@ class Settings:
         "Engines that this deployment can run, separated by commas; unset, on one machine with a GPU and NeMo: "
         f"`{PARAKEET_GPU.name},{PARAKEET_CPU.name}`.",
     )
-    hosted_elsewhere: str = _setting(
+    hosted_elsewhere: str = _text(
         "DROPSCRIBE_HOSTED_ELSEWHERE",
-        "",
         "Hosted engines whose keys other processes hold, separated by commas; the console quotes them but never calls "
         "them.",
     )
@@ -113,20 +116,17 @@ class Settings:
     follow_links: bool = _setting(
         "DROPSCRIBE_FOLLOW_LINKS", False, "`true`: `dropscribe up` follows symbolic links in its inbox."
     )
-    audio_bucket: str = _setting(
+    audio_bucket: str = _text(
         "DROPSCRIBE_AUDIO_BUCKET",
-        "",
         "Bucket whose uploads are transcribed; unset: `audio`, on `google` `PROJECT-audio`.",
     )
-    transcripts_bucket: str = _setting(
+    transcripts_bucket: str = _text(
         "DROPSCRIBE_TRANSCRIPTS_BUCKET",
-        "",
         "Bucket for the outputs, never one that triggers the router; unset: `transcripts`, on `google` "
         "`PROJECT-transcripts`.",
     )
-    work_bucket: str = _setting(
+    work_bucket: str = _text(
         "DROPSCRIBE_WORK_BUCKET",
-        "",
         "Bucket for the results of single chunks; unset: `work`, on `google` `PROJECT-work`.",
     )
     method: Method = _setting("TRANSCRIPTION_METHOD", "auto", "`auto`, or one method for all recordings.")
@@ -180,21 +180,18 @@ class Settings:
         "nvidia/parakeet-tdt-0.6b-v3",
         "Weights: a name, a folder with an ONNX export, or a `.nemo` file or a folder with one (NeMo).",
     )
-    english_model: str = _setting(
+    english_model: str = _text(
         "PARAKEET_ENGLISH_MODEL",
-        "",
         "Weights for recordings whose language is given as English, such as `nvidia/parakeet-tdt-0.6b-v2`; unset: "
         "the same as for others.",
     )
-    image_model: str = _setting(
+    image_model: str = _text(
         "DROPSCRIBE_IMAGE_MODEL",
-        "",
         "The weights that the image of a worker holds, several with spaces between. Its Dockerfile sets this; leave it "
         "alone.",
     )
-    speaker_weights: str = _setting(
+    speaker_weights: str = _text(
         "DROPSCRIBE_SPEAKER_WEIGHTS",
-        "",
         "Folder with `segmentation.onnx` and `embedding.onnx`, the networks that tell speakers apart. Unset: those of "
         "`dropscribe models pull speakers`.",
     )
@@ -260,22 +257,19 @@ class Settings:
         10.0,
         "Minutes without progress after which the chunks of a recording are published again.",
     )
-    formats: str = _setting(
+    formats: str = _text(
         "DROPSCRIBE_FORMATS",
-        "",
         "Output formats that every recording gets in addition to the standard ones "
         f"({', '.join(f'`{name}`' for name in formats.STANDARD)}), separated by commas: "
         f"some of {', '.join(f'`{name}`' for name in formats.MORE)}.",
     )
-    webhook_url: str = _setting(
+    webhook_url: str = _text(
         "DROPSCRIBE_WEBHOOK_URL",
-        "",
         "Address that is notified of transcripts and budgets, `https://…`; unset: no webhooks.",
         secret=True,
     )
-    webhook_secret: str = _setting(
+    webhook_secret: str = _text(
         "DROPSCRIBE_WEBHOOK_SECRET",
-        "",
         "Secret that signs webhooks, `whsec_…`, as `dropscribe webhook secret` makes it; while it is changed, the "
         "new one and the old one with a space between.",
         secret=True,
@@ -283,9 +277,8 @@ class Settings:
     cpu_usd_per_hour: float = _setting(
         "DROPSCRIBE_CPU_USD_PER_HOUR", 0.0, "Cost of an hour of this computer, its GPU included, US dollars."
     )
-    prices: str = _setting(
+    prices: str = _text(
         "DROPSCRIBE_PRICES",
-        "",
         "Your own prices: the path of a TOML file, or the same as JSON text, `{...}`; unset: the list prices.",
     )
     worker_minutes: float = _setting(
@@ -329,14 +322,12 @@ class Settings:
     max_request_kb: float = _setting(
         "DROPSCRIBE_MAX_REQUEST_KB", 64.0, "Largest message of a request, 10³ bytes."
     )
-    request_buckets: str = _setting(
+    request_buckets: str = _text(
         "DROPSCRIBE_REQUEST_BUCKETS",
-        "",
         "Buckets that requests may name, separated by commas; unset: the one of `DROPSCRIBE_AUDIO_BUCKET`.",
     )
-    function_token: str = _setting(
+    function_token: str = _text(
         "DROPSCRIBE_FUNCTION_TOKEN",
-        "",
         "Secret that every call of a function must carry outside Cloud Run; `dropscribe up` makes a new one at each "
         "start.",
         secret=True,
@@ -348,22 +339,19 @@ class Settings:
         "the token.",
     )
     console_port: int = _setting("DROPSCRIBE_CONSOLE_PORT", 8610, "Port of the console; 0: any that is free.")
-    console_token: str = _setting(
+    console_token: str = _text(
         "DROPSCRIBE_CONSOLE_TOKEN",
-        "",
         "Secret that every request to the console must carry; unset: a new one at each start, in the "
         "address that is printed.",
         secret=True,
     )
-    console_names: str = _setting(
+    console_names: str = _text(
         "DROPSCRIBE_CONSOLE_NAMES",
-        "",
         "Names by which browsers may reach the console besides localhost, separated by commas; one that "
         "begins with a dot stands for all below it.",
     )
-    iap_audience: str = _setting(
+    iap_audience: str = _text(
         "DROPSCRIBE_IAP_AUDIENCE",
-        "",
         "On Cloud Run: `/projects/NUMBER/locations/REGION/services/NAME`, which the signature of "
         "Identity-Aware Proxy must name.",
     )
