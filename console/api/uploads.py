@@ -313,11 +313,7 @@ def _unknown() -> ApiError:
 
 
 def _free(name: str) -> Iterator[str]:
-    """A name, and those to take if it is taken.
-
-    Raises:
-        ApiError: too many of them are.
-    """
+    """A name, and those to take if it is taken, as `_numbered` gives them."""
     for number in count(1):
         yield _numbered(name, number)
 

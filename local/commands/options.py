@@ -78,8 +78,7 @@ Asked = dict[str, Any]
 """Values of these options by their names."""
 
 StateDir = Annotated[
-    Path | None,
-    typer.Option("--state-dir", help="Folder for queue and records. \\[env: DROPSCRIBE_STATE_DIR]"),
+    Path | None, typer.Option(help="Folder for queue and records. \\[env: DROPSCRIBE_STATE_DIR]")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings and errors.")]

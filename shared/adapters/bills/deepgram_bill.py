@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import httpx
 from deepgram import DeepgramClient
 from deepgram.core.api_error import ApiError
+from deepgram.environment import DeepgramClientEnvironment
 
 from shared.errors import BadRequest, ConfigurationError, StoreUnavailable
 from shared.results import Bill, Counted
@@ -35,8 +36,6 @@ class Projects(Protocol):
 
 def client(key: str, url: str) -> Projects:
     """Deepgram's client for a key; every call goes to one address."""
-    from deepgram.environment import DeepgramClientEnvironment  # noqa: PLC0415 - beside its only use
-
     there = DeepgramClientEnvironment(base=url, production=url, agent=url, agent_rest=url)
     projects: Projects = DeepgramClient(api_key=key, environment=there, timeout=SECONDS).manage.v1.projects
     return projects
