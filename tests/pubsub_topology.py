@@ -12,7 +12,7 @@ from google.pubsub_v1.types import DeadLetterPolicy, ExpirationPolicy, RetryPoli
 from google.pubsub_v1.types import Subscription as GoogleSubscription
 
 from shared.adapters.google_errors import RPC_SECONDS, retrying
-from shared.adapters.pubsub_clients import client_of
+from shared.adapters.pubsub import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

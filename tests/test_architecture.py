@@ -137,9 +137,9 @@ ROOMS = {
         "attribution capacity diarization probe refusals seam transcript_files"
     ),
     "shared.adapters": (
-        "google_ports > gcs pubsub > firestore pubsub_clients signed_urls > "
+        "google_ports > gcs pubsub > firestore signed_urls > "
         "bills cloud_run cloud_telemetry engines firestore_documents google_errors storage_errors > "
-        "credentials firestore_values hosted_engines object_search pubsub_messages web"
+        "credentials hosted_engines object_search pubsub_messages web"
     ),
     "shared.audio": (
         "local_file pool > sandbox > decoding > channel_levels encode peaks rendition > probing > "
@@ -791,7 +791,6 @@ NO_TEST_OF_ITS_OWN = {
     "shared.concurrency": "names of the standard library, which tests/simulation replaces",
     # Composition: nothing is left where its parts are replaced.
     "shared.adapters.google_ports": "composes the adapters: tests/google runs them together",
-    "shared.adapters.pubsub_clients": "composes Google's clients: the tests of the queue use nothing else",
     "gpu_job.speech.nemo.nemo_parts": "imports: every test of the NeMo engine is one of them",
     "dropscribe.run": "what transcribe and transcribe_all do: dropscribe/test_here",
     "local.runtime.one_shot": "composes a run: test_transcribe and test_half_an_hour run it",

@@ -4,8 +4,8 @@ Importing a module loads its client library. A client is built on first use, so 
 fail the import. The flow imports none of these modules. google_ports.py puts them together: read it first.
 
     gcs.py              the store                       storage_errors.py, signed_urls.py
-    firestore.py        records                         firestore_documents.py, firestore_values.py, google_errors.py
-    pubsub.py           queue                           pubsub_clients.py, pubsub_messages.py
+    firestore.py        records                         firestore_documents.py, google_errors.py
+    pubsub.py           queue                           pubsub_messages.py
     cloud_run.py        workers: start them, look at them
     object_search.py    words of all transcripts, in the store
     cloud_telemetry.py  measurements and traces         credentials.py

@@ -26,8 +26,16 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters import credentials
-from shared.adapters.firestore_documents import checked, fields_of, marks, path_of, tokens_of
-from shared.adapters.firestore_values import OURS, from_stored, to_stored
+from shared.adapters.firestore_documents import (
+    OURS,
+    checked,
+    fields_of,
+    from_stored,
+    marks,
+    path_of,
+    to_stored,
+    tokens_of,
+)
 from shared.adapters.google_errors import PATIENCE, RPC_SECONDS, retrying, translated
 from shared.errors import BadRequest, StoreUnavailable
 

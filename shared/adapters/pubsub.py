@@ -22,17 +22,19 @@ messages in a thread of its own, which only delays a caller that must wait for t
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+import grpc  # type: ignore[import-untyped]  # grpcio publishes no types
 from google.api_core import exceptions as google
 from google.pubsub_v1 import PublisherClient, SubscriberClient
 
-from shared.adapters.google_errors import RPC_SECONDS, retrying, translated
-from shared.adapters.pubsub_clients import API, client_of, is_broken, is_unsettled, said_of
+from shared.adapters import credentials
+from shared.adapters.google_errors import RPC_SECONDS, is_transient, retrying, translated
 from shared.adapters.pubsub_messages import MOST_MESSAGES, Held, LeasesInHand, again, batches, delivery
 from shared.errors import BadRequest
 from shared.telemetry import log
@@ -44,10 +46,13 @@ if TYPE_CHECKING:
 
     from shared.ports import Delivery
 
+API = "pubsub.googleapis.com"
 LONGEST_LEASE = 600
 """Seconds (https://cloud.google.com/pubsub/docs/reference/rpc/google.pubsub.v1#modifyackdeadlinerequest)."""
 SHORTEST_DEADLINE = 10.0
 """Shortest ack deadline of a subscription, seconds."""
+
+Client = TypeVar("Client", PublisherClient, SubscriberClient)
 
 
 class PubSubQueue:
@@ -111,7 +116,7 @@ class PubSubQueue:
                 response = self._subscribing().pull(
                     subscription=self._path(subscription),
                     max_messages=min(limit, MOST_MESSAGES),
-                    retry=retrying(again=is_broken, seconds=self._pull_seconds),
+                    retry=retrying(again=_is_broken, seconds=self._pull_seconds),
                     timeout=self._pull_seconds,
                 )
             except google.DeadlineExceeded:
@@ -206,13 +211,13 @@ class PubSubQueue:
         try:
             call(
                 subscription=self._path(subscription),
-                retry=retrying(again=is_unsettled),
+                retry=retrying(again=_is_unsettled),
                 timeout=RPC_SECONDS,
             )
         except google.InvalidArgument:
             return False
         except google.GoogleAPICallError as error:
-            if said_of(error).get(lease, "").startswith("PERMANENT_FAILURE"):
+            if _said_of(error).get(lease, "").startswith("PERMANENT_FAILURE"):
                 return False
             raise
         return True
@@ -244,3 +249,32 @@ class PubSubQueue:
 
 def _whole(seconds: float) -> int:
     return min(LONGEST_LEASE, max(1, math.ceil(seconds)))
+
+
+def client_of(kind: type[Client]) -> Client:
+    """A client of the service, or of the emulator at PUBSUB_EMULATOR_HOST."""
+    host = os.environ.get("PUBSUB_EMULATOR_HOST")
+    if not host:
+        return kind(credentials=credentials.default())
+    unlimited = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
+    return kind(transport=kind.get_transport_class("grpc")(channel=grpc.insecure_channel(host, unlimited)))
+
+
+def _is_broken(error: BaseException) -> bool:
+    """Whether to retry a pull; one that reached its own deadline has found nothing and is not retried."""
+    return is_transient(error) and not isinstance(error, google.DeadlineExceeded)
+
+
+def _is_unsettled(error: BaseException) -> bool:
+    """Whether to retry a call about leases.
+
+    Exactly-once subscriptions name the leases for which a call failed, and whether the failure is permanent
+    (https://cloud.google.com/pubsub/docs/exactly-once-delivery).
+    """
+    said = _said_of(error).values() if isinstance(error, google.GoogleAPICallError) else ()
+    return any(one.startswith("TRANSIENT_FAILURE") for one in said) or (is_transient(error) and not said)
+
+
+def _said_of(error: google.GoogleAPICallError) -> dict[str, str]:
+    """The answer of an exactly-once subscription for each lease for which a call failed."""
+    return dict(error.metadata or {})

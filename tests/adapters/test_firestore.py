@@ -24,13 +24,13 @@ from test_utils.prefixer import Prefixer
 from shared.adapters import firestore as adapter
 from shared.adapters import google_errors
 from shared.adapters.firestore import FirestoreRecords
-from shared.adapters.firestore_values import EXPIRES, WRITES
+from shared.adapters.firestore_documents import EXPIRES, WRITES
 from shared.errors import BadRequest, ConfigurationError, StoreUnavailable
 from shared.messages import to_fields
 from shared.model import AudioInfo
 from shared.planning import plan
 from tests.adapters.relay import Fault, relay_to
-from tests.adapters.test_firestore_values import documents
+from tests.adapters.test_firestore_documents import json_documents
 
 NAMES = Prefixer("dropscribe", "firestore", separator="-")
 
@@ -232,7 +232,7 @@ def test_document_of_another_program_can_be_updated(records):
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(first=documents, second=documents)
+@given(first=json_documents, second=json_documents)
 def test_any_document_survives_create_and_update(records, first, second):
     key = uuid.uuid4().hex
     assert records.create("c", key, first)

@@ -12,8 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from local.backend import embedded_ports
-from shared.adapters.firestore_documents import KEPT
-from shared.adapters.firestore_values import EXPIRES, WRITES
+from shared.adapters.firestore_documents import EXPIRES, KEPT, WRITES
 from shared.costs import budget, executions
 from shared.flow import record
 from shared.ports import TaskRun

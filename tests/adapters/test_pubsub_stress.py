@@ -13,8 +13,7 @@ import pytest
 from google.pubsub_v1 import SubscriberClient
 from test_utils.prefixer import Prefixer
 
-from shared.adapters.pubsub import PubSubQueue
-from shared.adapters.pubsub_clients import client_of
+from shared.adapters.pubsub import PubSubQueue, client_of
 from shared.topology import Subscription, Topology
 from tests import pubsub_topology
 

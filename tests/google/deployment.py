@@ -32,7 +32,7 @@ from google.pubsub_v1 import SubscriberClient
 
 from local.commands.audio import inputs
 from shared.adapters.google_ports import open_ports
-from shared.adapters.pubsub_clients import client_of
+from shared.adapters.pubsub import client_of
 from shared.errors import BadRequest
 from shared.flow import record
 from shared.ports import Ports
