@@ -10,6 +10,7 @@ import functools
 import math
 import subprocess
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 SKEW = 60.0
@@ -24,6 +25,11 @@ def is_ahead(then: float, now: float) -> bool:
 def seconds_since(then: float, now: float) -> float:
     """Seconds between a stored time and now; infinite if the clock was set back in between. Pure."""
     return math.inf if is_ahead(then, now) else now - then
+
+
+def rfc3339(seconds: float, precision: str) -> str:
+    """Seconds since 1970 as Google's APIs and others write a time: `2026-01-31T12:00:00.123456Z` to `microseconds`. Pure."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 class SystemClock:

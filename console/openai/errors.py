@@ -12,6 +12,7 @@ import msgspec
 
 from shared.errors import BadMedia, BadRequest, DropscribeError, OverLimit, Permanent
 from shared.in_words import human_size
+from shared.state.answers import code_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,12 +95,12 @@ def too_large(size: int | None, limit: int, upload: str) -> ApiError:
 def of(error: DropscribeError) -> ApiError:
     """An error of Dropscribe that came while a request was taken in."""
     if isinstance(error, BadMedia | BadRequest):
-        return ApiError(status=400, message=str(error), param="file", code=_snake(_code(error)))
+        return ApiError(status=400, message=str(error), param="file", code=_snake(code_of(error)))
     if isinstance(error, OverLimit):
         return ended_without(error.code, str(error))
     if isinstance(error, Permanent):
         return ApiError(
-            status=500, message=str(error), type=SERVER, code=_snake(_code(error)), headers=NO_RETRY
+            status=500, message=str(error), type=SERVER, code=_snake(code_of(error)), headers=NO_RETRY
         )
     return ApiError(status=503, message=str(error), type=SERVER, code="unavailable")
 
@@ -147,10 +148,6 @@ def ended_without(code: str, reason: str) -> ApiError:
         code=_snake(code),
         headers=NO_RETRY,
     )
-
-
-def _code(error: DropscribeError) -> str:
-    return str(getattr(error, "code", "")) or type(error).__name__
 
 
 def _snake(code: str) -> str:

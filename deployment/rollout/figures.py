@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from deployment.rollout.judge import Figures, Recent, Seen
+from shared.clock import rfc3339
 from shared.engines import ENGINES, is_hosted
 from shared.errors import BadMedia, BadRequest, Damaged, HandedOn, OverLimit
 from shared.model import Recording
@@ -188,8 +188,8 @@ class Watch:
             params={
                 "filter": f'metric.type = "run.googleapis.com/{name}" AND '
                 f"resource.labels.revision_name = one_of({listed})",
-                "interval.startTime": _stamp(since),
-                "interval.endTime": _stamp(until),
+                "interval.startTime": rfc3339(since, "seconds"),
+                "interval.endTime": rfc3339(until, "seconds"),
                 "aggregation.alignmentPeriod": f"{math.ceil((until - since) / 60) * 60}s",
                 "aggregation.perSeriesAligner": "ALIGN_SUM",
                 "aggregation.crossSeriesReducer": "REDUCE_SUM",
@@ -221,7 +221,3 @@ def summed(ended: Iterable[Ended], releases: frozenset[str]) -> Figures:
         usd=sum(one.usd for one in of),
         audio=sum(one.audio for one in of),
     )
-
-
-def _stamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,8 +10,9 @@ import csv
 import io
 import json
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from shared.clock import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,9 +38,7 @@ def answer(transcript: Transcript, now: float) -> bytes:
             "transaction_key": "deprecated",
             "request_id": transcript.recording,
             "sha256": "",
-            "created": datetime.fromtimestamp(now, UTC)
-            .isoformat(timespec="milliseconds")
-            .replace("+00:00", "Z"),
+            "created": rfc3339(now, "milliseconds"),
             "duration": transcript.duration,
             "channels": 1,
             "models": models,

@@ -66,13 +66,13 @@ def as_text(path: Path) -> str:
 def claim(folder: Path, source: StoredObject, records: Records) -> bool:
     """Have a folder for the outputs of a file; False if it holds those of another one."""
     known = _whose(source)
-    key = folder_key(folder)
+    key = path_key(folder)
     return records.create(FOLDERS, key, known) or records.get(FOLDERS, key) == known
 
 
-def folder_key(folder: Path) -> str:
-    """Key of the document that says whose outputs a folder holds."""
-    return hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()
+def path_key(path: Path) -> str:
+    """Key of the document that says whose outputs a folder holds, or whose a file beside a recording is."""
+    return hashlib.sha256(os.fsencode(path.absolute())).hexdigest()
 
 
 def folder_of(source: StoredObject, place: Place) -> Path:
@@ -81,10 +81,10 @@ def folder_of(source: StoredObject, place: Place) -> Path:
     Where `transcribe` has a folder of that name for another file, a few characters follow.
     """
     plain = place.out / names.to_path(source.name)
-    key = folder_key(plain)
+    key = path_key(plain)
     longer = plain.with_name(f"{plain.name}-{key[:8]}")
     known = _whose(source)
-    if place.records.get(FOLDERS, folder_key(longer)) == known:
+    if place.records.get(FOLDERS, path_key(longer)) == known:
         return longer
     return plain if place.records.get(FOLDERS, key) in (None, known) else longer
 

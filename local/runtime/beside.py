@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.backend.copies import BESIDE, MOST_BESIDE, as_text
+from local.backend.copies import BESIDE, MOST_BESIDE, as_text, path_key
 from local.backend.files.beneath import folder_below
 from local.backend.files.disk_errors import unwritable
 from local.runtime import export
@@ -123,12 +123,8 @@ def put_in_inbox(ready: TranscriptReady, files: Collection[str], ports: LocalPor
         put(recording, path, files, ports, below=ports.store.folder_of(source.bucket))
 
 
-def _key(target: Path) -> str:
-    return hashlib.sha256(os.fsencode(target.absolute())).hexdigest()
-
-
 def _known(target: Path, ports: LocalPorts) -> Written | None:
-    return documents.mark(BESIDE, _key(target), Written, ports.records)
+    return documents.mark(BESIDE, path_key(target), Written, ports.records)
 
 
 def _is_free(known: Written | None, recording: Recording) -> bool:
@@ -155,7 +151,7 @@ def _check(target: Path, data: bytes, known: Written | None, recording: Recordin
         there = None
     if there in (b"", data):
         return
-    ours = known is not None and there is not None and known.sha256 == _sha256(there)
+    ours = known is not None and there is not None and known.sha256 == hashlib.sha256(there).hexdigest()
     if not ours or not _is_free(known, recording):
         raise CannotWrite(
             f"{target} is there already, and Dropscribe did not write it, or it was changed since. Move it away, and "
@@ -168,12 +164,8 @@ def _note(target: Path, data: bytes, recording: Recording, ports: LocalPorts) ->
     note = Written(
         bucket=source.bucket,
         name=source.name,
-        sha256=_sha256(data),
+        sha256=hashlib.sha256(data).hexdigest(),
         recording=recording.id,
         path=as_text(target.absolute()),
     )
-    documents.put(BESIDE, _key(target), note, ports)
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+    documents.put(BESIDE, path_key(target), note, ports)

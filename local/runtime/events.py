@@ -7,7 +7,8 @@ import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from local.backend.sqlite.dead_letter_attributes import PROJECT, rfc3339
+from local.backend.sqlite.dead_letter_attributes import PROJECT
+from shared.clock import rfc3339
 from shared.state import dead_letters
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ UNENCRYPTED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 def object_resource(source: StoredObject) -> bytes:
     """The JSON resource of an object, as Cloud Storage's notifications carry it: int64 fields are text."""
-    changed = rfc3339(source.generation / 1e6)
+    changed = rfc3339(source.generation / 1e6, "microseconds")
     path = quote(source.name, safe="")
     resource: dict[str, Any] = {
         "kind": "storage#object",
@@ -65,7 +66,7 @@ def pushed(subscription: Subscription, delivery: Delivery) -> bytes:
 
     The id is that of the message: the same for every delivery of it.
     """
-    published = rfc3339(delivery.published)
+    published = rfc3339(delivery.published, "microseconds")
     body = {
         "message": dead_letters.pushed(delivery.message_id, delivery.data, delivery.attributes)
         # Push sends both spellings.

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from local.backend.copies import claim, claim_folder_of, folder_key, folder_of
+from local.backend.copies import claim, claim_folder_of, folder_of, path_key
 from local.backend.files.atomic_write import replace
 from local.backend.files.beneath import LinkError, folder_below, open_below
 from local.backend.files.disk_errors import unwritable
@@ -72,7 +72,7 @@ def choose_folder(out: Path, output: Path, source: StoredObject, ports: Ports) -
             return folder
         longer = Path(*wanted.parts[-len(output.parts) - 1 :])
         if longer == output:
-            return out / f"{output}-{folder_key(folder)[:8]}"
+            return out / f"{output}-{path_key(folder)[:8]}"
         output = longer
 
 

@@ -26,21 +26,12 @@ _HARMLESS = re.compile(r"[=+@-][0-9.,:]*%?")
 
 def words_csv(words: Sequence[Word], names: Mapping[int, str] = NO_NAMES) -> bytes:
     """One row a word: `start_time,end_time,word,speaker`."""
-    return _table(
-        ("start_time", "end_time", "word", "speaker"),
-        ((_seconds(one.start), _seconds(one.end), as_cell(one.text), _speaker(one, names)) for one in words),
-    )
+    return _table("word", words, names)
 
 
 def paragraphs_csv(paragraphs: Sequence[Segment], names: Mapping[int, str] = NO_NAMES) -> bytes:
     """One row a paragraph: `start_time,end_time,text,speaker`."""
-    return _table(
-        ("start_time", "end_time", "text", "speaker"),
-        (
-            (_seconds(one.start), _seconds(one.end), as_cell(one.text), _speaker(one, names))
-            for one in paragraphs
-        ),
-    )
+    return _table("text", paragraphs, names)
 
 
 def as_cell(text: str) -> str:
@@ -55,11 +46,12 @@ def as_cell(text: str) -> str:
     return text
 
 
-def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> bytes:
+def _table(content: str, spoken: Iterable[Word | Segment], names: Mapping[int, str]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerow(("start_time", "end_time", content, "speaker"))
+    for one in spoken:
+        writer.writerow((_seconds(one.start), _seconds(one.end), as_cell(one.text), _speaker(one, names)))
     return text.getvalue().encode()
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from shared.clock import rfc3339
 from shared.state import answers, documents
 
 if TYPE_CHECKING:
@@ -44,9 +44,7 @@ class Event:
 
     def payload(self, now: float) -> str:
         """The body of the call; `now` is when the event was first seen, seconds since 1970."""
-        when = (
-            dt.datetime.fromtimestamp(now, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        )
+        when = rfc3339(now, "milliseconds")
         return msgspec.json.encode({"type": self.type, "timestamp": when, "data": self.data}).decode()
 
 

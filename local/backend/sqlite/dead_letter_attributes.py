@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from shared.clock import rfc3339
 from shared.state.dead_letters import COUNT, ERROR, SOURCE
 
 if TYPE_CHECKING:
@@ -26,13 +26,8 @@ def dead_letter_attributes(
         SOURCE: subscription,
         SUBSCRIPTION_PROJECT: PROJECT,
         COUNT: str(attempts),
-        PUBLISHED: rfc3339(published),
+        PUBLISHED: rfc3339(published, "microseconds"),
     }
     if error:
         added[ERROR] = error
     return {**original, **added}
-
-
-def rfc3339(seconds: float) -> str:
-    """Seconds since 1970 as Google's APIs write a time: `2026-01-31T12:00:00.123456Z`."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

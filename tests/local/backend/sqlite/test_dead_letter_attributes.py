@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local.backend.sqlite.dead_letter_attributes import dead_letter_attributes, rfc3339
+from local.backend.sqlite.dead_letter_attributes import dead_letter_attributes
 
 
 def test_it_carries_its_own_attributes_and_where_how_often_and_why_it_failed():
@@ -19,7 +19,3 @@ def test_it_carries_its_own_attributes_and_where_how_often_and_why_it_failed():
 
 def test_without_an_error_there_is_none():
     assert "dropscribe-error" not in dead_letter_attributes({}, "merger", 1, 0.0, "")
-
-
-def test_times_are_those_of_googles_apis():
-    assert rfc3339(0.0) == "1970-01-01T00:00:00.000000Z"
