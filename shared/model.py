@@ -202,7 +202,6 @@ class Considered:
     """One method for one recording, with the estimates at the time of the decision."""
 
     method: Method
-    """The method."""
     usd: float | None = None
     """Estimated cost, US dollars; None if it cannot run."""
     wait: float | None = None
@@ -218,7 +217,6 @@ class Decision:
     """The router's choice, and why."""
 
     method: Method
-    """The method."""
     engine: Engine
     """Engine of the chunks (in a hybrid each chunk names its own)."""
     model: str
@@ -247,7 +245,6 @@ class Tried:
     """An engine that gave a chunk up."""
 
     engine: Engine
-    """The engine."""
     error: str
     """Class of the error."""
     reason: str

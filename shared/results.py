@@ -167,7 +167,6 @@ class LedgerRow:
     chunk: int
     """Index of the chunk."""
     engine: Engine
-    """The engine."""
     attempt: str
     """Name of the attempt: its number if the row was written before the engine began, else a name of its own."""
     audio_seconds: float

@@ -41,7 +41,6 @@ class Subscription:
     """Deliveries until a message goes to the dead letter topic; None: it is redelivered for ever. Fifteen take about
     an hour, in which a wrong set-up can be fixed; Pub/Sub allows 5 to 100."""
     dead_letter_topic: str | None = messages.DEAD_LETTERS
-    """The dead letter topic."""
 
     def backoff(self, attempt: int) -> float:
         """Seconds to wait after the nack of delivery number `attempt`."""
@@ -66,7 +65,6 @@ class Topology:
     topics: tuple[str, ...]
     """Names of the topics."""
     subscriptions: tuple[Subscription, ...]
-    """The subscriptions."""
 
     def __post_init__(self) -> None:
         names = [one.name for one in self.subscriptions]

@@ -44,7 +44,6 @@ class Submitted:
     """One input on its way."""
 
     file: InputFile
-    """The file."""
     source: StoredObject
     """The file as an object, with its options."""
     key: str

@@ -49,7 +49,6 @@ class Limit:
     """One budget."""
 
     period: Period
-    """Its period."""
     usd: float
     """US dollars."""
     variable: str

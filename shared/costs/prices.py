@@ -28,7 +28,6 @@ class Rule:
     """How a provider counts time."""
 
     seconds: float
-    """Seconds."""
     source: str
     """Where it is published."""
     date: str

@@ -37,9 +37,7 @@ class Wanted:
     """The recording that a request is about."""
 
     key: str
-    """Its key."""
     options: Options
-    """Its options."""
     stands: Recording | None
     """As it is stored; None if there is none yet."""
 

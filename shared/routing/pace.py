@@ -30,7 +30,6 @@ class Pace:
     """Speed, queue and price of an engine when a recording is routed."""
 
     engine: Engine
-    """The engine."""
     rtfx: float
     """Real-time factor of one lane: seconds of audio per second."""
     lanes: int

@@ -49,7 +49,6 @@ class Picked:
     """The chosen method, and why."""
 
     method: Method
-    """The method."""
     reason: str
     """Why, in words."""
     why_not: Mapping[Method, str]

@@ -27,7 +27,6 @@ class Upload:
     """What one generation of an object asks for."""
 
     options: Options
-    """Its options."""
     problem: str = ""
     """Why its metadata are no valid options, so that it fails; empty if they are."""
     received: str = ""

@@ -35,7 +35,6 @@ class Placed:
     folder: Path | None = None
     """Where it is; None: on standard output."""
     files: tuple[Path, ...] = ()
-    """The files."""
 
 
 class Destination(Protocol):
