@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.console.page.conftest import TIMEOUT_MS
 from tests.console.page.fake import words_of
 from tests.console.page.stories import INTERVIEW, fill
 
@@ -23,7 +24,7 @@ def marks(page, name):
 
 def until(page, look, wanted):
     """Waits until `look(page)` gives what is wanted; `wait_for_function` would need eval."""
-    for _ in range(375):
+    for _ in range(TIMEOUT_MS // 40):
         found = look(page)
         if found == wanted:
             return
