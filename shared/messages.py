@@ -197,7 +197,7 @@ class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     caption_speed: Annotated[float, msgspec.Meta(ge=5, le=50, multiple_of=1)] | None = None
 
     def __post_init__(self) -> None:
-        """Check the names of the method and of the formats. msgspec converts the error into its own."""
+        """Check the names of the method and of the formats, and that texts can be stored. msgspec converts the error into its own."""
         try:
             formats.named(self.formats)
         except BadRequest:
@@ -206,6 +206,11 @@ class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             raise ValueError("unknown method - at `$.method`")
         if self.min_speakers and self.max_speakers and self.min_speakers > self.max_speakers:
             raise ValueError("more than max_speakers - at `$.min_speakers`")
+        for name, value in msgspec.structs.asdict(self).items():
+            try:
+                str(value).encode()
+            except UnicodeEncodeError:
+                raise ValueError(f"not Unicode - at `$.{name}`") from None
 
     def options(self) -> Options:
         """The same for the flow."""

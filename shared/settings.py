@@ -588,7 +588,11 @@ def _must(holds: bool, name: str, value: object, must_be: str) -> None:  # noqa:
 
 def _converted(value: object, kind: Any, name: str) -> Any:
     try:
+        if isinstance(value, str):
+            value.encode()
         return msgspec.convert(value, type=kind, strict=False)
+    except UnicodeEncodeError:
+        raise ConfigurationError(f"{name} is wrong: it must be UTF-8") from None
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"{name} is {value!r}: it must be {wanted(kind)}") from error
 

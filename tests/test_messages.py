@@ -200,6 +200,13 @@ def test_options_have_the_same_limits_wherever_they_come_from(given, says):
             request_from_json(json.dumps(request).encode())
 
 
+def test_an_option_whose_text_cannot_be_stored_is_refused():
+    with pytest.raises(BadRequest, match="^label must be a text of 1 to 64 characters"):
+        options_of({"label": "\udcff"})
+    with pytest.raises(BadRequest, match="^keyterms must be a text of 1 to 2,000 characters"):
+        options_of({"label": "é", "keyterms": "K\udcffnig"})
+
+
 def test_all_options_are_listed_only_to_whom_gave_an_unknown_one():
     with pytest.raises(BadRequest) as caught:
         options_of({"caption_width": 0})

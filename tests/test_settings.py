@@ -74,6 +74,8 @@ HOSTED = ", ".join(sorted(one.name for one in hosted_specs()))
         ("GPU_BATCH_SIZE", "many", "'many': it must be a whole number"),
         ("DROPSCRIBE_LEASE_SECONDS", "long", "'long': it must be a number"),
         ("ENABLE_FALLBACK", "maybe", "'maybe': it must be true or false"),
+        ("PARAKEET_MODEL_NAME", "t\udcffny", "PARAKEET_MODEL_NAME is wrong: it must be UTF-8"),
+        ("DEEPGRAM_API_KEY", "\udcff", "DEEPGRAM_API_KEY is wrong: it must be UTF-8"),
     ],
 )
 def test_a_wrong_value_is_refused_with_the_name_of_its_variable(name, value, says):

@@ -88,9 +88,10 @@ def every(place: str, ports: Ports) -> list[Recording]:
     Raises:
         NotFound: there is none.
     """
+    wanted = _objects(place, ports)
+    place = _as_text(place)
     if "/" not in place and (known := documents.get_recording(ports.records, place)) is not None:
         return [known]
-    wanted = _objects(place, ports)
     exact: list[Recording] = []
     alike: list[Recording] = []
     for each in _candidates(place, wanted, ports.records):
@@ -145,8 +146,15 @@ def _is_like(recording: Recording, place: str) -> bool:
     )
 
 
+def _as_text(place: str) -> str:
+    """The same, with what is not UTF-8 as it stands in names of objects."""
+    return "/".join(part if part.isprintable() else names.to_name(part) or part for part in place.split("/"))
+
+
 def _objects(place: str, ports: Ports) -> set[tuple[str, str]]:
     """Bucket and name of what a person may mean: there need be no such file any more."""
+    path = Path(os.path.abspath(place))  # noqa: PTH100 - links stay as they are
+    place = _as_text(place)
     scheme, _, rest = place.partition("://")
     if rest:
         bucket, _, name = rest.partition("/")
@@ -154,7 +162,6 @@ def _objects(place: str, ports: Ports) -> set[tuple[str, str]]:
     audio = ports.settings.audio_bucket
     if not isinstance(ports, LocalPorts):
         return {(audio, place)}
-    path = Path(os.path.abspath(place))  # noqa: PTH100 - links stay as they are
     found = {(audio, place), (FILES_BUCKET, names.to_name(str(path).lstrip("/")) or "")}
     if path.is_relative_to(inbox := Path(os.path.abspath(ports.inbox))):  # noqa: PTH100 - the same
         found.add((audio, names.to_name(str(path.relative_to(inbox))) or ""))

@@ -49,8 +49,9 @@ class Deployment:
         self.ports.inbox.mkdir(parents=True)
 
     def upload(self, name):
-        (self.ports.inbox / name).parent.mkdir(exist_ok=True)
-        (self.ports.inbox / name).write_bytes(b"sound")
+        path = self.ports.store.path_of("audio", name)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"sound")
         return upload.on_upload(json.loads(object_resource(self.ports.store.stat("audio", name))), self.ports)
 
     def failed(self, name, error=None):

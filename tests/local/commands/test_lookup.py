@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +39,16 @@ def test_a_file_is_meant_by_path_by_address_by_name_and_by_the_end_of_its_path(d
         one.id[:6],
     ):
         assert lookup.one(str(place), deployment.ports).id == one.id, place
+
+
+def test_a_file_whose_name_is_not_utf8_is_meant_by_it(deployment, monkeypatch):
+    one, _ = deployment.upload("%!caf%E9/%!t%E4lk.wav"), deployment.upload("other.wav")
+    path = Path(os.fsdecode(b"caf\xe9/t\xe4lk.wav"))
+    monkeypatch.chdir(deployment.ports.inbox)
+    for place in (deployment.ports.inbox / path, path, path.name):
+        assert lookup.one(str(place), deployment.ports).id == one.id, place
+    with pytest.raises(NotFound):
+        lookup.one(os.fsdecode(b"\xe4lk.wav"), deployment.ports)
 
 
 @pytest.mark.parametrize("place", ["nonsense.wav", "alk.wav", "", "/", "gs://audio/", "gs://other/talk.wav"])
