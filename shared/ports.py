@@ -78,7 +78,7 @@ class Store(Protocol):
         that an earlier call wrote.
 
         Where a store keeps no metadata, `ahead` is called with the object and them before the object can be seen. It
-        must bear being called for an object that is never written.
+        must bear being called for an object that is never written. If it gives False, the object counts as one that exists.
         """
 
     def delete(self, bucket: str, name: str, generation: int) -> bool:

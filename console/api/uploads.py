@@ -241,13 +241,19 @@ async def _write(request: Request, one: Place, number: int) -> None:
 
 def _finish(key: str, one: Place, ports: Ports) -> Response:
     """Store a file that is whole, under another name if there is one of that name. Can be repeated if it fails."""
+    token = _token(key)
+
+    def is_ours(source: StoredObject) -> bool:
+        # Another upload of that name and the same time of change may be about to be stored.
+        return uploads.fix(source, ports.records, received=token).received == token
+
     while one.stored is None:
         one.stored = ports.store.create_from(
             ports.settings.audio_bucket,
             _numbered(one.name, one.number),
             one.file,
             metadata=one.metadata,
-            ahead=lambda source: uploads.fix(source, ports.records, received=_token(key)),
+            ahead=is_ours,
         )
         if one.stored is None:
             one.number += 1

@@ -193,7 +193,8 @@ class FileStore:
         try:
             found = staged.settle(file)
             source = self._found(bucket, name, found)
-            ahead(replace(source, metadata={**metadata, **source.metadata}))
+            if ahead(replace(source, metadata={**metadata, **source.metadata})) is False:
+                return None
             return source if staged.name_it(file, root, path.relative_to(root)) else None
         except LinkError as error:
             raise Permanent(

@@ -16,6 +16,7 @@ from console import bodies
 from console.api import uploads as server
 from console.security.access import Access
 from console.server import application
+from local.backend.files import staged
 from shared.errors import StoreUnavailable
 from shared.flow import forget
 from shared.flow import request as router
@@ -243,6 +244,32 @@ def test_each_of_several_files_of_one_name_has_its_own_answer_again(client, worl
     assert [one["uri"][-7:] for one in given] == ["day.wav", "(2).wav", "(3).wav"]
     now = again(world)
     assert [now.put(url, headers=whole()).json() for url in urls] == given
+
+
+def test_two_files_of_one_name_and_one_time_keep_their_own_options_and_answers(client, world, monkeypatch):
+    settle, name_it, given = staged.settle, staged.name_it, {}
+
+    def at_that_time(file):
+        file.flush()
+        os.utime(file.fileno(), (1.8e9, 1.8e9))
+        return settle(file)
+
+    def after_another(*file):
+        monkeypatch.setattr(staged, "name_it", name_it)
+        given[second] = client.put(second, content=DATA[::-1]).json()
+        return name_it(*file)
+
+    monkeypatch.setattr(staged, "settle", at_that_time)
+    monkeypatch.setattr(staged, "name_it", after_another)
+    first, second = place(client, language="de"), place(client, language="fr")
+    given[first] = client.put(first, content=DATA).json()
+    for url, content, language in ((first, DATA, "de"), (second, DATA[::-1], "fr")):
+        assert client.put(url, headers=whole()).json() == given[url]
+        name = given[url]["uri"].removeprefix("gs://audio/")
+        assert world.ports.store.load("audio", name) == content
+        stored = world.ports.store.stat("audio", name)
+        assert uploads.fix(stored, world.ports.records).options.language == language
+    assert names(world) == ["calls/monday (2).wav", "calls/monday.wav"]
 
 
 def test_an_answer_is_not_given_for_another_file_or_one_that_was_deleted(client, world):
