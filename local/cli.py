@@ -139,13 +139,13 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 def main() -> None:
     """The console script."""
+    _open_missing()
     try:
         try:
             app()
         finally:
             # At the end of Python what fails could not be said in words.
-            if sys.stdout is not None:
-                sys.stdout.flush()
+            sys.stdout.flush()
     except BrokenPipeError:
         _drop_output()
         raise SystemExit(exit_codes.INCOMPLETE) from None
@@ -170,6 +170,15 @@ def main() -> None:
             err=True,
         )
         raise SystemExit(exit_codes.CONFIGURATION) from None
+
+
+def _open_missing() -> None:
+    """Let a standard stream that is closed lead nowhere: else it is None, and a file opened next has its descriptor."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, "r" if name == "stdin" else "w")  # noqa: SIM115, PTH123 - until the process ends
+            os.set_inheritable(stream.fileno(), True)  # noqa: FBT003 - its only form
+            setattr(sys, name, stream)
 
 
 def _drop_output() -> None:

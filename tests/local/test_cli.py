@@ -114,3 +114,19 @@ def test_a_reader_who_stops_reading_hears_no_complaint(tmp_path):
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_closed_standard_streams_lead_nowhere_in_it_and_in_what_it_starts(tmp_path):
+    look = "import os; print([os.fstat(one).st_rdev for one in range(3)], file=open({name!r}, 'w'))"
+    inside, started = tmp_path / "inside", tmp_path / "started"
+    program = (
+        "import subprocess, sys; from local import cli\n"
+        "def app():\n"
+        " assert not sys.stdin.read() and not sys.stdout.isatty() and not sys.stderr.isatty()\n"
+        f" {look.format(name=str(inside))}\n"
+        f" subprocess.run([sys.executable, '-c', {look.format(name=str(started))!r}], check=True)\n"
+        "cli.app = app; cli.main()"
+    )
+    closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-c", program]
+    assert subprocess.run(closed, check=False).returncode == 0
+    assert inside.read_text() == started.read_text() == f"{[os.stat(os.devnull).st_rdev] * 3}\n"
