@@ -27,6 +27,7 @@ from local.commands import downloads, options
 from local.commands.context import errors, local_ports, options_from
 from local.commands.terminal import beside, say
 from local.inbox import earlier_uploads, reappeared, renamed
+from local.inbox.ignore import is_left_out
 from local.inbox.watcher import Inbox
 from local.runtime import export, processes, prometheus
 from local.runtime.page_address import PageAddress, page_address
@@ -287,6 +288,12 @@ def _check(ports: LocalPorts) -> None:
     """What would stop the processes later, before anything is remembered of it."""
     if ports.inbox.exists() and not ports.inbox.is_dir():
         raise ConfigurationError(f"The inbox {ports.inbox} is a file. Give a folder with --inbox.")
+    work, inbox = ports.store.folder_of(ports.settings.work_bucket).resolve(), ports.inbox.resolve()
+    if work.is_relative_to(inbox) and not is_left_out(work.relative_to(inbox)):
+        raise ConfigurationError(
+            f"The state folder {ports.settings.state_dir} is in the inbox {ports.inbox}: audio that is kept there would be "
+            "taken for uploads. Choose another folder with --inbox or --state-dir."
+        )
     export.check(ports.out)
     for one in hosted_specs(ports.hosted):
         if one.hosted is not None and not has_library(one.hosted):

@@ -243,6 +243,18 @@ def test_transcripts_may_not_go_into_the_inbox(deployment):
     assert "side by side" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [(".", "state folder"), ("state", "state folder"), ("a/b", "state folder"), (".state", "side by side")],
+)
+def test_the_state_may_not_be_in_the_inbox_unless_it_is_hidden_there(tmp_path, state, says):
+    folders = ["--inbox", tmp_path, "--out", tmp_path / "out", "--state-dir", tmp_path / state]
+    tmp_path.chmod(0o700)
+    result = call("up", "--model", "tiny", *folders)
+    assert result.exit_code == 78
+    assert says in result.stderr
+
+
 @pytest.mark.parametrize("option", ["--inbox", "--out"])
 def test_a_file_in_place_of_a_folder_is_refused_and_not_remembered(deployment, tmp_path, option):
     wrong = tmp_path / "a-file"
