@@ -177,7 +177,7 @@ def _open_missing() -> None:
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             stream = open(os.devnull, "r" if name == "stdin" else "w")  # noqa: SIM115, PTH123 - until the process ends
-            os.set_inheritable(stream.fileno(), True)  # noqa: FBT003 - its only form
+            os.set_inheritable(stream.fileno(), True)
             setattr(sys, name, stream)
 
 

@@ -201,9 +201,9 @@ def test_options_have_the_same_limits_wherever_they_come_from(given, says):
 
 
 def test_an_option_whose_text_cannot_be_stored_is_refused():
-    with pytest.raises(BadRequest, match="^label must be a text of 1 to 64 characters"):
+    with pytest.raises(BadRequest, match=r"^label must be a text of 1 to 64 characters"):
         options_of({"label": "\udcff"})
-    with pytest.raises(BadRequest, match="^keyterms must be a text of 1 to 2,000 characters"):
+    with pytest.raises(BadRequest, match=r"^keyterms must be a text of 1 to 2,000 characters"):
         options_of({"label": "é", "keyterms": "K\udcffnig"})
 
 

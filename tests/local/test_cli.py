@@ -129,4 +129,4 @@ def test_closed_standard_streams_lead_nowhere_in_it_and_in_what_it_starts(tmp_pa
     )
     closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-c", program]
     assert subprocess.run(closed, check=False).returncode == 0
-    assert inside.read_text() == started.read_text() == f"{[os.stat(os.devnull).st_rdev] * 3}\n"
+    assert inside.read_text() == started.read_text() == f"{[Path(os.devnull).stat().st_rdev] * 3}\n"
