@@ -131,7 +131,9 @@ class GcsStore:
             try:
                 RETRY(write, on_error=lost.append)()
             except PreconditionFailed:
-                return bool(lost) and self._wrote(bucket, name, write_id)
+                if (found := self.stat(bucket, name)) is None:
+                    raise  # for another reason, such as a policy of the organisation
+                return bool(lost) and found.metadata.get(WRITE_ID) == write_id
         return True
 
     def create_all(self, bucket: str, objects: Mapping[str, tuple[bytes, str]]) -> set[str]:
@@ -175,10 +177,9 @@ class GcsStore:
                     retry=RETRY,
                 )
             except PreconditionFailed:
-                found = self._live(bucket, name)
-                if found is None or (found.metadata or {}).get(WRITE_ID) != write_id:
-                    return None
-                return _object(bucket, found)
+                if (found := self.stat(bucket, name)) is None:
+                    raise  # as in `create`
+                return found if found.metadata.get(WRITE_ID) == write_id else None
             return _object(bucket, blob)
 
     def delete(self, bucket: str, name: str, generation: int) -> bool:
@@ -297,11 +298,6 @@ class GcsStore:
                 os.environ.setdefault(NO_BUCKET_LOOKUPS, "true")
                 self._opened = Client(project=self._project, credentials=self._credentials)
             return self._opened
-
-    def _wrote(self, bucket: str, name: str, write_id: str) -> bool:
-        with explained(f"look at {name}", bucket, READER):
-            found = self._live(bucket, name)
-        return found is not None and (found.metadata or {}).get(WRITE_ID) == write_id
 
 
 def _download(blob: Any, **options: Any) -> bytes:

@@ -23,7 +23,7 @@ from test_utils.prefixer import Prefixer
 from shared.adapters import gcs
 from shared.adapters.gcs import GcsStore
 from shared.audio import Sandbox
-from shared.errors import BadMedia, BadRequest, ConfigurationError, StoreUnavailable
+from shared.errors import BadMedia, BadRequest, BucketRefused, ConfigurationError, StoreUnavailable
 from shared.model import StoredObject
 from tests.adapters import proxy as faults
 from tests.audio.media import make
@@ -188,11 +188,25 @@ def test_a_large_file_goes_in_pieces(cloud, monkeypatch):
     assert sum(one.startswith("PUT") for one in cloud.proxy.seen) > 1
 
 
-def test_create_that_finds_an_object_at_once_asks_nothing_more(cloud):
+def test_create_that_finds_an_object_at_once_tries_no_more(cloud):
     put(cloud, "x", b"same")
     cloud.proxy.seen.clear()
     assert not cloud.store.create(cloud.bucket, "x", b"same", "text/plain")
-    assert len(cloud.proxy.seen) == 1
+    assert cloud.proxy.count(UPLOAD) == 1
+
+
+POLICY = faults.status(412, "Request violates constraint 'constraints/gcp.restrictNonCmekServices'")
+
+
+def test_a_refusal_by_a_policy_does_not_mean_that_there_is_an_object(cloud):
+    """Cloud Storage has one status for both."""
+    cloud.proxy.faults = [(UPLOAD, POLICY)]
+    with pytest.raises(BucketRefused, match="restrictNonCmekServices"):
+        cloud.store.create(cloud.bucket, "x", b"1", "text/plain")
+    cloud.proxy.faults = [(UPLOAD, POLICY)]
+    with pytest.raises(BucketRefused, match="restrictNonCmekServices"):
+        upload(cloud, b"sound")
+    assert list(cloud.store.list(cloud.bucket)) == []
 
 
 @pytest.mark.parametrize("fault", [faults.lost_answer, faults.cut_short, faults.status(503)])
