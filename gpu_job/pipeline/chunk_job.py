@@ -165,10 +165,11 @@ def prepare(delivery: Delivery, message: ChunkMessage, ports: Ports, *, share: f
         BadMedia: decoding broke a limit, or the file is gone.
         EngineLimit: it has killed its workers; see `shared.recovery.poison`.
     """
-    died = 0
+    died, attempt = 0, ""
     if _came_again(delivery, message):
         died = poison.times_alone(message, engine_of(message, ports.settings), ports)
-    chunk.check_place(message, ports)
+        attempt = f"{delivery.message_id}-{delivery.attempt}"
+    chunk.check_place(message, ports, attempt)
     started = concurrency.perf_counter()
     pcm = chunk.fetch(message, ports)
     decode_seconds = concurrency.perf_counter() - started + pcm.seconds_ahead

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared.audio import Pcm
 from shared.engines import is_hosted, spec
-from shared.errors import BadMedia, BadRequest
+from shared.errors import BadMedia, BadRequest, StoreUnavailable
 from shared.flow import dispatch
 from shared.flow.probe import ObjectBytes, channels_wanted
 from shared.messages import ChunkMessage, decode, encode
@@ -138,8 +138,9 @@ def _commit_result(result: ChunkResult, row: LedgerRow, ports: Ports, *, called:
     name, stands = result_name(result.recording, result.index), result
     if not ports.store.create(ports.settings.work_bucket, name, encode(result), "application/json"):
         # The first attempt may have died before its document, which must name that attempt, not this one.
-        if (data := ports.store.load(ports.settings.work_bucket, name)) is not None:
-            stands = read_result(data)
+        if (data := ports.store.load(ports.settings.work_bucket, name)) is None:
+            raise StoreUnavailable(f"{name} was deleted from {ports.settings.work_bucket} just now")
+        stands = read_result(data)
         log.info("chunk %s: kept the earlier result of attempt %s", key, stands.attempt)
     done = {"recording": result.recording, "index": result.index}
     used = {"engine": stands.engine, "attempt": stands.attempt, "minute": int(ports.clock.now() // 60)}
@@ -156,13 +157,19 @@ def _commit_result(result: ChunkResult, row: LedgerRow, ports: Ports, *, called:
     )
 
 
-def check_place(message: ChunkMessage, ports: Ports) -> None:
+def check_place(message: ChunkMessage, ports: Ports, attempt: str = "") -> None:
     """Look for the result of a chunk, before an engine works, or is paid, for one that could not be stored.
 
+    With the name of an `attempt` an empty object is written beside it: a bucket that can be read may refuse writes.
+
     Raises:
-        Transient: its bucket does not answer, or is not there.
+        Transient: its bucket refuses it, does not answer, or is not there.
     """
-    ports.store.stat(ports.settings.work_bucket, result_name(message.recording, message.chunk.index))
+    bucket, name = ports.settings.work_bucket, result_name(message.recording, message.chunk.index)
+    if attempt:
+        ports.store.create(bucket, f"{name}.{attempt}", b"", "text/plain")
+    else:
+        ports.store.stat(bucket, name)
 
 
 def read_result(data: bytes) -> ChunkResult:

@@ -120,7 +120,6 @@ class Call:
 
     def _begin(self, seconds: float, sent: float) -> LedgerRow:
         message, ports = self.message, self.ports
-        chunk.check_place(message, ports)
         before = ledger.numbered(message.recording, message.chunk.index, message.chunk.engine, ports)
         now = ports.clock.now()
         for one in before:
@@ -136,6 +135,7 @@ class Call:
         # What one of them heard may have been kept since this delivery began.
         if before and not chunk.is_wanted(message, ports):
             raise NotWanted
+        chunk.check_place(message, ports, f"{message.chunk.engine}-{len(before) + 1}")
         expected = self._row(replace(NOTHING, seconds=seconds), seconds, 0.0, sent)
         row = ledger.begin(expected, len(before) + 1, self.kept_until, ports)
         if row is None:

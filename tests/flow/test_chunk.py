@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.errors import BadRequest
+from shared.errors import BadRequest, StoreUnavailable
 from shared.flow import chunk, record, upload
 from shared.messages import ChunkDone, ChunkMessage, decode, encode, to_fields
 from shared.model import Options
@@ -49,6 +49,13 @@ def test_the_first_result_of_a_chunk_stands(world, message):
     assert b"first" in data
     assert b"second" not in data
     assert world.ports.records.count(documents.LEDGER, {"recording": recording.id}) == 2
+
+
+def test_a_chunk_whose_result_is_neither_written_nor_there_is_not_done(world, message, monkeypatch):
+    monkeypatch.setattr(world.ports.store, "create", lambda *_: False)
+    with pytest.raises(StoreUnavailable, match="deleted"):
+        chunk.commit_result(*heard(recording_of(world, message), message.chunk), world.ports)
+    assert world.ports.records.count(documents.CHUNKS) == 0
 
 
 def test_a_worker_that_died_after_any_step_of_keeping_is_made_good(world, message, monkeypatch):

@@ -24,6 +24,7 @@ from shared.hosted.audio_budget import audio_budget_of
 from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.results import ChunkResult, Heard, Word
 from shared.state import documents
+from tests.hosted.test_hosted_call import at_results
 from tests.world import IN_A_PROJECT, ledger_rows
 
 ADDRESS = "https://storage.example/talk.wav?signature"
@@ -315,7 +316,7 @@ def test_an_answer_that_could_not_be_kept_has_its_row_all_the_same(world, engine
 
     [message] = messages(world)
     with monkeypatch.context() as patch:
-        patch.setattr(world.ports.store, "create", unavailable)
+        patch.setattr(world.ports.store, "create", at_results(world.ports.store, unavailable))
         patch.setattr(hosted_chunk, "PATIENCE", 0.0)
         with pytest.raises(StoreUnavailable):
             hosted_chunk.on_chunk(message, world.ports, message_id="m-1")

@@ -84,15 +84,19 @@ def test_a_worker_that_can_never_pull_ends_with_the_reason(world, monkeypatch):
 
 def test_nothing_is_recognised_while_its_result_could_not_be_stored(world, monkeypatch):
     recording = upload.on_upload(world.upload(), world.ports)
-    engine, looks = CountingEngine(), []
-    stat = world.ports.store.stat
+    engine, looks, store = CountingEngine(), [], world.ports.store
 
-    def refuse_results_at_first(bucket, name):
-        if bucket == "work" and len(looks) < 2:
-            looks.append(list(engine.calls))
-            raise BucketRefused(f"There is no bucket {bucket}.")
-        return stat(bucket, name)
+    def refusing_results_at_first(right):
+        def call(bucket, *given):
+            if bucket == "work" and len(looks) < 2:
+                looks.append(list(engine.calls))
+                raise BucketRefused(f"There is no bucket {bucket}.")
+            return right(bucket, *given)
 
-    monkeypatch.setattr(world.ports.store, "stat", refuse_results_at_first)
+        return call
+
+    # That it can be read is enough for the first delivery.
+    for method in ("stat", "create"):
+        monkeypatch.setattr(store, method, refusing_results_at_first(getattr(store, method)))
     work(world, world.ports, len(recording.chunks), engine)
     assert looks == [[], []]
