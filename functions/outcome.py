@@ -109,7 +109,7 @@ def acknowledged(posted: Push, connect: Callable[[], Ports], where: str = ELSEWH
         if not hopeless and (where != DEAD_LETTERS or isinstance(error, Transient)):
             raise
         log.error("kept a message that cannot succeed as a dead letter: %s", error, exc_info=not hopeless)
-        source = "" if where == ELSEWHERE else where
+        source = "" if where in {ELSEWHERE, DEAD_LETTERS} else where
         dead_letters.keep(posted.message, connect(), str(error) or repr(error), where=source)
         if isinstance(error, Permanent) and where == ROUTER:
             _end_named(posted, error, connect())

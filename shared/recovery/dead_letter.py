@@ -50,7 +50,8 @@ def on_dead_letter(message: Mapping[str, Any], ports: Ports) -> None:
     What only a newer version can read is left to the newer version's sweeper, which pushes what is stuck.
     """
     data = dead_letters.keep(message, ports)
-    about = failure_log.about(message.get("attributes") or {}, data)
+    attributes = message.get("attributes") or {}
+    about = failure_log.about(attributes, data, attributes.get(SOURCE, ""))
     try:
         recording = documents.get_recording(ports.records, about.recording) if about.recording else None
         if _is_forgotten(recording, about, ports):

@@ -70,7 +70,7 @@ class Letter:
     @property
     def about(self) -> About:
         """The recording or the request that it is about."""
-        return failure_log.about(self.attributes, self.text.encode())
+        return failure_log.about(self.attributes, self.text.encode(), self.source)
 
     @property
     def names(self) -> StoredObject | str:
@@ -105,14 +105,14 @@ class Replay:
 def keep(message: Mapping[str, Any], ports: Ports, error: str = "", *, where: str = "") -> bytes:
     """Keep a message that was given up; returns its data.
 
-    The message is as push delivers it. `error` and `where` (the subscription that it was delivered from) are used if
-    its attributes do not say so.
+    The message is as push delivers it. Without `error` and `where` (the subscription that it was delivered from), its
+    attributes say so.
 
     Raises:
         Transient: it is not kept yet.
     """
     data = data_of(message)
-    attributes = ({SOURCE: where} if where else {}) | dict(message.get("attributes") or {})
+    attributes = dict(message.get("attributes") or {}) | ({SOURCE: where} if where else {})
     new = ports.records.create(
         DEAD_LETTERS,
         key_of(message, data),

@@ -34,6 +34,7 @@ from shared.messages import (
 from shared.model import Options, Recording, StoredObject, recording_id
 from shared.state import documents
 from shared.telemetry import log, measure
+from shared.topology import REQUESTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -112,18 +113,20 @@ def places() -> tuple[str, ...]:
     return (*FUNCTIONS, *ENGINES)
 
 
-def about(attributes: Mapping[str, str], data: bytes = b"") -> About:
+def about(attributes: Mapping[str, str], data: bytes = b"", where: str = "") -> About:
     """What a message is about, from its attributes, else from its data.
 
-    Its data are needed for an upload's event and for a request.
+    Its data are needed for an upload's event and for a request. Attributes of a request are its caller's own: `where`
+    is the subscription, if it is known.
     """
-    if key := attributes.get("recording"):
-        chunk = attributes.get("chunk", "")
-        return About(recording=key, chunk=int(chunk) if chunk.isdecimal() and len(chunk) < 10 else None)
-    with contextlib.suppress(ValueError, RecursionError, DropscribeError):
-        return About(recording=_key_of(object_from_event(json.loads(data))))
+    if where != REQUESTS:
+        if key := attributes.get("recording"):
+            chunk = attributes.get("chunk", "")
+            return About(recording=key, chunk=int(chunk) if chunk.isdecimal() and len(chunk) < 10 else None)
+        with contextlib.suppress(ValueError, RecursionError, DropscribeError):
+            return About(recording=_key_of(object_from_event(json.loads(data))))
     request = readable_part(data)
-    return About(request=attributes.get("request_id") or (request.request_id if request else ""))
+    return About(request=request.request_id if request else attributes.get("request_id", ""))
 
 
 def _key_of(source: StoredObject) -> str:
@@ -156,7 +159,7 @@ def note(
     if not isinstance(error, HandedOn):
         refused = isinstance(error, BadMedia | BadRequest | OverLimit)
         measure("steps_total", where=where, outcome="refused" if refused else "failed")
-    found, now = about(attributes, data), ports.clock.now()
+    found, now = about(attributes, data, where), ports.clock.now()
     failure = Failure(
         recording=found.recording,
         chunk=found.chunk,

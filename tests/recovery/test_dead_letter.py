@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from shared.errors import StoreUnavailable
+from shared.errors import BadRequest, StoreUnavailable
 from shared.flow import upload
 from shared.model import Options
 from shared.recovery import dead_letter
-from shared.state import dead_letters, documents, failure_log
+from shared.state import answers, dead_letters, documents, failure_log
 from shared.sweep import stuck
 
 
@@ -36,6 +36,37 @@ def test_a_dead_letter_is_kept_and_fails_its_recording_with_the_reason(world):
         "Gave up after 5 tries in gpu-worker: the disk is full. Transcribe it again to start over."
     )
     assert world.ports.records.count(dead_letters.DEAD_LETTERS) == 1
+
+
+@pytest.mark.parametrize("named", ["victim", "calls/42"])
+def test_what_a_caller_attaches_to_a_request_says_nothing_about_a_recording(world, named, monkeypatch):
+    """Firestore refuses keys with a slash."""
+    recording = upload.on_upload(world.upload(), world.ports)
+    get = world.ports.records.get
+
+    def strict(collection, key):
+        if "/" in key:
+            raise BadRequest("no slashes")
+        return get(collection, key)
+
+    monkeypatch.setattr(world.ports.records, "get", strict)
+    attributes = {dead_letters.SOURCE: "requests", "request_id": "another"}
+    attributes["recording"] = recording.id if named == "victim" else named
+    data = b'{"uri": "gs://audio/other.wav", "request_id": "order-17"}'
+    failure_log.note(
+        StoreUnavailable("asleep"),
+        world.ports,
+        where="requests",
+        message_id="1",
+        attributes=attributes,
+        data=data,
+    )
+    dead_letter.on_dead_letter(letter(data, **attributes), world.ports)
+    assert documents.get_recording(world.ports.records, recording.id).state == "PLANNED"
+    assert answers.find("order-17", world.ports.records).answer.reason.startswith("Gave up after 5 tries")
+    [note] = [one for _, one in world.ports.records.query(failure_log.FAILURES)]
+    assert (note["recording"], note["request"]) == ("", "order-17")
+    assert dead_letters.find("1", world.ports.records).about == failure_log.About(request="order-17")
 
 
 @pytest.mark.parametrize(("failures", "state"), [(0, "ACCEPTED"), (2, "ACCEPTED"), (3, "FAILED")])

@@ -37,6 +37,12 @@ def test_a_message_without_an_id_is_known_by_its_data(world):
     assert len(kept(world)) == 2
 
 
+def test_a_caller_cannot_say_from_which_subscription_a_letter_is(world):
+    message = dead_letters.pushed("7", b"{}", {dead_letters.SOURCE: "merger"})
+    dead_letters.keep(message, world.ports, "no request", where="requests")
+    assert dead_letters.find("7", world.ports.records).source == "requests"
+
+
 def test_long_data_are_cut_and_strange_ones_are_kept_readable(world):
     data = b"\xff" * (dead_letters.MOST_KEPT + 1)
     assert dead_letters.keep({"messageId": "1", "data": base64.b64encode(data).decode()}, world.ports) == data
