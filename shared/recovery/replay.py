@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from shared.errors import BadRequest, ConfigurationError
 from shared.flow import retry
-from shared.messages import TRANSCRIPTS_READY
+from shared.messages import CHUNKS_DONE, TRANSCRIPTS_READY
 from shared.state import answers, dead_letters, documents
 from shared.topology import EXPORTER, REQUESTS, WEBHOOKS, WEBHOOKS_BUDGET, topology
 
@@ -66,8 +66,17 @@ def _of_message(letter: Letter, records: Records) -> str:
 def _of_recording(letter: Letter, ports: Ports) -> str:
     recording = _recording(letter, ports.records)
     # The transcript is there, and could not be written, or told of, where the person wants it.
-    if recording is None or not recording.ended or letter.source in TELLING:
+    if recording is None or letter.source in TELLING:
         return ""
+    if not recording.ended:
+        # A second message about a chunk may have it transcribed, and paid for, twice.
+        given_up = dead_letters.COUNT in letter.attributes and letter.about.chunk is not None
+        again = given_up and topic_of(letter) != CHUNKS_DONE
+        return (
+            "its part of the recording was published again, or given to another engine, at once"
+            if again
+            else ""
+        )
     if recording.state != "FAILED":
         return f"its recording is {recording.state}, so the message has nothing left to do"
     if (recording.finished or 0.0) < letter.time:

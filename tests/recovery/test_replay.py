@@ -147,6 +147,17 @@ def test_an_upload_that_was_never_planned_is_continued(world):
     assert requests_of(world)[0]["uri"] == "gs://audio/talk.wav"
 
 
+def test_a_chunk_that_goes_on_has_no_second_message(world):
+    upload.on_upload(world.upload(), world.ports)
+    lost, _ = world.pull("cpu-worker")
+    letter = given_up(world, "cpu-worker", lost.data, lost.attributes)
+    assert "published again" in replay.obstacle(letter, world.ports)
+    with pytest.raises(BadRequest, match="published again"):
+        replay.replay(letter, world.ports)
+    (again,) = world.pull("cpu-worker")
+    assert decode(again.data, ChunkMessage).again == 1
+
+
 def test_a_recording_that_failed_for_another_reason_is_left(world):
     recording = upload.on_upload(world.upload(), world.ports)
     (lost, _) = world.pull("cpu-worker")
