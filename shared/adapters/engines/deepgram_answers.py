@@ -23,6 +23,8 @@ ABOUT_OPTIONS = re.compile(r"model|language|query|parameter|keyterm|tier", re.IG
 """A status 400 with one of these words is about the options, not about the audio."""
 SIGNATURE = re.compile(r"(https?://[^\s?\"']+)\?[^\s\"']+")
 """An address with its query, which is the secret of a signed URL."""
+HALF = re.compile("[\ud800-\udfff]")
+"""Half of a character, which JSON can say and nothing can store."""
 LONGEST_QUOTE = 300
 """Most characters of Deepgram's own text in a message."""
 
@@ -77,21 +79,21 @@ def heard(
     """
     try:
         found = msgspec.convert(answer, type=described(_Answer))
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise unusable(str(error), seconds=seconds, request_id=_request_id(answer)) from error
     metadata, channels = found.metadata, found.results.channels
     known = math.isfinite(metadata.duration) and metadata.duration >= 0
     if not known or not channels or not channels[0].alternatives:
         wrong = "there is no transcript in it" if known else f"its duration is {metadata.duration}"
-        raise unusable(wrong, seconds=seconds, request_id=metadata.request_id)
+        raise unusable(wrong, seconds=seconds, request_id=_request_id(answer))
     best = channels[0].alternatives[0]
     words = _words(best.words or [], metadata.duration, speakers=speakers)
     if (best.transcript or "").strip() and not words:
-        raise unusable("its text has no words with times", seconds=seconds, request_id=metadata.request_id)
+        raise unusable("its text has no words with times", seconds=seconds, request_id=_request_id(answer))
     return Heard(
         words=words,
         seconds=metadata.duration,
-        request_id=metadata.request_id[:100],
+        request_id=_request_id(answer),
         model=model,
         revision=_revision(metadata.model_info),
         language=language if language not in {None, "multi"} else _detected_language(channels[0], best),
@@ -183,7 +185,7 @@ def _words(given: list[_Word], longest: float, *, speakers: bool) -> tuple[Word,
     numbers: dict[float, int] = {}
     speaker = None
     for one in given:
-        texts = (one.punctuated_word or one.word or "").split()
+        texts = _whole(one.punctuated_word or one.word or "").split()
         if not texts:
             continue
         start = max(start, min(_number(one.start, end), longest))
@@ -210,13 +212,13 @@ def _revision(model_info: dict[str, Any] | None) -> str:
     for one in (model_info or {}).values():
         if isinstance(one, dict):
             parts = [one[name] for name in ("name", "version") if isinstance(one.get(name), str)]
-            return " ".join(parts)[:100]
+            return _whole(" ".join(parts)[:100])
     return ""
 
 
 def _detected_language(channel: _Channel, alternative: _Alternative) -> str | None:
     languages = alternative.languages or []
-    return channel.detected_language or (languages[0] if languages else None)
+    return _whole(channel.detected_language or (languages[0] if languages else "")) or None
 
 
 def _request_id(answer: object) -> str:
@@ -224,5 +226,9 @@ def _request_id(answer: object) -> str:
     for one in (answer, inner):
         found = one.get("request_id") if isinstance(one, dict) else None
         if isinstance(found, str):
-            return found[:100]
+            return _whole(found[:100])
     return ""
+
+
+def _whole(text: str) -> str:
+    return HALF.sub("\ufffd", text)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.adapters.engines.deepgram_answers import heard, quoted, refusal
 from shared.errors import DropscribeError, EngineFailed
+from shared.messages import encode
 from tests.deepgram_server import answer
 
 NUMBERS = st.none() | st.floats(allow_nan=True, allow_infinity=True)
@@ -52,6 +53,20 @@ def test_words_are_in_order_within_the_audio_and_none_is_lost(words, seconds):
     assert all(0 <= one.confidence <= 1 for one in found)
     given_texts = [text for one in words for text in (one.get("punctuated_word") or one["word"]).split()]
     assert [one.text for one in found] == given_texts
+
+
+def test_half_characters_do_not_keep_a_paid_answer_from_being_stored():
+    half = "\ud83d"
+    document = answer([{"word": f"one{half}", "start": 0.0, "end": 1.0}], 2.0, request_id=f"r{half}")
+    document["results"]["channels"][0]["detected_language"] = half
+    [info] = document["metadata"]["model_info"].values()
+    info["name"] = half
+    found = heard(document, model="nova-3", language=None, seconds=2.0)
+    assert [one.text for one in found.words] == ["one\ufffd"]
+    assert (found.request_id, found.language) == ("r\ufffd", "\ufffd")
+    assert encode(found)
+    with pytest.raises(EngineFailed):
+        heard(half, model="nova-3", language=None, seconds=2.0)
 
 
 def test_speakers_are_numbered_in_the_order_in_which_they_first_speak():
