@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -17,6 +18,12 @@ Engine = str
 """Name of an engine of `shared/engines.py`."""
 State = Literal["ACCEPTED", "PLANNED", "DONE", "FAILED", "CANCELLED", "DELETED"]
 
+
+PART = re.compile(
+    r"^/?(gcloud|gsutil)/tmp/parallel_composite_uploads/|^gcs-go-sdk-pu-tmp/|^\.gcsfuse_tmp/|;[^/;]+;[0-9]+\.part$"
+)
+"""Names of parts of an upload, as gcloud (of files from 150 MiB on), gsutil, Google's libraries for Go and Java, and gcsfuse
+choose them (https://cloud.google.com/storage/docs/parallel-composite-uploads)."""
 
 FILES_BUCKET = "files"
 """Pseudo bucket for the file system of this machine, where files are transcribed in place."""
@@ -57,10 +64,14 @@ class StoredObject:
         return (self.generation, self.size) == (other.generation, other.size)
 
     @property
-    def is_folder(self) -> bool:
-        """True for the empty object with which consoles, file system mounts and Hadoop represent a folder."""
+    def is_upload(self) -> bool:
+        """False for a folder and for a part of an upload.
+
+        Consoles, file system mounts and Hadoop represent a folder by an empty object. A part is deleted once the whole is
+        there.
+        """
         folder = self.name.endswith(("/", "_$folder$")) and not self.size
-        return folder and self.bucket != FILES_BUCKET
+        return self.bucket == FILES_BUCKET or not (folder or PART.search(self.name))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -246,8 +246,8 @@ class Inbox:
         self._forget(path, one)
 
     def _take(self, path: Path, source: StoredObject) -> None:
-        if source.is_folder:
-            self._warn_once(path, "is skipped: empty files with such names stand for folders.")
+        if not source.is_upload:
+            self._warn_once(path, "is skipped: such names are those of folders, or of parts of an upload.")
         elif is_something_else(path.name):
             if not is_expected(path):
                 self._warn_once(

@@ -38,8 +38,8 @@ def on_upload(event: Mapping[str, Any], ports: Ports) -> Recording | None:
     The event is the object resource of `google.cloud.storage.object.v1.finalized`.
 
     Returns:
-        The recording, PLANNED, or further on if this event was seen before; None for a folder, which is not an
-        upload.
+        The recording, PLANNED, or further on if this event was seen before; None if the object is no upload, see
+        `StoredObject.is_upload`.
 
     Raises:
         BadRequest: the event itself is malformed, so there is no recording to fail.
@@ -49,7 +49,7 @@ def on_upload(event: Mapping[str, Any], ports: Ports) -> Recording | None:
     ours = {ports.settings.transcripts_bucket, ports.settings.work_bucket}
     if source.bucket in ours:
         raise BadRequest(f"{source.uri} is an output: point the router's events at the audio bucket only.")
-    return None if source.is_folder else on_object(source, ports)
+    return on_object(source, ports) if source.is_upload else None
 
 
 def on_object(source: StoredObject, ports: Ports) -> Recording:

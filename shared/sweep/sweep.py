@@ -148,7 +148,7 @@ def take_lost(ports: Ports) -> int:
         for one in ports.store.list(ports.settings.audio_bucket)
         if (one.generation, one.name) > (mark.generation, mark.name)
         and one.generation <= last
-        and not one.is_folder
+        and one.is_upload
     ]
     found.sort(key=lambda one: (one.generation, one.name))
     taken, at, until = 0, mark, concurrency.monotonic() + SECONDS

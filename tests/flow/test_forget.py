@@ -41,7 +41,7 @@ def objects(world):
         one.uri
         for bucket in ("audio", "transcripts", "work")
         for one in world.ports.store.list(bucket)
-        if not one.is_folder
+        if one.is_upload
     }
 
 

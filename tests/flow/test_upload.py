@@ -85,6 +85,25 @@ def test_a_folder_made_in_the_console_is_no_upload(world):
     assert upload.on_upload(world.upload("odd/", b"sound"), world.ports).state == "PLANNED"
 
 
+PARTS = [
+    "gcloud/tmp/parallel_composite_uploads/see_gcloud_storage_cp_help_for_details/2026-11-20.7f_0a1b_3",
+    "/gsutil/tmp/parallel_composite_uploads/for_details_see/gsutil_help_cp/0a1b_3",
+    "gcs-go-sdk-pu-tmp/0a1b/part-3",
+    ".gcsfuse_tmp/0a1b",
+    "calls/dGhlIGtleQ;dGhlIG9iamVjdA;0003.part",
+]
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_of_an_upload_is_not_paid_for_beside_the_whole(world, name):
+    """What `gcloud storage cp` sends of a large mp3 can be played part by part."""
+    event = world.upload() | {"name": name}
+    assert upload.on_upload(event, world.ports) is None
+    assert list(documents.recordings(world.ports.records)) == []
+    whole = upload.on_upload(event | {"name": f"calls/{name.replace(';', '-')}.mp3"}, world.ports)
+    assert whole.state == "PLANNED"
+
+
 def test_options_come_with_the_upload(world):
     recording = upload.on_upload(
         world.upload(**{"dropscribe-track": "2", "dropscribe-language": "de"}), world.ports

@@ -76,9 +76,10 @@ def test_what_lay_in_the_bucket_before_the_first_sweep_is_left_alone(cloud):
     assert tick(cloud, 60) == NOTHING
 
 
-def test_a_folder_is_no_lost_upload(cloud):
+def test_neither_a_folder_nor_a_part_of_an_upload_is_a_lost_upload(cloud):
     tick(cloud)
     cloud.ports.store.create("audio", "calls/", b"", "text/plain")
+    cloud.upload_now("gcloud/tmp/parallel_composite_uploads/see_gcloud_storage_cp_help_for_details/x_0")
     assert tick(cloud, 20) == NOTHING
 
 

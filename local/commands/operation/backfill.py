@@ -141,7 +141,7 @@ def _objects(place: str, ports: Ports, *, any_name: bool) -> tuple[list[StoredOb
         bucket, _, prefix = rest.partition("/")
         if bucket in {ports.settings.transcripts_bucket, ports.settings.work_bucket}:
             raise BadRequest(f"gs://{bucket} holds outputs. Name a bucket with audio.")
-        every = [one for one in ports.store.list(bucket, prefix) if not one.is_folder]
+        every = [one for one in ports.store.list(bucket, prefix) if one.is_upload]
         media = [one for one in every if any_name or _is_media(one)]
         return media, len(every) - len(media)
     if rest or not isinstance(ports, LocalPorts):

@@ -64,7 +64,7 @@ def test_the_merger_keeps_them_and_forget_deletes_them(world):
     assert peaks.kept(recording, world.ports) == peaks.Peaks(levels=b"\7" * 600, gaps=())
     forget.forget(recording.id, world.ports)
     assert peaks.kept(recording, world.ports) is None
-    assert [one.name for one in world.ports.store.list("work") if not one.is_folder] == []
+    assert [one.name for one in world.ports.store.list("work") if one.is_upload] == []
 
 
 def test_what_was_never_decoded_here_is_decoded_when_somebody_asks(world, recording):

@@ -69,7 +69,7 @@ def test_an_empty_file_that_stands_for_a_folder_is_skipped_with_a_word(folder, w
     for _ in range(2):
         with watching() as published:
             (folder / "calls_$folder$").touch()
-            until(lambda: "calls_$folder$ is skipped: empty files with such names" in caplog.text)
+            until(lambda: "calls_$folder$ is skipped: such names are those of folders" in caplog.text)
             assert published() == []
         caplog.clear()
 
