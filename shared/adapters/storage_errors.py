@@ -58,6 +58,8 @@ ILLEGAL_NAME = re.compile(r"(bucket|object)('s)? name|unicode", re.IGNORECASE)
 """What Cloud Storage says of a name; its other answers with 400 say nothing about one."""
 AGAIN = frozenset({408, 429})
 """Status codes below 500 after which a retry may help."""
+TOO_MUCH = re.compile(r"(rateLimit|quota)Exceeded", re.IGNORECASE)
+"""Reasons of a 403 that say nothing about a permission (cloud.google.com/storage/docs/json_api/v1/status-codes)."""
 
 
 @contextmanager
@@ -87,7 +89,8 @@ def meaning(  # noqa: PLR0911 - one for each meaning
         error = error.cause
     # The server's answer may have line breaks; a reason is one line.
     said = f"It said: {' '.join(str(error).split())[:500]}"
-    if isinstance(error, api.Forbidden):
+    too_much = TOO_MUCH.search(f"{said} {getattr(error, 'errors', '')}")
+    if isinstance(error, api.Forbidden) and not too_much:
         where = "itself" if role == SIGNER else f"the bucket {bucket}"
         return BucketRefused(
             f"Cloud Storage does not let this process {doing} in {bucket}. Give its service account {role} on "
@@ -100,7 +103,7 @@ def meaning(  # noqa: PLR0911 - one for each meaning
         )
     if isinstance(error, (auth.GoogleAuthError, api.Unauthorized)):
         return credentials.meaning(error)
-    if (code := _refusal(error)) is None or code in AGAIN:
+    if (code := _refusal(error)) is None or code in AGAIN or too_much:
         return StoreUnavailable(f"Cloud Storage did not {doing} in {bucket} in time. {said}")
     if code == HTTPStatus.BAD_REQUEST and ILLEGAL_NAME.search(said):
         return BadRequest(f"Cloud Storage cannot {doing} in {bucket}: the name is not valid there. {said}")

@@ -21,6 +21,8 @@ def raised(error):
     "error",
     [
         api.TooManyRequests("slow down"),
+        api.Forbidden('{"errors": [{"domain": "usageLimits", "reason": "userRateLimitExceeded"}]}'),
+        api.Forbidden("slow down", errors=[{"domain": "usageLimits", "reason": "rateLimitExceeded"}]),
         api.from_http_status(408, "too slow"),
         api.InternalServerError("oops"),
         api.ServiceUnavailable("busy"),
