@@ -159,17 +159,16 @@ def _on_cpu(message: ChunkMessage) -> bool:
 def prepare(delivery: Delivery, message: ChunkMessage, ports: Ports, *, share: float) -> ChunkJob:
     """Decode a chunk and cut it into windows; see `shared.flow.chunk.fetch`.
 
-    It is begun only while its result could be stored.
+    It is begun again only while its result could be stored.
 
     Raises:
         BadMedia: decoding broke a limit, or the file is gone.
         EngineLimit: it has killed its workers; see `shared.recovery.poison`.
     """
-    died, attempt = 0, ""
+    died = 0
     if _came_again(delivery, message):
         died = poison.times_alone(message, engine_of(message, ports.settings), ports)
-        attempt = f"{delivery.message_id}-{delivery.attempt}"
-    chunk.check_place(message, ports, attempt)
+        chunk.check_place(message, ports, f"{delivery.message_id}-{delivery.attempt}")
     started = concurrency.perf_counter()
     pcm = chunk.fetch(message, ports)
     decode_seconds = concurrency.perf_counter() - started + pcm.seconds_ahead

@@ -101,7 +101,7 @@ class Committer:
             case "later turn":
                 self._inflight.postpone(delivery)
                 return False
-        if not chunk.is_wanted(message, self._ports):
+        if not chunk.is_wanted(message, self._ports) or chunk.is_stored(message, self._ports):
             self._inflight.ack(delivery)
             return False
         return True

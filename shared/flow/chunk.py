@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared.audio import Pcm
 from shared.engines import is_hosted, spec
-from shared.errors import BadMedia, BadRequest, StoreUnavailable
+from shared.errors import BadMedia, BadRequest, Damaged, StoreUnavailable
 from shared.flow import dispatch
 from shared.flow.probe import ObjectBytes, channels_wanted
 from shared.messages import ChunkMessage, decode, encode
@@ -138,16 +138,9 @@ def _commit_result(result: ChunkResult, row: LedgerRow, ports: Ports, *, called:
     name, stands = result_name(result.recording, result.index), result
     if not ports.store.create(ports.settings.work_bucket, name, encode(result), "application/json"):
         # The first attempt may have died before its document, which must name that attempt, not this one.
-        if (data := ports.store.load(ports.settings.work_bucket, name)) is None:
-            raise StoreUnavailable(f"{name} was deleted from {ports.settings.work_bucket} just now")
-        stands = read_result(data)
+        stands = _stored(name, ports)
         log.info("chunk %s: kept the earlier result of attempt %s", key, stands.attempt)
-    done = {"recording": result.recording, "index": result.index}
-    used = {"engine": stands.engine, "attempt": stands.attempt, "minute": int(ports.clock.now() // 60)}
-    if ports.records.create(documents.CHUNKS, key, done | used):
-        measure("chunks_total", engine=stands.engine)
-        measure("steps_total", where=stands.engine, outcome="ok")
-    dispatch.say_done(result.recording, result.index, ports)
+    _note_done(key, result.recording, result.index, stands, ports)
     log.info(
         "heard %s, part %d: %d words in %.1f s of audio",
         called or result.recording,
@@ -157,19 +150,48 @@ def _commit_result(result: ChunkResult, row: LedgerRow, ports: Ports, *, called:
     )
 
 
-def check_place(message: ChunkMessage, ports: Ports, attempt: str = "") -> None:
-    """Look for the result of a chunk, before an engine works, or is paid, for one that could not be stored.
+def _stored(name: str, ports: Ports) -> ChunkResult:
+    bucket = ports.settings.work_bucket
+    if (data := ports.store.load(bucket, name)) is None:
+        raise StoreUnavailable(f"{name} was deleted from {bucket} just now")
+    try:
+        return read_result(data)
+    except BadRequest as error:
+        raise Damaged(f"gs://{bucket}/{name}", error) from error
 
-    With the name of an `attempt` an empty object is written beside it: a bucket that can be read may refuse writes.
+
+def _note_done(key: str, recording: str, index: int, stands: ChunkResult, ports: Ports) -> None:
+    done = {"recording": recording, "index": index}
+    used = {"engine": stands.engine, "attempt": stands.attempt, "minute": int(ports.clock.now() // 60)}
+    if ports.records.create(documents.CHUNKS, key, done | used):
+        measure("chunks_total", engine=stands.engine)
+        measure("steps_total", where=stands.engine, outcome="ok")
+    dispatch.say_done(recording, index, ports)
+
+
+def is_stored(message: ChunkMessage, ports: Ports) -> bool:
+    """Whether the result of a chunk is in its bucket: a process that died before it noted that has it noted here.
+
+    Raises:
+        Transient: its bucket does not answer, or is not there.
+        Damaged: it cannot be read.
+    """
+    recording, index = message.recording, message.chunk.index
+    name = result_name(recording, index)
+    if ports.store.stat(ports.settings.work_bucket, name) is None:
+        return False
+    _note_done(documents.chunk_key(recording, index), recording, index, _stored(name, ports), ports)
+    return True
+
+
+def check_place(message: ChunkMessage, ports: Ports, attempt: str) -> None:
+    """Write an empty object beside the result of a chunk, before an engine works, or is paid, for one that could not be stored.
 
     Raises:
         Transient: its bucket refuses it, does not answer, or is not there.
     """
-    bucket, name = ports.settings.work_bucket, result_name(message.recording, message.chunk.index)
-    if attempt:
-        ports.store.create(bucket, f"{name}.{attempt}", b"", "text/plain")
-    else:
-        ports.store.stat(bucket, name)
+    name = result_name(message.recording, message.chunk.index)
+    ports.store.create(ports.settings.work_bucket, f"{name}.{attempt}", b"", "text/plain")
 
 
 def read_result(data: bytes) -> ChunkResult:

@@ -82,7 +82,7 @@ class Call:
             samples: 16 kHz mono, 16-bit little-endian.
 
         Raises:
-            NotWanted: the chunk has its result by now.
+            NotWanted: the chunk has its result.
             UnderWay: another delivery is at work on the chunk.
             EngineRefused: there is no key for the engine; or as `shared.ports.HostedEngine` says.
             EngineFailed: see `shared.ports.HostedEngine`.
@@ -120,6 +120,8 @@ class Call:
 
     def _begin(self, seconds: float, sent: float) -> LedgerRow:
         message, ports = self.message, self.ports
+        if chunk.is_stored(message, ports):
+            raise NotWanted
         before = ledger.numbered(message.recording, message.chunk.index, message.chunk.engine, ports)
         now = ports.clock.now()
         for one in before:

@@ -112,6 +112,7 @@ def _have_transcribed(call: Call, recording: Recording, message_id: str, deliver
     message, ports = call.message, call.ports
     try:
         result, row = _transcribe(call, recording)
+        call.store(lambda: chunk.commit_result(result, row, ports, source=message.source))
     except NotWanted:
         return
     except (EngineRefused, EngineFailed, Permanent) as error:
@@ -126,8 +127,6 @@ def _have_transcribed(call: Call, recording: Recording, message_id: str, deliver
             attempt=delivery,
             attributes=dispatch.attributes_of(message),
         )
-    else:
-        call.store(lambda: chunk.commit_result(result, row, ports, source=message.source))
 
 
 def _given_up(message: ChunkMessage, error: EngineRefused | EngineFailed | Permanent, ports: Ports) -> bool:

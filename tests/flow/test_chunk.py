@@ -9,7 +9,7 @@ from shared.flow import chunk, record, upload
 from shared.messages import ChunkDone, ChunkMessage, decode, encode, to_fields
 from shared.model import Options
 from shared.results import Voice
-from shared.state import documents
+from shared.state import documents, ledger
 from tests.world import heard, words
 
 
@@ -49,6 +49,20 @@ def test_the_first_result_of_a_chunk_stands(world, message):
     assert b"first" in data
     assert b"second" not in data
     assert world.ports.records.count(documents.LEDGER, {"recording": recording.id}) == 2
+
+
+def test_a_result_that_a_process_stored_and_did_not_note_is_noted(world, message, monkeypatch):
+    result, row = heard(recording_of(world, message), message.chunk)
+    assert not chunk.is_stored(message, world.ports)
+    with monkeypatch.context() as patched:
+        patched.setattr(world.ports.records, "create", fail_now)
+        patched.setattr(ledger, "write", lambda *_: True)
+        with pytest.raises(ConnectionResetError):
+            chunk.commit_result(result, row, world.ports)
+    assert chunk.is_wanted(message, world.ports)
+    assert chunk.is_stored(message, world.ports)
+    assert not chunk.is_wanted(message, world.ports)
+    assert world.ports.records.get(documents.CHUNKS, f"{message.recording}.00000")["attempt"] == row.attempt
 
 
 def test_a_chunk_whose_result_is_neither_written_nor_there_is_not_done(world, message, monkeypatch):

@@ -11,8 +11,16 @@ import pytest
 
 from shared.audio import Pcm
 from shared.costs import budget, rows, summary
-from shared.errors import BucketRefused, EngineFailed, EngineLimit, StoreUnavailable, Transient, UnderWay
-from shared.flow import record, upload
+from shared.errors import (
+    BucketRefused,
+    EngineFailed,
+    EngineLimit,
+    Permanent,
+    StoreUnavailable,
+    Transient,
+    UnderWay,
+)
+from shared.flow import chunk, record, upload
 from shared.hosted import hosted_call, hosted_chunk
 from shared.messages import ChunkDone, ChunkMessage, decode, from_fields
 from shared.ports import Ports
@@ -286,6 +294,45 @@ def test_an_answer_that_its_process_took_along_is_asked_for_at_once(world, servi
     world.ports = replace(world.ports, process="second")
     deliver(message, world)
     assert service.calls == 2
+
+
+def test_an_answer_that_was_stored_but_not_noted_is_not_asked_for_again(world, service, message, monkeypatch):
+    create = world.ports.records.create
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            world.ports.records,
+            "create",
+            lambda collection, *given: (killed if collection == documents.CHUNKS else create)(
+                collection, *given
+            ),
+        )
+        with pytest.raises(KeyboardInterrupt):
+            deliver(message, world)
+    deliver(message, world)
+    assert (service.calls, world.ports.records.count(documents.CHUNKS)) == (1, 1)
+    [done] = [decode(one.data, ChunkDone) for one in world.pull("merger")]
+    assert (done.recording, done.index) == (message.recording, 0)
+
+
+def test_what_stands_in_the_place_of_an_answer_ends_the_recording_before_anything_is_paid(
+    world, service, message
+):
+    world.ports.store.create("work", chunk.result_name(message.recording, 0), b"garbage", "text/plain")
+    deliver(message, world)
+    ended = documents.get_recording(world.ports.records, message.recording)
+    assert (service.calls, ended.state, ended.code) == (0, "FAILED", "Damaged")
+    assert f"gs://work/{chunk.result_name(message.recording, 0)} cannot be read" in ended.reason
+
+
+def test_an_answer_that_can_never_be_stored_is_not_asked_for_again(world, service, message, monkeypatch):
+    def refused(*_):
+        raise Permanent("Cloud Storage refuses to write it.")
+
+    monkeypatch.setattr(world.ports.store, "create", at_results(world.ports.store, refused))
+    deliver(message, world)
+    ended = documents.get_recording(world.ports.records, message.recording)
+    assert (service.calls, [row.outcome for row in found(world)]) == (1, ["heard"])
+    assert ended.reason.startswith("Cloud Storage refuses to write it.")
 
 
 def test_an_answer_that_comes_late_turns_its_row_into_what_it_was(world, service, message):

@@ -40,6 +40,7 @@ DEATHS = ("before", "after", "torn", "kills", "lost", "stop")
 
 KEPT = (
     "shared/flow/chunk.py:_commit_result",
+    "shared/flow/chunk.py:_note_done",
     "gpu_job/pipeline/committer.py:<lambda>",
     "shared/hosted/hosted_call.py:<lambda>",
 )

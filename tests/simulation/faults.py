@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.errors import BucketRefused, EngineFailed, EngineRefused, StoreUnavailable
 from shared.ports import WorkerState
-from shared.state.documents import CHUNKS, RECORDINGS, chunk_key
+from shared.state.documents import RECORDINGS, chunk_key
 from shared.sweep import stuck
 from tests.simulation import releases, sites
 from tests.simulation.scheduler import running
@@ -138,7 +138,7 @@ class Calls:
         self.away: dict[str, tuple[float, float]] = {}
         """From when and until when a bucket is not there, seconds since 1970."""
         self.results: defaultdict[str, list[tuple[float, bool]]] = defaultdict(list)
-        """When the document of each chunk was created, and when it was deleted."""
+        """When the result of each chunk was stored, and when it was deleted."""
         self.planned: dict[str, tuple[Settings | None, Any]] = {}
         """The chunks of each recording as they were planned, and the settings of the process that did it, if it has others."""
         self._scheduler = running()
@@ -195,6 +195,12 @@ class Calls:
         away = scheduler.now < self.away_until and what.partition(".")[0] in AWAY
         if away and not scheduler.current.process.immune:
             raise StoreUnavailable(f"refused for a while: {what}")
+
+    def stored(self, name: str, *, is_there: bool) -> None:
+        """Note that an object is stored, or deleted, which may be the result of a chunk."""
+        if name.startswith("chunks/") and name.endswith(".json"):
+            key = name.removeprefix("chunks/").removesuffix(".json").replace("/", ".")
+            self.results[key].append((running().now, is_there))
 
     def is_away(self, bucket: str) -> bool:
         """Whether a bucket is not there now."""
@@ -300,7 +306,12 @@ class FaultyStore:
         return reached
 
     def create(self, bucket, name, data, content_type):
-        work = partial(self._store.create, bucket, name, data, content_type)
+        def work():
+            made = self._store.create(bucket, name, data, content_type)
+            if made:
+                self._calls.stored(name, is_there=True)
+            return made
+
         return self._calls.effect(f"store.create {bucket}", self._at(bucket, work), about=name)
 
     def create_all(self, bucket, objects):
@@ -319,7 +330,12 @@ class FaultyStore:
         return self._calls.effect(f"store.create_all {bucket}", self._at(bucket, work))
 
     def delete(self, bucket, name, generation):
-        work = partial(self._store.delete, bucket, name, generation)
+        def work():
+            gone = self._store.delete(bucket, name, generation)
+            if gone:
+                self._calls.stored(name, is_there=False)
+            return gone
+
         return self._calls.effect(f"store.delete {bucket}", self._at(bucket, work), about=name)
 
     def stat(self, bucket, name):
@@ -356,10 +372,7 @@ class FaultyRecords:
     def create(self, collection, key, fields):
         def work():
             self.written[collection, key] = running().now
-            made = self._records.create(collection, key, fields)
-            if made and collection == CHUNKS:
-                self._calls.results[key].append((running().now, True))
-            return made
+            return self._records.create(collection, key, fields)
 
         return self._calls.effect(f"records.create {collection}", work, about=key)
 
@@ -384,10 +397,7 @@ class FaultyRecords:
 
     def delete(self, collection, key, *, seen=None):
         def work():
-            gone = self._records.delete(collection, key, seen=seen)
-            if gone and collection == CHUNKS:
-                self._calls.results[key].append((running().now, False))
-            return gone
+            return self._records.delete(collection, key, seen=seen)
 
         return self._calls.effect(f"records.delete {collection}", work, about=key)
 

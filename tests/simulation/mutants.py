@@ -251,12 +251,17 @@ MUTANTS = {
     "paid-in-vain": Mutant(
         about="a paid call is made while its answer cannot be stored",
         scenario="away-hosted",
-        plant=_in_place_of(chunk, "check_place", _nothing),
+        plant=lambda: patch.multiple(chunk, is_stored=lambda *_: False, check_place=lambda *_: None),
+    ),
+    "paid-for-again": Mutant(
+        about="a result that is stored, but not noted, is paid for again",
+        scenario="hosted",
+        plant=_in_place_of(chunk, "is_stored", _nothing),
     ),
     "heard-in-vain": Mutant(
         about="a worker recognises what it cannot store",
         scenario="away-bucket",
-        plant=_in_place_of(chunk, "check_place", _nothing),
+        plant=lambda: patch.multiple(chunk, is_stored=lambda *_: False, check_place=lambda *_: None),
     ),
     "merge-too-early": Mutant(
         about="a recording is merged with one chunk missing",

@@ -432,6 +432,7 @@ class World:
                     self.warned.add(upload.name)
                     for one in gone:
                         self.store.delete("work", one.name, one.generation)
+                        self.calls.stored(one.name, is_there=False)
                 self._command(lambda: self._retry(upload, ended))
         self._operated.add(upload.name)
         self._operating -= 1
@@ -664,6 +665,7 @@ class World:
                 label_of(one.source) for one in documents.recordings(self.records) if one.id == key
             }
             self.store.delete("work", name, found.generation)
+            self.calls.stored(name, is_there=False)
 
     def _begins(self, source: StoredObject, chunk: Chunk) -> None:
         """Whoever begins with a chunk has looked a moment ago whose it is."""

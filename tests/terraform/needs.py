@@ -96,8 +96,8 @@ NEEDS: tuple[tuple[tuple[str, ...], Needs], ...] = (
         {
             "store.read audio": "shared/flow/probe.py:read",
             "store.create work": "shared/flow/chunk.py:_commit_result",
-            "store.load work": "shared/flow/chunk.py:_commit_result",
-            "store.stat work": "shared/flow/chunk.py:check_place",
+            "store.load work": "shared/flow/chunk.py:_stored",
+            "store.stat work": "shared/flow/chunk.py:is_stored",
         },
     ),
     (HOSTED, {"store.signed_url audio": "shared/hosted/hosted_chunk.py:_address"}),
