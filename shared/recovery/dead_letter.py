@@ -5,8 +5,8 @@ Otherwise a recording whose messages were dead-lettered would stay PLANNED for e
 
 Deliveries say nothing about a chunk: its workers may have been killed with it in hand, or its store was away. If its
 engine did not fail often enough, its message is published again. What kills its worker is known by its rows
-(`shared/recovery/poison.py`); whatever else leaves no trace ends after some rounds. While the place of an upload is not
-there, as an inbox on a drive that is not mounted, nothing counts.
+(`shared/recovery/poison.py`); whatever else leaves no trace ends after some rounds. While a hosted engine is busy with
+other chunks, or the place of an upload is not there, as an inbox on a drive that is not mounted, nothing counts.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, TypeVar
 
+from shared.clock import seconds_since
 from shared.engines import spec
 from shared.errors import BadRequest, NewerVersion, Permanent
 from shared.flow import chunk, dispatch, erase, record, upload
 from shared.messages import TRANSCRIBE_REQUESTS, ChunkDone, ChunkMessage, decode, readable_part
 from shared.model import Options, Recording, StoredObject
 from shared.recovery import fallback
-from shared.state import answers, dead_letters, documents, failure_log
+from shared.state import answers, dead_letters, documents, failure_log, ledger
 from shared.state.dead_letters import COUNT, ERROR, SOURCE
 from shared.telemetry import log
 from shared.topology import topology
@@ -37,6 +38,12 @@ Message = TypeVar("Message")
 
 MOST_ROUNDS = 5
 """How often a message is published again without enough failures: together an hour of deliveries, or more."""
+
+QUEUED_FOR = 6 * 3600.0
+"""Seconds that a chunk may wait for its turn while others are being done."""
+
+LATELY = 10
+"""Minutes in which an engine that is at work has done a chunk: as long as a call may take."""
 
 UNSAID = "the reason is unknown, because the process was killed or took too long. Check its log"
 """The reason if no attempt left a note."""
@@ -131,7 +138,21 @@ def _go_on(lost: ChunkMessage, tries: str, reason: str, ports: Ports) -> None:
             fallback.end(lost, Permanent(reason), ports, handed)
     elif chunk.is_wanted(lost, ports):
         log.warning("chunk %d of %s comes again: its engine did not fail", lost.chunk.index, lost.recording)
-        dispatch.publish_again(lost, ports)
+        dispatch.publish_again(lost, ports, counts=not _waits_for_its_turn(lost, ports))
+
+
+def _waits_for_its_turn(message: ChunkMessage, ports: Ports) -> bool:
+    """Whether a hosted engine is busy with other chunks and never began with this one.
+
+    Where all instances of its function are busy, the platform refuses deliveries, and each counts.
+    """
+    engine, now = message.chunk.engine, ports.clock.now()
+    if not spec(engine).hosted or seconds_since(message.planned, now) > QUEUED_FOR:
+        return False
+    if ledger.numbered(message.recording, message.chunk.index, engine, ports):
+        return False
+    minutes = range(int(now // 60) - LATELY, int(now // 60) + 1)
+    return any(ports.records.count(documents.CHUNKS, {"minute": one, "engine": engine}) for one in minutes)
 
 
 def _counts_against(message: ChunkMessage, ports: Ports) -> bool:

@@ -25,6 +25,7 @@ from shared.flow import dispatch, record, upload
 from shared.model import Recording
 from shared.planning import plan, worker_pools
 from shared.recovery import fallback
+from shared.recovery.dead_letter import QUEUED_FOR
 from shared.results import LedgerRow
 from shared.routing import conditions
 from shared.state import claims, documents, sweep_notes
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
 
 SOONEST = 120.0
 """Seconds until a recording that is between two steps is pushed. A process at it needs seconds."""
-
-QUEUED_FOR = 6 * 3600.0
-"""Seconds that a recording may wait for its turn while chunks of others are being done."""
 
 SOON = 180.0
 """Seconds that chunks wait for unavailable workers until other engines get them: three failed starts."""

@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 
 from shared.errors import BadRequest, StoreUnavailable
-from shared.flow import upload
+from shared.flow import chunk, upload
+from shared.messages import ChunkMessage, decode
 from shared.model import Options
 from shared.recovery import dead_letter
-from shared.state import answers, dead_letters, documents, failure_log
+from shared.state import answers, dead_letters, documents, failure_log, ledger
 from shared.sweep import stuck
+from tests.world import heard
 
 
 def letter(data, **attributes):
@@ -67,6 +70,29 @@ def test_what_a_caller_attaches_to_a_request_says_nothing_about_a_recording(worl
     [note] = [one for _, one in world.ports.records.query(failure_log.FAILURES)]
     assert (note["recording"], note["request"]) == ("", "order-17")
     assert dead_letters.find("1", world.ports.records).about == failure_log.About(request="order-17")
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "counted"),
+    [("others are done", 0), ("nothing is done", 3), ("it was begun", 3), ("six hours passed", 3)],
+)
+def test_deliveries_that_a_busy_platform_refused_do_not_give_a_chunk_up(world, meanwhile, counted):
+    world.ports = replace(world.ports, engines=frozenset({"deepgram"}))
+    first = upload.on_upload(world.upload("a.wav", **{"dropscribe-method": "deepgram"}), world.ports)
+    upload.on_upload(world.upload("b.wav", **{"dropscribe-method": "deepgram"}), world.ports)
+    world.clock.time += 7 * 3600 if meanwhile == "six hours passed" else 60
+    if meanwhile != "nothing is done":
+        chunk.commit_result(*heard(first, first.chunks[0], engine="deepgram"), world.ports)
+    [waits, *_] = [one for one in world.pull("deepgram") if one.attributes["recording"] != first.id]
+    if meanwhile == "it was begun":
+        message = decode(waits.data, ChunkMessage)
+        row = heard(first, first.chunks[0], engine="deepgram")[1]
+        row = replace(row, recording=message.recording, chunk=message.chunk.index, engine="deepgram")
+        ledger.begin(row, 1, 0.0, world.ports)
+    for _ in range(3):
+        dead_letter.on_dead_letter(letter(waits.data, **waits.attributes), world.ports)
+        [waits] = world.pull("deepgram")
+    assert decode(waits.data, ChunkMessage).again == counted
 
 
 @pytest.mark.parametrize(("failures", "state"), [(0, "ACCEPTED"), (2, "ACCEPTED"), (3, "FAILED")])
