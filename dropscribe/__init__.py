@@ -1,4 +1,4 @@
-"""Dropscribe from Python: audio in, transcripts with word times out, and what they cost.
+"""Dropscribe from Python: audio in, transcripts with word-level timestamps out, and what they cost.
 
     import dropscribe
 

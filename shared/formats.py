@@ -30,7 +30,7 @@ class OutputFile:
     is_standard: bool = False
     """Whether every recording has it; the others if its request, or the deployment, asks for them."""
     has_captions: bool = False
-    """Whether the shape of captions changes it."""
+    """Whether the layout of captions changes it."""
 
 
 FILES = (
@@ -200,7 +200,7 @@ def formats_of(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def with_captions(names: Iterable[str]) -> set[str]:
-    """Those of some files that the shape of captions changes."""
+    """Those of some files that the layout of captions changes."""
     return {one.name for one in FILES if one.has_captions}.intersection(names)
 
 

@@ -1,4 +1,4 @@
-"""The console's own API below `/api/v1`: JSON, described in `/api/v1/openapi.json`. Read in this order.
+"""The console's own API under `/api/v1`: JSON, described in `/api/v1/openapi.json`. Read in this order.
 
 routes.py       what is answered where
 answers.py      bodies in and out, and errors as sentences

@@ -24,7 +24,7 @@ class Endpoint:
     method: str
     """The HTTP method."""
     path: str
-    """Below `/api/v1`."""
+    """Under `/api/v1`."""
     about: str
     """One sentence."""
     handler: Callable[[Request], Awaitable[Response]]

@@ -1,4 +1,4 @@
-"""The routes below `/api/v1`, one row each; `openapi.py` makes the description from them."""
+"""The routes under `/api/v1`, one row each; `openapi.py` makes the description from them."""
 
 from __future__ import annotations
 

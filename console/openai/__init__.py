@@ -1,4 +1,4 @@
-"""OpenAI's audio API below `/v1`, for programs that speak it already. Read in this order.
+"""OpenAI's audio API under `/v1`, for programs that speak it already. Read in this order.
 
     routes.py       what is answered where
     receiving.py    the body of a request is taken, or refused because it is too large or the disk is full

@@ -1,4 +1,4 @@
-"""The routes below `/v1`. `console/security/` has decided before who may ask.
+"""The routes under `/v1`. `console/security/` has decided before who may ask.
 
 A request that hangs up cancels nothing: its file is stored and asked for in a thread, and goes on from there.
 """

@@ -4,7 +4,7 @@
                       retry.py, backfill.py: a person asks; same_content.py: it was done before;
                       refusals.py: what is beyond a limit)
     probe.py       2  learn length, codec and channels from a bounded number of bytes
-                   3  choose the method, with the reason in words: shared/routing/
+                   3  choose the method, and say why: shared/routing/
                    4  cut the recording into chunks and freeze the plan: shared/planning/
     dispatch.py       publish the chunks of the plan (capacity.py: start workers for them)
     chunk.py       5  one chunk: fetch and decode it, commit its result, publish that it is done

@@ -1,4 +1,4 @@
-"""Step 3. Choose the method: a pure function, with its reason in words.
+"""Step 3. Choose the method, and say why: a pure function.
 
     the method that the caller asked for > the deployment's setting > weights that only Parakeet has >
     Parakeet's share (parakeet_share.py) > the matrix (matrix.py), or the score (score.py)         (pick.py)

@@ -2,7 +2,7 @@
 
 Loudspeakers that the file names are mixed as FFmpeg mixes them (ITU-R BS.775), which leaves out a subwoofer. Channels
 without names (microphones of a field recorder, tracks of an editor) all count alike: any of them may be the one with the
-voice. Where the channels cancel each other out, as those of a cable with crossed wires do, the loudest is taken alone.
+voice. Where the channels cancel each other out (one is phase-inverted), only the loudest is used.
 """
 
 from __future__ import annotations

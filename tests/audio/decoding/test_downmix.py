@@ -29,7 +29,7 @@ WAVE = sound(RATE, 1.0)
 
 
 @pytest.mark.parametrize("form", ["s16", "s16p", "flt", "fltp", "u8", "s32"])
-def test_crossed_wires_leave_the_louder_channel(form):
+def test_phase_inverted_channels_leave_the_louder_one(form):
     made = [frame([0.4 * WAVE, -1.0 * WAVE], form=form, layout="stereo")]
     assert downmix.weights(made, 2) == (0.5, 0.5)  # a third of it remains: nothing is lost
     made = [frame([0.9 * WAVE, -1.0 * WAVE], form=form, layout="stereo")]
