@@ -253,7 +253,7 @@ DEEPGRAM = EngineSpec(
         open_calls=Setting(
             variable="DROPSCRIBE_DEEPGRAM_CONCURRENCY",
             default=5,
-            about="Calls of Deepgram that one process may have open.",
+            about="Maximum concurrent Deepgram calls per process.",
         ),
     ),
 )

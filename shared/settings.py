@@ -165,10 +165,10 @@ class Settings:
     cost_threshold: float = _setting(
         "COST_THRESHOLD_PER_HOUR",
         0.10,
-        "Most US dollars per hour of audio with `COST_OPTIMIZATION`, or in a hybrid.",
+        "Maximum US dollars per hour of audio with `COST_OPTIMIZATION`, or in a hybrid.",
     )
     wait_usd_per_minute: float = _setting(
-        "DROPSCRIBE_WAIT_USD_PER_MINUTE", 0.01, "US dollars that a minute of waiting counts."
+        "DROPSCRIBE_WAIT_USD_PER_MINUTE", 0.01, "Cost assigned to a minute of waiting, US dollars."
     )
     chunk_minutes: float | None = _setting(
         "CHUNK_DURATION_MINUTES",
@@ -187,7 +187,7 @@ class Settings:
     )
     image_model: str = _text(
         "DROPSCRIBE_IMAGE_MODEL",
-        "The weights that the image of a worker holds, several with spaces between. Its Dockerfile sets this; leave it "
+        "The weights that the image of a worker holds, several, separated by spaces. Its Dockerfile sets this; leave it "
         "alone.",
     )
     speaker_weights: str = _text(
@@ -239,7 +239,7 @@ class Settings:
         "DROPSCRIBE_LEASE_SECONDS", 60.0, "Lease on a message, renewed after a third."
     )
     gpu_max_tasks: int = _setting(
-        "DROPSCRIBE_GPU_MAX_TASKS", 3, "Tasks of the job that run at one time; a new project's L4 quota is 3."
+        "DROPSCRIBE_GPU_MAX_TASKS", 3, "Tasks of the job that run at one time; each needs L4 quota."
     )
     cpu_max_tasks: int = _setting(
         "DROPSCRIBE_CPU_MAX_TASKS", 3, "The same for the job without a GPU; its tasks need vCPU quota."
@@ -247,10 +247,10 @@ class Settings:
     performance_metrics: bool = _setting(
         "ENABLE_PERFORMANCE_METRICS",
         True,
-        "`false`: workers send no measurements, and no process sends spans; alerts still work, from the log.",
+        "`false`: workers send no metrics, and no process sends spans; alerts still work, from the log.",
     )
     metrics_interval: float = _setting(
-        "METRICS_EXPORT_INTERVAL", 60.0, "Seconds between two measurements that a worker sends."
+        "METRICS_EXPORT_INTERVAL", 60.0, "Seconds between two exports of a worker's metrics."
     )
     stuck_minutes: float = _setting(
         "DROPSCRIBE_STUCK_MINUTES",
@@ -271,7 +271,7 @@ class Settings:
     webhook_secret: str = _text(
         "DROPSCRIBE_WEBHOOK_SECRET",
         "Secret that signs webhooks, `whsec_…`, as `dropscribe webhook secret` makes it; while it is changed, the "
-        "new one and the old one with a space between.",
+        "new one and the old one, separated by a space.",
         secret=True,
     )
     cpu_usd_per_hour: float = _setting(
@@ -318,7 +318,7 @@ class Settings:
     max_hours: float | None = _setting(
         "DROPSCRIBE_MAX_HOURS", None, "Longest recording that is transcribed, hours; unset: any."
     )
-    max_recording_chunks: int = _setting("DROPSCRIBE_MAX_CHUNKS", 10_000, "Most chunks of one recording.")
+    max_recording_chunks: int = _setting("DROPSCRIBE_MAX_CHUNKS", 10_000, "Maximum number of chunks per recording.")
     max_request_kb: float = _setting(
         "DROPSCRIBE_MAX_REQUEST_KB", 64.0, "Largest message of a request, 10³ bytes."
     )

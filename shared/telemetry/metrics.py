@@ -211,7 +211,7 @@ _TABLE = (
         name="worker_peak_bytes",
         kind="gauge",
         labels=("memory",),
-        about="Most memory that was taken: of the `GPU`, or `main`.",
+        about="Peak memory use: of the `GPU`, or `main`.",
     ),
 )
 
