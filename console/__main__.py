@@ -28,7 +28,7 @@ from shared.telemetry import log, show_logs
 KEEP_ALIVE = 75
 """Seconds that an idle connection stays open: longer than the proxies before it keep theirs."""
 CONNECTIONS = 800
-"""At one time; later ones get 503. 300 are those of strangers, 200 streams; the others are for short requests of those who
+"""At one time; later ones get 503. 300 are unauthenticated, 200 streams; the others are for short requests of those who
 may ask. A process may have 1024 files open."""
 PATIENCE = 3
 """Seconds that open streams have to end after SIGTERM."""
@@ -72,7 +72,7 @@ def access_by(settings: Settings, *, on_cloud_run: bool) -> Access:
     """What requests must show.
 
     Raises:
-        ConfigurationError: nothing would keep strangers out.
+        ConfigurationError: anyone could get in.
     """
     names = frozenset(filter(None, (one.strip() for one in settings.console_names.lower().split(","))))
     hosts = frozenset(LOOPBACK) | {settings.console_reached.lower()} | names

@@ -7,7 +7,7 @@ key         of each hosted engine, from standard input into its secret; one that
 build       images by Cloud Build, named by the content of the sources
 plan, yes   what Terraform would change, and a person's yes
 apply       functions, jobs, subscriptions, the clock, the page
-smoke       the GPU's check; the page lets no stranger in; an upload becomes a transcript
+smoke       the GPU's check; the page requires sign-in; an upload becomes a transcript
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ SAMPLE = ROOT / "samples" / "voice-note.opus"
 PATIENCE = 900.0
 """Most seconds for the GPU's check, and for the transcript: a GPU has to be found and started."""
 PROXY_PATIENCE = 300.0
-"""Most seconds until Identity-Aware Proxy asks strangers to sign in."""
+"""Maximum seconds until Identity-Aware Proxy requires sign-in."""
 SIGN_IN = frozenset({HTTPStatus.FOUND, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 """What it answers to those it does not know."""
 EVERY = 5.0
@@ -99,7 +99,7 @@ def check_job(job: str, target: Target, api: Api, say: Callable[[str], None]) ->
 
 
 Ask = Callable[[str, str], int]
-"""Gives the status of an address, 0 if there is no answer; with a token, or as a stranger."""
+"""Gives the status of a URL, 0 if there is no response; with a token, or unauthenticated."""
 
 
 def check_console(
@@ -109,10 +109,10 @@ def check_console(
     ask: Ask | None = None,
     now: Callable[[], float] = time.time,
 ) -> None:
-    """Look whether the page's service has started, lets no stranger in, and lets in who is in `console_members`.
+    """Check that the page's service has started, refuses unauthenticated requests, and admits `console_members`.
 
     Raises:
-        ConfigurationError: it does not start, answers strangers, or turns a member away.
+        ConfigurationError: it does not start, serves unauthenticated requests, or refuses a member.
     """
     ask = ask or _status
     found = api.get(f"{RUN}/projects/{target.project}/locations/{target.region}/services/{CONSOLE}") or {}
@@ -123,20 +123,20 @@ def check_console(
             f"gcloud run services logs read {CONSOLE} --region={target.region} --project={target.project}"
         )
     address = f"{found['uri']}/health"
-    say(f"Asking {address} as a stranger …")
+    say(f"Requesting {address} without signing in …")
 
     def refused() -> bool:
         status = ask(address, "")
         if status == HTTPStatus.OK:
             raise ConfigurationError(
-                f"{address} answers strangers: Identity-Aware Proxy does not stand before it. Take the page down (empty "
+                f"{address} responds without sign-in: Identity-Aware Proxy is not in front of it. Take the page down (empty "
                 "console_members, `make deploy`), and see what happened to `iap_enabled` of the service."
             )
         return status in SIGN_IN
 
     if not api.wait(refused, EVERY, PROXY_PATIENCE):
         raise ConfigurationError(
-            f"Identity-Aware Proxy does not ask strangers at {address} to sign in. It may take some minutes after it is "
+            f"Identity-Aware Proxy does not require sign-in at {address}. It may take some minutes after it is "
             "switched on: run the same command again."
         )
     _signed_in(found["uri"], target, api, say, ask, now())

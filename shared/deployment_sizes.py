@@ -1,6 +1,6 @@
 """What the functions and jobs of a project need on Cloud Run: memory, requests at a time, time-outs. Pure.
 
-Terraform's values are made from these. A function decodes files that strangers made, so as many decoders as it
+Terraform's values are made from these. A function decodes untrusted files, so as many decoders as it
 serves requests may each take all that they are allowed, and its memory must hold them and the function itself.
 """
 

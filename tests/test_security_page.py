@@ -1,4 +1,4 @@
-"""docs/security.md: every door names its lock and the tests that show it, and its numbers are those of the code."""
+"""docs/security.md: every threat names its mitigation and the tests that show it, and its numbers are those of the code."""
 
 import re
 
@@ -13,9 +13,9 @@ PAGE = ROOT / "docs" / "security.md"
 TEXT = PAGE.read_text("utf-8")
 
 
-def doors():
+def threats():
     """The rows of all tables whose last column names tests."""
-    tables = re.findall(r"\| door \|.*?\n\|[-| ]+\n((?:\|.*\n)+)", TEXT)
+    tables = re.findall(r"\| threat \|.*?\n\|[-| ]+\n((?:\|.*\n)+)", TEXT)
     return [
         [cell.strip() for cell in row.strip("|").split("|")] for table in tables for row in table.splitlines()
     ]
@@ -26,17 +26,17 @@ def test_every_link_leads_to_something():
     assert [path for path in paths if not (PAGE.parent / path).exists()] == []
 
 
-def test_there_are_doors():
-    assert len(doors()) >= 9
+def test_there_are_threats():
+    assert len(threats()) >= 9
 
 
-@pytest.mark.parametrize("row", doors(), ids=lambda row: row[0][:40])
-def test_a_door_has_a_lock_and_a_test(row):
-    door, lock, shown = row
-    assert door
-    assert lock
+@pytest.mark.parametrize("row", threats(), ids=lambda row: row[0][:40])
+def test_a_threat_has_a_mitigation_and_a_test(row):
+    threat, mitigation, shown = row
+    assert threat
+    assert mitigation
     texts = {path: (PAGE.parent / path).read_text("utf-8") for _, path in LINK.findall(shown)}
-    assert texts, door
+    assert texts, threat
     for path, text in texts.items():
         # Of Terraform, what is not there is shown by the file itself.
         assert re.search(r"^\s*(async )?def test_|^run \"", text, re.MULTILINE) or path.endswith(".tf"), path

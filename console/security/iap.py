@@ -26,7 +26,7 @@ LASTS, LASTS_FAILED = 3600.0, 10.0
 
 
 class Kept:
-    """Fetches an address once an hour: without that every stranger could have this server fetch keys."""
+    """Fetches a URL once an hour: otherwise anyone could make this server fetch keys."""
 
     def __init__(self, fetch: Callable[..., Any], now: Callable[[], float] = time.monotonic) -> None:
         self._fetch = fetch

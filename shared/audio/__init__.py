@@ -4,7 +4,7 @@ Read in this order:
 
     types.py       what callers pass in and get back
     containers.py  the table of containers: how they begin, what their files are called, what browsers play
-    sandbox/       the process, from both sides; `Sandbox` is the door
+    sandbox/       the process, from both sides; `Sandbox` is the entry point
     files/         a recording as a seekable file over ranged reads
     probing/       format, codec and duration from a few kilobytes
     decoding/      one chunk as 16 kHz mono samples

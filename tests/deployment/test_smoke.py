@@ -106,12 +106,12 @@ WITH_ROBOT = replace(
 )
 
 
-def test_a_page_that_started_and_asks_strangers_to_sign_in_is_well(google):
+def test_a_page_that_started_and_requires_sign_in_is_well(google):
     google.lay(IMAGES, "")
     asked, said = look(google, 503, 302)
     assert asked == [(f"{ADDRESS}/health", "")] * 2
     assert said == [
-        f"Asking {ADDRESS}/health as a stranger …",
+        f"Requesting {ADDRESS}/health without signing in …",
         UNASKED + ADDRESS,
     ]
 
@@ -142,15 +142,15 @@ def test_a_member_who_is_turned_away_is_an_error_that_says_by_whom(google, where
         look(google, 302, page=WITH_ROBOT, signed=lambda one: status if one == f"{ADDRESS}{where}" else 200)
 
 
-def test_a_page_that_answers_strangers_is_an_error(google):
+def test_a_page_that_responds_without_sign_in_is_an_error(google):
     google.lay(IMAGES, "")
-    with pytest.raises(ConfigurationError, match="answers strangers: Identity-Aware Proxy does not stand"):
+    with pytest.raises(ConfigurationError, match="responds without sign-in: Identity-Aware Proxy is not"):
         look(google, 200)
 
 
 def test_a_page_without_its_proxy_is_waited_for_and_then_told(google):
     google.lay(IMAGES, "")
-    with pytest.raises(ConfigurationError, match="does not ask strangers"):
+    with pytest.raises(ConfigurationError, match="does not require sign-in"):
         look(google, 0)
 
 

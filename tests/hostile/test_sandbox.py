@@ -1,4 +1,4 @@
-"""Code that a file makes the decoder run finds every door closed, as root and as an ordinary user."""
+"""Code that a file makes the decoder run can do nothing else, as root and as an ordinary user."""
 
 import os
 from pathlib import Path

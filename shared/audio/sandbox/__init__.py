@@ -3,7 +3,7 @@
     wire.py      the frames that travel between the two
     parent.py    the caller's side: one job at a time, and what becomes of the process
     dialogue.py  … one job: answers its reads, collects its samples, enforces time
-    checks.py    … what is believed of what a job says
+    checks.py    … what is accepted from a job
     process.py   … starts and ends the process
     job_end.py   … a result, or why there is none
     child.py     the process: confines itself, forks for each job

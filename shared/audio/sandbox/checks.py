@@ -1,6 +1,6 @@
-"""What the caller believes of what a job says: numbers that a recording can have, and no more bytes than it may take.
+"""What the caller accepts from a job: numbers that a recording can have, and no more bytes than it may take.
 
-A file that has taken over its decoder speaks for it. What no decoder of ours would say is a breach.
+A file that has compromised its decoder speaks for it. What no decoder of ours would say is a breach.
 """
 
 from __future__ import annotations

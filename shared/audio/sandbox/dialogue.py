@@ -1,4 +1,4 @@
-"""The caller's part of the conversation about one job: it answers reads, collects samples, and believes little."""
+"""The caller's part of the conversation about one job: it answers reads, collects samples, and trusts little."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class Dialogue:
             self._timed(connection, send, wire.BYTES, view[at : at + wire.FRAME])
 
     def _count_read(self, length: int, seconds: float) -> None:
-        """Bound the time of all reads: a job that was taken over could go on for hours by tiny ones."""
+        """Bound the time of all reads: a compromised job could go on for hours by tiny ones."""
         self._bytes_read += length
         self._reading += seconds
         if self._reading > MOST_WAITING + self._bytes_read / SLOWEST:

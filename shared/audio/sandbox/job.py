@@ -111,7 +111,7 @@ def _found(info: AudioInfo, job: wire.Job) -> bytes:
 
 
 def _few(warnings: tuple[str, ...]) -> tuple[str, ...]:
-    """As many warnings as the caller takes: one that is sent more takes the process for one that was taken over."""
+    """As many warnings as the caller takes: one that gets more takes the process for compromised."""
     if len(warnings) <= checks.MOST_TEXTS:
         return warnings
     kept = warnings[: checks.MOST_TEXTS - 1]

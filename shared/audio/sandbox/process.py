@@ -88,7 +88,7 @@ def _wait(connection: socket.socket) -> None:
 def unfit(why: str) -> ConfigurationError:
     """The error for a machine on which the process cannot be confined."""
     return ConfigurationError(
-        f"The decoder cannot be confined on this machine ({why}). Recordings come from strangers, so Dropscribe "
+        f"The decoder cannot be confined on this machine ({why}). Recordings are untrusted, so Dropscribe "
         "decodes nothing without it. It needs Linux with seccomp filters on x86-64 or arm64, in 64 bits; a container "
         "must allow the system calls prctl and seccomp, as Docker's own profile does."
     )
