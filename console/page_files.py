@@ -1,4 +1,4 @@
-"""The page: its files as they are, and its HTML with a nonce of its own for each answer."""
+"""The page: its files as they are, and its HTML with a fresh nonce per response."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Connections that do not send a whole request are closed: half of one would otherwise be kept for ever.
 
-Strangers need no token to connect: other accounts of the machine can, and every web page that a browser shows. A request
-counts as sent with its headers; a body may take as long as it takes, because only those with a token send one. Strangers
-may have so many connections, and the oldest makes room for a new one: a client that has the token and sends at once is served.
+Connecting needs no token: other accounts of the machine can, and every website in a browser. A request
+counts as sent with its headers; a body may take as long as it takes, because only those with a token send one. Others
+may have so many connections, and a new one evicts the oldest: a client that has the token and sends at once is served.
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ class Target:
 def read(project: str, region: str, file: Path | None = None) -> Target:
     """The deployment that a person names.
 
-    The file is JSON with values of Terraform's variables; None: `terraform/PROJECT.tfvars.json`, if there is one.
+    A JSON file with Terraform variable values; None: `terraform/PROJECT.tfvars.json`, if there is one.
 
     Raises:
         BadRequest: something is missing or wrong; says what it must be.

@@ -27,9 +27,9 @@ class Options(TypedDict, total=False):
     diarize: bool
     """Tell speakers apart; so do the four below."""
     min_speakers: int | None
-    """Fewest speakers, 1 to 50."""
+    """Minimum number of speakers, 1 to 50."""
     max_speakers: int | None
-    """Most speakers, 1 to 50; the same as `min_speakers`: exactly that many."""
+    """Maximum number of speakers, 1 to 50; if equal to `min_speakers`, exactly that many."""
     channels: str | None
     """`apart`: the two channels are the speakers; `auto`: they are if they sound like it; `mix`: they are not."""
     speaker_names: str | Sequence[str] | None
@@ -39,7 +39,7 @@ class Options(TypedDict, total=False):
     title: str | None
     """What people call the recording, in lists; by default its file's name."""
     caption_width: int | None
-    """Characters in a line of a caption, 16 to 100; 42 by default."""
+    """Characters per caption line, 16 to 100; 42 by default."""
     caption_lines: int | None
     """Lines of a caption, 1 to 3; 2 by default."""
     caption_speed: int | None

@@ -12,7 +12,7 @@
 Read process.py, then pipeline/worker.py. Imports point down this list, and tests/test_architecture.py holds the order.
 
 Beside pipeline/: onnx_export.py, from a `.nemo` file to an ONNX export. Below all: start_up.py, how long it took to
-start; cores.py, how many processor cores it may use; peak_memory.py, the most memory that it has taken; last_resort.py,
+start; cores.py, how many processor cores it may use; peak_memory.py, its peak memory; last_resort.py,
 its end if Python does nothing any more.
 
 It is part of Dropscribe's inside and changes without notice: programs import `dropscribe`.

@@ -1,4 +1,4 @@
-"""The most memory that a process has taken."""
+"""Peak memory of a process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PEAK = re.compile(r"^VmHWM:\s*(\d+) kB", re.MULTILINE)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Peak:
-    """The most memory of one kind that was taken."""
+    """Peak use of one kind of memory."""
 
     size: int = 0
     """Bytes."""

@@ -34,7 +34,7 @@ COMMANDS = {
     "reindex": "Add all transcripts to the search index, including those older than the index.",
     "audit": "Show who asked for what, and when. --json prints JSON lines for other systems.",
     "dead-letters": "Show, replay and discard messages that could not be handled.",
-    "webhook": "Make a secret for webhooks, and send a test to the address that receives them.",
+    "webhook": "Generate a webhook secret, and send a test to the webhook URL.",
     "show": "Print a transcript, or the words so far of a recording that is still in progress.",
     "status": "Show what is waiting, running, done and failed, and why.",
     "cost": "Show what transcripts cost, how much of it was wasted, what a hosted engine would have charged, and what to change.",

@@ -66,7 +66,7 @@ def settings_here(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def check_settings() -> None:
-    """End this process with one line and exit code 2 if a setting is wrong: now, not at its first event."""
+    """Exit with 2 and one line if a setting is wrong (a command exits with 78): now, not at the first event."""
     try:
         settings_here()
     except ConfigurationError as error:

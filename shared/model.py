@@ -93,9 +93,9 @@ class Options:
     diarize: bool = False
     """Tell the speakers apart; set as well where any of the four below is."""
     min_speakers: int | None = None
-    """Fewest speakers, 1 to 50; None: unknown."""
+    """Minimum number of speakers, 1 to 50; None: unknown."""
     max_speakers: int | None = None
-    """Most speakers, 1 to 50; the same as `min_speakers`: exactly that many. None: unknown."""
+    """Maximum number of speakers, 1 to 50; if equal to `min_speakers`, exactly that many. None: unknown."""
     channels: Literal["apart", "auto"] | None = None
     """`apart`: the two channels of the recording are its speakers; `auto`: they are if they sound like it; None: its
     channels are mixed, and voices tell the speakers apart."""
@@ -110,7 +110,7 @@ class Options:
     """Output formats beside the standard ones, separated by commas. They are written from the same words, so they are
     not part of the key: the options that a recording began with count."""
     caption_width: int | None = None
-    """Characters in a line of a caption, 16 to 100; None: 42. As `formats`, this and the two below are not part of the key."""
+    """Characters per caption line, 16 to 100; None: 42. As `formats`, this and the two below are not part of the key."""
     caption_lines: int | None = None
     """Lines of a caption, 1 to 3; None: 2."""
     caption_speed: int | None = None
@@ -318,7 +318,7 @@ class Recording:
     options: Options
     """The options of its owner."""
     state: State
-    """ACCEPTED → PLANNED → DONE, FAILED or CANCELLED (a person ended it); then DELETED, if a person or the retention asks for that."""
+    """ACCEPTED → PLANNED → DONE, FAILED or CANCELLED (a person ended it); then DELETED, if a person or the retention policy asks for that."""
     created: float
     """When the upload was first seen, seconds since 1970."""
     finished: float | None = None

@@ -265,12 +265,12 @@ class Settings:
     )
     webhook_url: str = _text(
         "DROPSCRIBE_WEBHOOK_URL",
-        "Address that is notified of transcripts and budgets, `https://…`; unset: no webhooks.",
+        "URL that is notified of transcripts and budgets, `https://…`; unset: no webhooks.",
         secret=True,
     )
     webhook_secret: str = _text(
         "DROPSCRIBE_WEBHOOK_SECRET",
-        "Secret that signs webhooks, `whsec_…`, as `dropscribe webhook secret` makes it; while it is changed, the "
+        "Secret that signs webhooks, `whsec_…`, as `dropscribe webhook secret` generates it; while it is changed, the "
         "new one and the old one, separated by a space.",
         secret=True,
     )
@@ -342,13 +342,13 @@ class Settings:
     console_token: str = _text(
         "DROPSCRIBE_CONSOLE_TOKEN",
         "Secret that every request to the console must carry; unset: a new one at each start, in the "
-        "address that is printed.",
+        "URL that is printed.",
         secret=True,
     )
     console_names: str = _text(
         "DROPSCRIBE_CONSOLE_NAMES",
-        "Names by which browsers may reach the console besides localhost, separated by commas; one that "
-        "begins with a dot stands for all below it.",
+        "Names by which browsers may reach the console besides localhost, separated by commas; a "
+        "leading dot matches all subdomains.",
     )
     iap_audience: str = _text(
         "DROPSCRIBE_IAP_AUDIENCE",

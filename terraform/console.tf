@@ -17,7 +17,7 @@ resource "google_cloud_run_v2_service" "console" {
   location            = var.region
   deletion_protection = false
 
-  # From everywhere, and through the proxy only: it answers strangers itself, and signs what it lets through.
+  # From everywhere, and through the proxy only: it refuses unauthenticated requests itself, and signs what it lets through.
   ingress     = "INGRESS_TRAFFIC_ALL"
   iap_enabled = true
 

@@ -20,7 +20,7 @@ locals {
   runs = var.images != null
 
   # Own entrypoints are Cloud Run services, one account each. The subscription of its name feeds one; sweeper and guard
-  # have a clock instead. Memory and requests at a time are those of shared/deployment_sizes.py, which says why.
+  # are called by Cloud Scheduler instead. Memory and requests at a time are those of shared/deployment_sizes.py, which says why.
   functions = {
     for name, one in merge(
       {

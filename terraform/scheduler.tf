@@ -1,4 +1,4 @@
-# The clocks of the sweeper, and of the guard of a rollout.
+# Calls the sweeper, and the guard of a rollout, every minute.
 
 locals {
   clocks = {

@@ -72,7 +72,7 @@ variable "images" {
 }
 
 variable "gpu" {
-  description = "The job of the workers with a GPU; null: there is none. Two tasks of 16 GiB are what the quotas of a new project hold."
+  description = "The job of the workers with a GPU; null: there is none. Two tasks of 16 GiB fit the CPU and memory quotas of a new project; L4 quota often has to be requested."
   type = object({
     vcpus           = optional(number, 4)
     memory_gib      = optional(number, 16)
@@ -295,7 +295,7 @@ variable "budget" {
 }
 
 variable "alerts" {
-  description = "Who is told of alerts: mail addresses, and notification channels that exist already (projects/…/notificationChannels/…). With neither, alerts are shown in the console only. `runbook` is the address of docs/runbook.md in your copy."
+  description = "Who is notified of alerts: email addresses, and notification channels that exist already (projects/…/notificationChannels/…). With neither, alerts are shown in the Google Cloud console only. `runbook` is the URL of docs/runbook.md in your copy."
   type = object({
     emails   = optional(set(string), [])
     channels = optional(set(string), [])

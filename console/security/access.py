@@ -1,6 +1,6 @@
 """Whether a request may be answered: its Host, its token, and for a change where it comes from.
 
-- A page of a stranger can send requests to any address of this machine, also by a name of its own that leads here (DNS
+- Any website can send requests to any address of this machine, also by a name of its own that resolves to it (DNS
   rebinding): only known names of the server are answered.
 - A browser says where a change comes from (Origin, Sec-Fetch-Site): only the server's own page may change something.
 - The token comes once in the address that `dropscribe up` prints, then in a cookie that no script can read; programs
@@ -44,7 +44,7 @@ class Access:
     token: str = field(default="", repr=False)
     """That it must carry; empty: `signed` decides."""
     hosts: frozenset[str] = frozenset(LOOPBACK)
-    """Names of the server, without ports; one that begins with a dot stands for all below it."""
+    """Names of the server, without ports; a leading dot matches all subdomains."""
     signed: Callable[[Headers], str] | None = None
     """Gives the account that a proxy vouches for in signed headers; empty: none."""
     secure: bool = False

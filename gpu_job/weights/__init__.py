@@ -6,7 +6,7 @@
     digests.py       SHA-256 of files, computed once
     speakers.py      the two networks that tell speakers apart
     download.py      from the hub, resumed and checked
-    nemo_tar.py      opens a `.nemo` file without believing its sizes
+    nemo_tar.py      opens a `.nemo` file without trusting its sizes
 
 No engine is imported here before it is needed.
 """

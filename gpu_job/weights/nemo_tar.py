@@ -1,4 +1,4 @@
-"""Open a `.nemo` file, which is a tar archive, without believing what it says of its size.
+"""Open a `.nemo` file, which is a tar archive, without trusting the sizes that it states.
 
 A few kilobytes of gzip, or a sparse member, stand for any number of zeros. An archive may unpack to a few times its size
 at most, as weights do: they are noise, and hardly compress. Headers are few and short: `tarfile` takes time by the square

@@ -48,7 +48,7 @@ OF_A_RECORDING: dict[str, Any] = {
     "min_speakers": _option(int | None, "Minimum number of speakers; implies --diarize."),
     "max_speakers": _option(
         int | None,
-        "Maximum number of speakers; implies --diarize. Same as --min-speakers: exactly that many.",
+        "Maximum number of speakers; implies --diarize. If equal to --min-speakers, exactly that many.",
     ),
     "channels": _option(
         Literal["mix", "apart", "auto"] | None,
@@ -63,7 +63,7 @@ OF_A_RECORDING: dict[str, Any] = {
     "caption_width": _option(int | None, "Characters per caption line (default 42)."),
     "caption_lines": _option(int | None, "Lines per caption (default 2)."),
     "caption_speed": _option(
-        int | None, "Reading speed in characters per second (default 17); sets how long captions stay."
+        int | None, "Reading speed in characters per second (default 17); sets how long captions stay on screen."
     ),
     "formats": _option(
         str | None,

@@ -1,7 +1,7 @@
-"""Which files of the inbox are ignored: those that are no recordings, and for now those that are still written.
+"""Which files of the inbox are ignored: those that are not recordings, and for now those still being written.
 
-No recordings are hidden files and folders, files that systems put into folders, partial files of
-programs that rename them when they are complete, and files whose names say that they are something else.
+Hidden files and folders, files that systems put into folders, partial files of
+programs that rename them when they are complete, and files whose names say that they are something else are not recordings.
 """
 
 from __future__ import annotations

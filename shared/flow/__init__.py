@@ -12,7 +12,7 @@
                       diarization/: who says them; assemble.py: the whole transcript; attribution.py)
     record.py      7  the last chunk is done: decide, write the outputs (transcript_files.py), record, announce
                       (redo.py: results that are gone), or record why it failed
-    forget.py         everything about a recording is deleted because a person or the retention asked for it (erase.py: what that is)
+    forget.py         everything about a recording is deleted because a person or the retention policy asked for it (erase.py: what that is)
     reading/          what people read of a recording, and what they correct
 
 Steps 1 to 4 run in the router, 5 in the worker, 6 and 7 in the merger; the messages of `shared/messages.py` connect

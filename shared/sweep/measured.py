@@ -1,6 +1,6 @@
 """Measure the state of the deployment, for its dashboard and alerts.
 
-Nothing is read without a sink for it. A part that cannot be read is left out: a measurement never fails a sweep.
+Nothing is read unless a sink is registered. A part that cannot be read is left out: a metric never fails a sweep.
 """
 
 from __future__ import annotations

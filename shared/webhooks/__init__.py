@@ -2,8 +2,8 @@
 
 Read events.py first, then outbox.py and deliver.py.
 
-- `events.py`: what is told, and its id
-- `outbox.py`: what was told, and until when it is tried
+- `events.py`: the events, and their ids
+- `outbox.py`: the events that were sent, and until when each is retried
 - `secret.py`: what signs it
 - `deliver.py`: from a message to a call of the address
 

@@ -26,7 +26,7 @@ TYPES = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """What is told."""
+    """A webhook event."""
 
     key: str
     """The same for every message about one fact; different for any two facts."""

@@ -1,4 +1,4 @@
-"""What was told by webhooks: a document for each event, created once.
+"""Webhook events that were sent: a document for each, created once.
 
 It is stored before the first call, so that every try, also after a crash, and every delivery of the same news sends the
 same id and the same bytes.

@@ -1,4 +1,4 @@
-"""The most memory that a process has taken."""
+"""Peak memory of a process."""
 
 import os
 import resource

@@ -39,7 +39,7 @@ export function Revisions({ found, shown, onChoose }) {
         ${[...found.revisions].sort((a, b) => b.number - a.number).map(
           (one) => html`<option value=${one.number}>${one.number}${one.number === newest ? " (newest)" : ""}${one.author ? `, ${one.author}` : ""}</option>`,
         )}
-        <option value="0">As the engine heard it</option>
+        <option value="0">The engine's original</option>
       </select>
       ${now && html`<p class="small">${[moment(now.created), now.note].filter(Boolean).join(" · ")}</p>`}
       ${shown !== newest && html`<p class="small">An older text is shown. Choose the newest one to correct it.</p>`}

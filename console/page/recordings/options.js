@@ -10,13 +10,13 @@ const KNOWN = {
   keyterms: ["Names and terms", "To listen for, separated by commas."],
   filler_words: ["Keep filler words", "Write down uh and um."],
   diarize: ["Tell speakers apart", "Says who speaks, as Speaker 1, Speaker 2 and so on."],
-  min_speakers: ["Fewest speakers", "If you know. Empty: as many as are heard."],
-  max_speakers: ["Most speakers", "If you know. The same as the fewest: exactly that many."],
+  min_speakers: ["Minimum speakers", "If you know. Empty: as many as are heard."],
+  max_speakers: ["Maximum speakers", "If you know. If equal to the minimum, exactly that many."],
   channels: ["Stereo channels", "If each side is one person, as in many recorded calls."],
   speaker_names: ["Names of speakers", "In the order in which they first speak, separated by commas."],
-  caption_width: ["Width of captions", "Characters in a line. Empty: 42."],
-  caption_lines: ["Lines of captions", "At most. Empty: 2."],
-  caption_speed: ["Reading speed", "Characters a second: how long captions stay. Empty: 17."],
+  caption_width: ["Caption width", "Characters per line. Empty: 42."],
+  caption_lines: ["Caption lines", "At most. Empty: 2."],
+  caption_speed: ["Reading speed", "Characters per second; sets how long captions stay on screen. Empty: 17."],
   label: ["Label", "A team or a customer, to group the costs by."],
 };
 /** Names of choices that have no title in the schema. */

@@ -34,7 +34,7 @@ Variables = Annotated[
     Path | None,
     typer.Option(
         "--variables",
-        help="JSON with values of Terraform's variables (terraform/README.md); by default "
+        help="JSON file with Terraform variable values (terraform/README.md); by default "
         "terraform/PROJECT.tfvars.json, if it exists.",
     ),
 ]

@@ -1,4 +1,4 @@
-"""`dropscribe webhook`: a secret, and a test of the address that is told of transcripts and budgets."""
+"""`dropscribe webhook`: generate a secret, and test the URL that is notified of transcripts and budgets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.connect import settings_here, webhook_sender
 from shared.webhooks import deliver, events, secret
 
 app = typer.Typer(
-    help="Make a secret for webhooks, and send a test to the address that receives them.",
+    help="Generate a webhook secret, and send a test to the webhook URL.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -36,4 +36,4 @@ def send_test(*, as_json: options.AsJson = False) -> None:
     if as_json:
         print_json({"id": event.id, "status": status})
     else:
-        print_text(f"Sent {event.id}; the receiver answered {status}.")
+        print_text(f"Sent {event.id}; the receiver responded with {status}.")

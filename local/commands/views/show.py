@@ -45,7 +45,7 @@ def command(
         typer.Option(
             "--revision",
             min=0,
-            help="Number of a correction; 0: as the engine wrote it. By default the newest.",
+            help="Number of a correction; 0: the engine's original. By default the newest.",
         ),
     ] = None,
     as_json: Annotated[

@@ -1,4 +1,4 @@
-"""Flv: what stands before the first sound and pictures, and how long its tags say that it is.
+"""Flv: what precedes the first audio and video, and how long its tags say that it is.
 
 Source: Adobe Flash Video File Format Specification 10.1, annex E (tags); Enhanced RTMP 1.0 (its other headers of codecs).
 """

@@ -1,6 +1,6 @@
 """Wave files of plain samples: the place of each sample is arithmetic, so no demuxer is needed.
 
-That of FFmpeg would try all its formats on the first samples, in case they are a compressed stream. That takes
+FFmpeg's demuxer would try all its formats on the first samples, in case they are a compressed stream. That takes
 longer than decoding a short file, so we rule it out first, and leave what is not plain to FFmpeg.
 """
 

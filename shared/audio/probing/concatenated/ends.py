@@ -1,4 +1,4 @@
-"""Where a recording ends by its own header, and whether another one of the same format begins behind it.
+"""Where a recording ends by its own header, and whether another one of the same format follows it.
 
 Of recordings that are concatenated, as with `cat`, or appended to a file, players play the first one only. Sources: as in `riff`, `avi`, `asf` and `isobmff`; Sun's .snd (au); NIST SPHERE 2.6; TTA1 and Monkey's
 Audio 3.98 (the tables of their frames); Creative's VOC 1.20 (blocks up to a terminator); RFC 4867 §5 (AMR).
