@@ -7,7 +7,12 @@ import pytest
 from shared import messages
 from shared.engines import DEEPGRAM, PARAKEET_CPU, PARAKEET_GPU, hosted_specs
 from shared.errors import ConfigurationError
+from shared.recovery.dead_letter import MOST_ROUNDS
+from shared.recovery.fallback import MOST_FAILURES
 from shared.topology import DEAD_LETTERS, MERGER, REQUESTS, ROUTER, Subscription, Topology, topology
+from tests.test_architecture import ROOT
+
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 def test_back_off_doubles_up_to_its_cap():
@@ -64,6 +69,31 @@ def test_there_is_about_an_hour_to_mend_what_is_set_up_wrongly():
         assert 50 * 60 <= waits(topology().subscription(name)) <= 70 * 60
     for name in (PARAKEET_GPU.subscription, PARAKEET_CPU.subscription):
         assert 8 * 60 <= waits(topology().subscription(name)) <= 10 * 60
+
+
+@pytest.mark.parametrize(
+    ("name", "page", "sentence"),
+    [
+        (ROUTER, "google-cloud.md", "with growing pauses, for about {} ("),
+        (ROUTER, "runbook.md", "are tried again for about {} before"),
+        (PARAKEET_GPU.subscription, "google-cloud.md", "(a chunk that its engine fails: {})"),
+        (DEEPGRAM.subscription, "fallback.md", "(about {}; `dropscribe transcribe` gives up"),
+        (DEEPGRAM.subscription, "deepgram.md", "the chunk is delivered again for {}, so that"),
+        (DEEPGRAM.subscription, "deepgram.md", "after {} it goes to another engine"),
+    ],
+)
+def test_guides_say_how_long_retries_last(name, page, sentence):
+    minutes = round(waits(topology().subscription(name)) / 60)
+    said = sentence.format("an hour" if 55 <= minutes <= 65 else f"{NUMBERS[minutes]} minutes")
+    assert said in (ROOT / "docs" / page).read_text("utf-8")
+
+
+def test_the_guide_of_fallback_says_after_how_many_failures_an_engine_is_given_up():
+    text = (ROOT / "docs" / "fallback.md").read_text("utf-8")
+    most = NUMBERS[topology().subscription(DEEPGRAM.subscription).max_attempts]
+    assert f"the next engine after {most} failures" in text
+    assert f"({NUMBERS[MOST_FAILURES]}; of Deepgram {most})" in text
+    assert f"published again, up to {NUMBERS[MOST_ROUNDS]} times" in text
 
 
 def test_policies_are_such_as_pubsub_takes():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from shared import formats
+from shared.in_words import listed
 from shared.outputs import render
 from tests.outputs.streams import transcript, word
 from tests.test_architecture import ROOT
@@ -31,13 +32,16 @@ HEADING = re.compile(r"^## .*?`([A-Za-z.]+)`$", re.MULTILINE)
 
 
 def guide():
-    """docs/outputs.md: the table of all files, and a section with an example for each that has none."""
+    """docs/outputs.md: the table of all files, those with captions, and a section with an example for each that has none."""
     text = (ROOT / "docs" / "outputs.md").read_text("utf-8")
     rows = "\n".join(f"| {one.use} | `{one.name}` | `{one.format}` |" for one in formats.FILES)
     text, count = re.subn(
         r"(?<=\| you want to \| take \| `--format` \|\n\|---\|---\|---\|\n)(\|.*\n)+", f"{rows}\n", text
     )
     assert count == 1, "docs/outputs.md has no place for the table"
+    captions = listed([f"`{one.name}`" for one in formats.FILES if one.has_captions], "and")
+    text, count = re.subn(r"(?<=They change ).*?(?=, also of )", captions, text)
+    assert count == 1, "docs/outputs.md has no place for the files with captions"
     for before, one in zip((None, *formats.FILES), formats.FILES, strict=False):
         if one.name not in HEADING.findall(text):
             text = _with_section(text, before, one)
@@ -59,7 +63,7 @@ def readme():
     named = [f"`{one.name}` (`{one.format}`)" for one in formats.FILES if one.format in formats.MORE]
     text, count = re.subn(
         r"(?<=With `--format` also ).*?(?= \(\[more formats\])",
-        f"{', '.join(named[:-1])} and {named[-1]}",
+        listed(named, "and"),
         (ROOT / "README.md").read_text("utf-8"),
     )
     assert count == 1, "README.md has no place for the formats"

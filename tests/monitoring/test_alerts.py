@@ -208,20 +208,46 @@ def test_a_condition_is_about_a_metric_that_there_is_and_fits_its_kind(name, con
         assert named == {one.name for one in topology().subscriptions}
 
 
-def test_every_alert_has_its_section_in_the_runbook():
+def sections():
+    """The texts of the runbook, by their anchors."""
     text = (ROOT / "docs" / "runbook.md").read_text("utf-8")
-    sections = {
+    return {
         re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-"): body
         for title, body in re.findall(r"^## (.+)\n((?:(?!^## ).*\n?)*)", text, re.MULTILINE)
     }
+
+
+def test_every_alert_has_its_section_in_the_runbook():
     for alert in ALERTS.values():
-        body = sections[alert["runbook"]]
+        body = sections()[alert["runbook"]]
         assert "**What it means.**" in body
         assert "**What to do.**" in body
         assert alert["title"] in body or alert["runbook"] == re.sub(
             r"[^a-z0-9 -]", "", alert["title"].lower()
         ).replace(" ", "-")
-    assert {one["runbook"] for one in ALERTS.values()} == set(sections), "a section without an alert"
+    assert {one["runbook"] for one in ALERTS.values()} == set(sections()), "a section without an alert"
+
+
+WORDS = {1: "a dollar", 2: "two|twice", 300: "five minutes", 600: "ten minutes", 900: "15 minutes", 3600: "an hour",
+         21600: "six hours"}  # fmt: skip
+"""How titles and the runbook say a number or seconds."""
+
+
+def said(number):
+    """A pattern of a threshold, or of seconds."""
+    return WORDS.get(number, f"{number:.0%}".replace("%", " %"))
+
+
+@pytest.mark.parametrize(
+    ("alert", "condition"), [(alert, one) for alert in ALERTS.values() for one in alert["conditions"]]
+)
+def test_the_numbers_of_a_condition_are_those_of_its_title_and_of_the_runbook(alert, condition):
+    body = sections()[alert["runbook"]]
+    if threshold := condition.get("threshold") or condition.get("absent"):
+        assert re.search(said(threshold), f"{alert['title']}: {condition['title']}")
+        assert re.search(said(threshold), f"{alert['title']}: {body}")
+    if seconds := condition.get("duration") or ("denominator" in condition and condition["period"]):
+        assert re.search(said(seconds), body)
 
 
 def test_an_alert_is_either_bad_for_the_owner_now_or_a_warning():

@@ -1,5 +1,7 @@
 import itertools
+import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +19,7 @@ from tests.outputs.streams import (
     together,
     word,
 )
+from tests.test_architecture import ROOT
 
 
 def cut(words):
@@ -96,6 +99,25 @@ def test_no_caption_extends_over_a_second_of_silence():
 def test_a_caption_has_no_more_words_than_are_spoken_in_seven_seconds():
     words = spoken("one two three four five six", pace=2.0)
     assert lines(words) == [("one two three",), ("four five six",)]
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern"),
+    [
+        ("README.md", r"captions of up to two lines of (\d+) characters"),
+        ("console/page/recordings/options.js", r"Characters per line\. Empty: (\d+)"),
+        ("docs/outputs.md", r"\| `caption_width` \|.*\| (\d+) \|"),
+        ("docs/outputs.md", r"counts in the line's (\d+) characters"),
+        ("docs/outputs.md", r"Two lines of (\d+) characters at most"),
+        ("docs/outputs.md", r"A line counts (\d+) Unicode characters"),
+        ("docs/request.schema.json", r"Characters per caption line; null: (\d+)"),
+        ("dropscribe/options.py", r"caption line, 16 to 100; (\d+) by default"),
+        ("local/commands/options.py", r"per caption line \(default (\d+)\)"),
+        ("shared/model.py", r"caption line, 16 to 100; None: (\d+)\."),
+    ],
+)
+def test_the_width_of_captions_is_the_same_wherever_it_is_stated(path, pattern):
+    assert re.findall(pattern, (ROOT / path).read_text("utf-8")) == [str(USUAL.width)]
 
 
 def test_a_line_has_42_characters_at_most():
