@@ -8,7 +8,7 @@
     wav_samples.py  a chunk of plain samples, without a demuxer
     parts.py        a chunk of several recordings in one file
     downmix.py      which channels are heard, and how loud
-    timestamps.py   which time stamps are believed
+    timestamps.py   which timestamps are believed
     timeline.py     places what is decoded on the axis of the output
 
 Few more bytes are read than those of the chunk.

@@ -44,7 +44,7 @@ def packets_from(
         begin: seconds on the player's clock.
         container: the recording.
         stream: the track.
-        origin: zero of the player's clock, seconds by the file's own time stamps.
+        origin: zero of the player's clock, seconds by the file's own timestamps.
         demuxer: FFmpeg's name of the format, see `sniff`.
         codec: FFmpeg's name of the codec.
         reopen: opens the recording again, where it cannot even seek to its beginning.

@@ -34,7 +34,7 @@ MARKERS = {
     "matroska": CLUSTER_START,
     "mov": re.compile(rb".{4}moof\0\0\0\x10mfhd.{12}traf.{4}tfhd.{8,36}tfdt", re.DOTALL),
 }
-"""How a cluster or fragment begins, up to its time stamp. Without one, its time depends on all before it."""
+"""How a cluster or fragment begins, up to its timestamp. Without one, its time depends on all before it."""
 LONGEST_MARKER = 80
 """Bytes."""
 NEAR = 15.0
@@ -73,7 +73,7 @@ def splice(
         container: the file as FFmpeg has opened it; it may have been read or sought in since.
         stream: its audio track.
         begin: where the chunk begins on the player's clock, seconds.
-        origin: the zero of that clock by the file's own time stamps, seconds.
+        origin: the zero of that clock by the file's own timestamps, seconds.
 
     Returns:
         The file to open instead; None if FFmpeg needs no help, or too little would be hidden.
@@ -104,7 +104,7 @@ def splice(
 
 
 def indexed_until(stream: AudioStream) -> float:
-    """Where the index of a track ends, as far as FFmpeg has loaded it: seconds by the file's own time stamps."""
+    """Where the index of a track ends, as far as FFmpeg has loaded it: seconds by the file's own timestamps."""
     assert stream.time_base is not None
     index = stream.index_entries
     return float(index[-1].timestamp * stream.time_base) if len(index) else -math.inf
@@ -123,7 +123,7 @@ def last_before(
     """Where the last cluster begins that is no later than wanted; an earlier one where the search takes too long.
 
     Args:
-        wanted: seconds by the file's own time stamps.
+        wanted: seconds by the file's own timestamps.
         find: the first cluster that begins in a stretch (first byte, one past the last); None where none does.
         time_of: seconds of a cluster; None where nothing can be read from there.
         start: the byte after which to search, and about its time; it is returned where no cluster is early enough.

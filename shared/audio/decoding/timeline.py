@@ -3,8 +3,8 @@
 With `both` it has three channels: the mix, and both channels of a stereo recording before they are mixed.
 
 Consecutive frames pass through one resampler as one run. Where time jumps, or the format or the mix of channels changes,
-the run is flushed. Another one begins at the sample given by its time stamp, with silence in the gap. So positions never
-drift from the time stamps by more than the tolerance.
+the run is flushed. Another one begins at the sample given by its timestamp, with silence in the gap. So positions never
+drift from the timestamps by more than the tolerance.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
 
 TOLERANCE = 0.05
-"""Seconds by which time stamps may differ from the count of samples: those of coarse clocks do by 20 ms."""
+"""Seconds by which timestamps may differ from the count of samples: those of coarse clocks do by 20 ms."""
 EXACT = 0.002
 """The same immediately after damage."""
 FILTER_LENGTH = 0.05
@@ -102,7 +102,7 @@ class Timeline:
 
         Args:
             frame: any format, rate and layout.
-            jump: seconds between the two by its time stamp: there it is placed where it begins a new run.
+            jump: seconds between the two by its timestamp: there it is placed where it begins a new run.
         """
         form = (frame.format.name, frame.layout.name, frame.sample_rate)
         if not self._running or form != self._format:

@@ -1,8 +1,8 @@
-"""Which of a recording's time stamps are believed.
+"""Which of a recording's timestamps are believed.
 
-Decoded frames follow one another; their time stamps should say the same. Those of screen recorders wobble, those of
+Decoded frames follow one another; their timestamps should say the same. Those of screen recorders wobble, those of
 network cameras come in bursts, single ones are wrong by hours, and a restarted encoder begins to count anew. So where a
-time stamp disagrees with the count of samples, the frames are held until it is clear what happened:
+timestamp disagrees with the count of samples, the frames are held until it is clear what happened:
 
     the stamps come back         they wobbled, or one was wrong: the frames follow one another
     they stay later              a true gap: silence stands in it
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 CONFIRMED = 1.0
-"""Seconds of sound whose time stamps all say that time has jumped, until it is believed."""
+"""Seconds of sound whose timestamps all say that time has jumped, until it is believed."""
 OPENING = 8
-"""Frames at the beginning whose time stamps vote on where it is."""
+"""Frames at the beginning whose timestamps vote on where it is."""
 MOST_ASKED = 256
 """Frames in that second up to which each is asked again behind a jump. Of more, which real recordings have for a moment
 at most, all go on without a gap: a file whose every sample jumps would otherwise cost the square of its length."""
@@ -45,7 +45,7 @@ MOST_TOLD = 10
 
 
 class Timestamps:
-    """Places frames on a timeline by their time stamps, as far as these are to be believed.
+    """Places frames on a timeline by their timestamps, as far as these are to be believed.
 
     Args:
         timeline: takes the frames.
@@ -60,7 +60,7 @@ class Timestamps:
         self._open_ended = open_ended
         self._opening = True
         self._offset = shift
-        self._shift = 0.0  # added to every time stamp, after clocks that were set
+        self._shift = 0.0  # added to every timestamp, after clocks that were set
         self._held: list[tuple[AudioFrame, float | None]] = []
         self._seconds = 0.0  # of the held frames
 
@@ -71,7 +71,7 @@ class Timestamps:
             return list(self._told)
         return [
             *self._told,
-            f"{self._untold} more jumps like these: the time stamps of this recording are not reliable",
+            f"{self._untold} more jumps like these: the timestamps of this recording are not reliable",
         ]
 
     @property
@@ -88,7 +88,7 @@ class Timestamps:
 
         Args:
             frame: any format, rate and layout.
-            time: by its time stamp, seconds; None: immediately after the frame before.
+            time: by its timestamp, seconds; None: immediately after the frame before.
             tolerance: seconds by which `time` may differ from there before it counts as a jump. Less than usual says
                 that a jump is expected, because something before the frame was lost.
         """
@@ -130,7 +130,7 @@ class Timestamps:
         return held
 
     def _open(self) -> None:
-        """Place the first frame: where its own time stamp says, unless most others disagree by far."""
+        """Place the first frame: where its own timestamp says, unless most others disagree by far."""
         held, self._opening = self._let_go(), False
         if starts := _starts(held):
             frame, time = held.pop(0)
@@ -144,7 +144,7 @@ class Timestamps:
             self._timeline.add(frame, None)
 
     def _confirm(self) -> None:
-        """Believe what all held time stamps say; those behind the first are asked again, unless they are many."""
+        """Believe what all held timestamps say; those behind the first are asked again, unless they are many."""
         held = self._let_go()
         self._place(held[0][0], self._jump_of(held))
         many = len(held) > MOST_ASKED
@@ -188,7 +188,7 @@ class Timestamps:
 
 
 def _starts(held: Sequence[tuple[AudioFrame, float | None]]) -> list[float]:
-    """When the first of some frames that follow one another begins, by the time stamp of each that has one."""
+    """When the first of some frames that follow one another begins, by the timestamp of each that has one."""
     before, starts = 0.0, []
     for frame, time in held:
         if time is not None:

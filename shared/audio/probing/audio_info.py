@@ -162,7 +162,7 @@ def _first_of_program(container: InputContainer, stream: AudioStream, first: flo
 
 
 def _voted(container: InputContainer, stream: AudioStream, first: float) -> float:
-    """When a track begins by its first packets: by most of them where the first ones are alone with their time stamps.
+    """When a track begins by its first packets: by most of them where the first ones are alone with their timestamps.
 
     A recorder that takes over a running stream writes its first page with a clock of its own.
     """

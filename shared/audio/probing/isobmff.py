@@ -275,7 +275,7 @@ def _duration(movie: _Movie, track: _Track) -> float | None:
 
 
 def _origin(movie: _Movie, fragment: bytes | None) -> float:
-    """What time stamps show at time zero, seconds: 0 but in a file of fragments alone, which may begin anywhere."""
+    """What timestamps show at time zero, seconds: 0 but in a file of fragments alone, which may begin anywhere."""
     if movie.fragment_duration is None or fragment is None or any(one.duration for one in movie.tracks):
         return 0.0
     return first_fragment_start(fragment, {one.number: one.timescale for one in movie.tracks}) or 0.0

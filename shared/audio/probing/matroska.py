@@ -33,7 +33,7 @@ VIDEO_TYPE, AUDIO_TYPE = 1, 2
 FIRST_CLUSTERS = 4096
 """Bytes from the first cluster on that are read to learn when the recording begins: its first block lies no farther."""
 LATE = 1.0
-"""Seconds; a recording whose time stamps begin later was cut out of a longer one."""
+"""Seconds; a recording whose timestamps begin later was cut out of a longer one."""
 
 _CODECS = {
     "A_OPUS": "opus", "A_VORBIS": "vorbis", "A_MPEG/L3": "mp3", "A_MPEG/L2": "mp2", "A_FLAC": "flac",

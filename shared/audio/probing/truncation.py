@@ -89,7 +89,7 @@ def in_proportion(info: AudioInfo, size: int) -> AudioInfo:
         return replace(info, duration=None, exact=False)
     raise BadMedia(
         "limit",
-        f"By its time stamps this file of {human_size(size)} lasts {human_duration(seconds)}, which cannot be: its clock "
+        f"By its timestamps this file of {human_size(size)} lasts {human_duration(seconds)}, which cannot be: its clock "
         "is damaged, or it was set during the recording. Convert it (ffmpeg -i FILE -af asetpts=N/SR/TB out.flac) and "
         "use that.",
     )

@@ -33,7 +33,7 @@ FASTEST, MOST_CHANNELS, MOST_TRACKS = 2**31 - 1, 512, 64
 LONGEST: Final = 366 * 86_400.0
 """Seconds: no recording lasts longer than a year."""
 FARTHEST = 1e11
-"""Seconds from zero to a time stamp: some clocks count from the year 1."""
+"""Seconds from zero to a timestamp: some clocks count from the year 1."""
 SLOWEST = 50
 """Bytes in which mp3 or aac can hold a second, at least."""
 TOLERANCE = 0.001

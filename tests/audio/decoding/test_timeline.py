@@ -1,4 +1,4 @@
-"""Frames land where their time stamps say."""
+"""Frames land where their timestamps say."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Which time stamps are believed: wobble and single wrong ones are not, gaps and clocks that were set are."""
+"""Which timestamps are believed: wobble and single wrong ones are not, gaps and clocks that were set are."""
 
 from time import process_time
 
@@ -16,7 +16,7 @@ STEP = 0.1
 
 
 def run(times, *, open_ended=False, end=None, tolerances=()):
-    """Frames of a tenth of a second, numbered from 1 in their samples, with these time stamps."""
+    """Frames of a tenth of a second, numbered from 1 in their samples, with these timestamps."""
     out = bytearray()
     timeline = Timeline(out.extend, begin=0.0, end=end)
     stamps = Timestamps(timeline, open_ended=open_ended)
@@ -29,7 +29,7 @@ def run(times, *, open_ended=False, end=None, tolerances=()):
 
 
 def straight(count, *, first=0.0):
-    """Time stamps without fault."""
+    """Timestamps without fault."""
     return [first + number * STEP for number in range(count)]
 
 

@@ -23,7 +23,7 @@ WRAPS = {"mpegts": 2**33 / TICKS, "mpeg": 2**33 / TICKS}
 CLUSTER_START = re.compile(
     rb"\x1f\x43\xb6\x75.{1,8}?(?:\xbf\x84.{4})?\xe7(?:[\x81-\x88]|[\x01-\x40]\0{0,6}[\x01-\x08])", re.DOTALL
 )
-"""How a Matroska cluster begins, up to the length of its time stamp, which some write in eight bytes."""
+"""How a Matroska cluster begins, up to the length of its timestamp, which some write in eight bytes."""
 PACK = b"\0\0\1\xba"
 """How a pack of a program stream begins."""
 TAG = re.compile(rb"(?=[\x08\x09\x12](.{3})(.{4})\0\0\0)", re.DOTALL)

@@ -122,7 +122,7 @@ def _header_between(reader: Reader, before: Reading, after: Reading) -> bool:
 
 
 def _is_alone(reader: Reader, demuxer: str, before: Reading, after: Reading) -> bool:
-    """Whether one of two readings is a wrong time stamp among good ones, so that the clock only seems to go back."""
+    """Whether one of two readings is a wrong timestamp among good ones, so that the clock only seems to go back."""
     following = reading(reader, demuxer, after.position + 1, reader.size)
     if following is not None and following.time >= before.time:
         return True
