@@ -68,7 +68,7 @@ class Target:
 
     @property
     def webhooks(self) -> bool:
-        """Whether an address is told of transcripts and budgets."""
+        """Whether there is a webhook URL."""
         return bool(self.variables.get("webhook"))
 
     @property

@@ -102,7 +102,7 @@ class Transcript:
     recording: str
     """Key of the recording in its deployment: the same in the page, in logs and in the cost report."""
     source: str
-    """Address of the audio: `file:///…` or `gs://…`."""
+    """URL of the audio: `file:///…` or `gs://…`."""
 
     @property
     def engines(self) -> tuple[str, ...]:
@@ -119,7 +119,7 @@ class Status:
     state: State
     """`ACCEPTED`: it was asked for; `PLANNED`: it is at work; the others are ends."""
     source: str = ""
-    """Address of the audio; empty while the deployment has not seen it."""
+    """URL of the audio; empty while the deployment has not seen it."""
     recording: str = ""
     """Key of its recording; empty while there is none."""
     chunks: int = 0

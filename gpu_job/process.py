@@ -32,7 +32,7 @@ LAST_WORDS = 30.0
 """Seconds for the ledger and the log after a call has not returned."""
 
 FLUSH = 1.5
-"""Seconds for the last measurements: Cloud Run kills ten seconds after it asked for the end, and the worker takes 8."""
+"""Seconds for the last metrics: Cloud Run kills ten seconds after it asked for the end, and the worker takes 8."""
 
 
 def run(ports: Ports, stop: concurrency.Event, *, stay: bool, began: float) -> Worker:

@@ -12,9 +12,9 @@
 
 Beside them, importing none of them, except that webhooks/ reads state/ and adapters/ use audio/ and search/:
 
-    webhooks/   calls that tell an address of an end     search/     words of all transcripts
+    webhooks/   calls that notify your server            search/     words of all transcripts
     outputs/    the files of a transcript                audio/      decoding, in a process of its own
-    adapters/   Google Cloud and hosted engines          telemetry/  logs, measurements and traces
+    adapters/   Google Cloud and hosted engines          telemetry/  logs, metrics and traces
 
 and small things that any of them may need: clock.py and concurrency.py (time and threads, which the simulation
 replaces), formats.py (names of output formats), languages.py, in_words.py (numbers for people), bundled.py (what comes

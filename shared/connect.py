@@ -47,7 +47,7 @@ def connect() -> Ports:
 
 
 def webhook_sender(settings: Settings) -> Send:
-    """What calls the address that is told of transcripts and budgets. In a project it goes to the internet only."""
+    """What calls the webhook URL. In a project it goes to the internet only."""
     send: Send = importlib.import_module("shared.adapters.web.webhook_call").Sender(
         public_only=settings.platform != "local"
     )

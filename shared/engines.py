@@ -248,7 +248,7 @@ DEEPGRAM = EngineSpec(
         address=Setting(
             variable="DROPSCRIBE_DEEPGRAM_URL",
             default="https://api.deepgram.com",
-            about="Address of Deepgram: its cloud, or your own installation.",
+            about="URL of Deepgram: its cloud, or your own installation.",
         ),
         open_calls=Setting(
             variable="DROPSCRIBE_DEEPGRAM_CONCURRENCY",

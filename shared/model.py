@@ -169,7 +169,7 @@ class Part:
     duration: float
     """Seconds."""
     origin: float
-    """What its own time stamps show where it begins, seconds."""
+    """What its own timestamps show where it begins, seconds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -198,7 +198,7 @@ class AudioInfo:
     tracks: int = 1
     """Number of audio tracks."""
     origin: float | None = None
-    """What the file's own time stamps show at time zero, seconds: the earliest presentation time of all its streams
+    """What the file's own timestamps show at time zero, seconds: the earliest presentation time of all its streams
     (docs/media.md). None where a plan was made before this was noted."""
     parts: tuple[Part, ...] = ()
     """The recordings that the file consists of, where its clock begins anew; empty where it is one."""

@@ -9,7 +9,7 @@
     chunks-ENGINE        ENGINE          push to functions/hosted, one for each hosted engine
     chunks-done          merger          push to functions/merger
     dead-letters         dead-letters    push to functions/sweeper
-    transcripts-ready    webhooks        push to functions/webhooks, if there is an address to tell
+    transcripts-ready    webhooks        push to functions/webhooks, if there is a webhook URL
     budget-alerts        webhooks-budget the same
 
 Without webhooks, `transcripts-ready` and `budget-alerts` have no subscription here. As in Pub/Sub, a message to a topic
@@ -129,7 +129,7 @@ def topology(*, webhooks: bool = False) -> Topology:
     """The topics and subscriptions of every deployment, those of all known engines included.
 
     Args:
-        webhooks: whether an address outside is told of transcripts and budgets.
+        webhooks: whether there is a webhook URL.
     """
     return Topology(
         topics=(

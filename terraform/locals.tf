@@ -48,7 +48,7 @@ locals {
     if local.runs
   }
 
-  # These tell an address outside, and do nothing else.
+  # These call the webhook URL, and do nothing else.
   tellers = ["webhooks", "webhooks-budget"]
 
   # The guard moves the traffic of all others, and does no step of a recording.

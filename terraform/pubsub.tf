@@ -5,7 +5,7 @@ locals {
 
   # Seconds of back-off, and deliveries until a message is a dead letter; null: it comes for ever.
   # `pull`: by a worker, whatever functions there are. The others are pushed to the function of their name; without one
-  # they keep their messages for it. `webhook`: only where an address is told, because nobody else reads them.
+  # they keep their messages for it. `webhook`: only if there is a webhook URL, because nobody else reads them.
   subscriptions = { for name, one in local.generated.subscriptions : name => one if !one.webhook || var.webhook != null }
 }
 

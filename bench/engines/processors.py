@@ -64,7 +64,7 @@ def ours(folder: Path, precision: str):
 
     export = folder / "onnx"
     if precision == "bfloat16" and not (openvino_encoder.is_installed() and openvino_encoder.has_bfloat16()):
-        raise LookupError("this processor has no bfloat16, or OpenVINO is not installed")
+        raise LookupError("this CPU has no bfloat16, or OpenVINO is not installed")
     if precision == "fp32":
         openvino_encoder.suits = lambda _: False
     engine = onnx_engine.load(str(_int8(export) if precision == "int8" else export))

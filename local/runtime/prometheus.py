@@ -35,7 +35,7 @@ HOST = "127.0.0.1"
 
 @contextmanager
 def served(port: int | None, state_dir: Path) -> Iterator[None]:
-    """Serve the measurements of all processes that are started inside, at `http://127.0.0.1:PORT/metrics`.
+    """Serve the metrics of all processes that are started inside, at `http://127.0.0.1:PORT/metrics`.
 
     Args:
         port: to listen at; None: nothing is measured, and this does nothing.
@@ -58,7 +58,7 @@ def served(port: int | None, state_dir: Path) -> Iterator[None]:
     from prometheus_client import CollectorRegistry, make_wsgi_app  # noqa: PLC0415 - it reads the variable
     from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415 - as above
 
-    from functions.caller import web_page  # noqa: PLC0415 - most starts of `up` serve no measurements
+    from functions.caller import web_page  # noqa: PLC0415 - most starts of `up` serve no metrics
     from local.runtime import serve  # noqa: PLC0415 - as above
 
     registry = CollectorRegistry()
@@ -70,7 +70,7 @@ def served(port: int | None, state_dir: Path) -> Iterator[None]:
         raise ConfigurationError(
             f"Port {port} cannot be used for the metrics ({error.strerror}). Choose another --metrics-port."
         ) from None
-    log.info("measurements are at   http://%s:%d/metrics", HOST, port)
+    log.info("metrics are at   http://%s:%d/metrics", HOST, port)
     try:
         # prometheus_client's own server starts a thread for each connection, and `up` has other use for its files.
         with serve.serving(make_wsgi_app(registry), listener, web_page):
@@ -86,7 +86,7 @@ def start(settings: Settings) -> None:  # noqa: ARG001 - as all platforms have i
 
 
 class Measurements:
-    """The sink that keeps measurements for Prometheus.
+    """The sink that keeps metrics for Prometheus.
 
     Args:
         registry: where they are; None: files in the folder that all processes share.

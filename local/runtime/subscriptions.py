@@ -128,7 +128,7 @@ def show_again(recording: Recording, ports: LocalPorts, beside: Collection[str] 
 
 
 def webhooks(ports: LocalPorts) -> dict[str, Callable[[bytes], None]]:
-    """The steps that tell an address of transcripts and budgets, by their subscriptions; none without an address."""
+    """The steps that send webhooks, by their subscriptions; none without a webhook URL."""
     if not ports.settings.webhook_url:
         return {}
     send = webhook_sender(ports.settings)

@@ -8,7 +8,7 @@ fail the import. The flow imports none of these modules. google_ports.py puts th
     pubsub.py           queue                           pubsub_messages.py
     cloud_run.py        workers: start them, look at them
     object_search.py    words of all transcripts, in the store
-    cloud_telemetry.py  measurements and traces         credentials.py
+    cloud_telemetry.py  metrics and traces         credentials.py
     hosted_engines.py   the hosted engines with a key; engines/  the adapter of each
     bills/              what providers say it cost      web/  addresses that callers named
 """

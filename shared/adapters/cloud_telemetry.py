@@ -1,4 +1,4 @@
-"""Measurements of workers and spans of every process, through OpenTelemetry to Google Cloud.
+"""Metrics of workers and spans of every process, through OpenTelemetry to Google Cloud.
 
 Google takes OpenTelemetry's own protocol at telemetry.googleapis.com, so its exporter is the only one needed:
 https://docs.cloud.google.com/stackdriver/docs/reference/telemetry/overview. Metrics arrive there as
@@ -45,7 +45,7 @@ CALL = 5.0
 
 
 def start(settings: Settings) -> None:
-    """Send the measurements and spans of this process, unless its clients talk to emulators and there is no collector.
+    """Send the metrics and spans of this process, unless its clients talk to emulators and there is no collector.
 
     Raises:
         ConfigurationError: there are no credentials.
@@ -74,7 +74,7 @@ def start(settings: Settings) -> None:
 
 
 def resource_of(settings: Settings, environ: Mapping[str, str]) -> Resource:
-    """Where measurements come from: every task of a worker, and every instance of a function."""
+    """Where metrics come from: every task of a worker, and every instance of a function."""
     execution, task = environ.get("CLOUD_RUN_EXECUTION", ""), environ.get("CLOUD_RUN_TASK_INDEX", "0")
     instance = f"{execution}.{task}" if execution else f"{environ.get('K_REVISION', 'local')}.{os.getpid()}"
     return Resource(
@@ -91,7 +91,7 @@ def resource_of(settings: Settings, environ: Mapping[str, str]) -> Resource:
 
 
 class Measurements:
-    """The sink of a worker's measurements; sends them every so often, and when asked to.
+    """The sink of a worker's metrics; sends them periodically, and on demand.
 
     Its provider, with a thread, is made with the first measurement: a function has none.
     """

@@ -83,7 +83,7 @@ _TABLE = (
         name="webhooks_total",
         kind="counter",
         labels=("outcome",),
-        about="Calls of the address that is notified of transcripts and budgets: `delivered` or `failed`; and events that were "
+        about="Calls of the webhook URL: `delivered` or `failed`; and events that were "
         "`given_up` after a day.",
     ),
     _logged(

@@ -1,4 +1,4 @@
-# An address that is told of transcripts and budgets: two functions that may do nothing else, and one secret.
+# A webhook URL: two functions that may do nothing else, and one secret.
 
 mock_provider "google" {
   source = "./tests/mocks"

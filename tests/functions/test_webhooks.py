@@ -1,4 +1,4 @@
-"""The functions that tell an address outside: what it answers decides whether a message comes again."""
+"""The functions that call the webhook URL: its response decides whether a message is redelivered."""
 
 import base64
 import datetime as dt

@@ -318,7 +318,7 @@ MUTANTS = {
         plant=_in_place_of(versions, "check_options", _without_default),
     ),
     "webhook-bytes": Mutant(
-        about="a webhook is not stored before it is told, so that a later try says another time",
+        about="a webhook is not stored before it is sent, so that a later attempt states another time",
         scenario="webhooks",
         plant=_in_place_of(outbox, "first", _anew),
     ),

@@ -2,7 +2,7 @@
 
 With weights of 0.6 billion parameters, such a processor spends its time on products of 32-bit matrices; in bfloat16
 they take about 0.6 times the core-seconds (`docs/benchmarks.md`). The graph is compiled once, with weights of 16 bits,
-for this processor and this version of OpenVINO, beside the export: it loads in a third of a second, and takes half the
+for this CPU and this version of OpenVINO, beside the export: it loads in a third of a second, and takes half the
 memory and disk of the export.
 """
 
@@ -52,7 +52,7 @@ ALONE = {"NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY"}
 
 
 def has_bfloat16(cpuinfo: Path = CPUINFO) -> bool:
-    """Whether this processor multiplies bfloat16; False where Linux does not say."""
+    """Whether this CPU multiplies bfloat16; False where Linux does not say."""
     try:
         text = cpuinfo.read_text(encoding="ascii", errors="replace")
     except OSError:
@@ -62,7 +62,7 @@ def has_bfloat16(cpuinfo: Path = CPUINFO) -> bool:
 
 
 def recommended() -> str:
-    """In which precision large weights had best run on this processor, for a person."""
+    """In which precision large weights had best run on this CPU, for a person."""
     if not has_bfloat16():
         return "8 bits is the fastest (NAME:int8), with slightly more errors"
     if is_installed():

@@ -219,13 +219,15 @@ def _gpu(settings: Settings) -> Finding:
 def _precision() -> Finding:
     what = "speed on the CPU"
     if not openvino_encoder.has_bfloat16():
-        found = "no bfloat16 on this processor: large weights run faster in 8 bits, with slightly more errors"
+        found = "no bfloat16 on this CPU: large weights run faster in 8 bits, with slightly more errors"
         fix = "--model nvidia/parakeet-tdt-0.6b-v3:int8 (docs/models.md)"
         return Finding(what=what, state="optional", found=found, fix=fix)
     if openvino_encoder.is_installed():
         return Finding(what=what, state="ok", found="large weights run in bfloat16, with OpenVINO")
     fix = f"{sys.executable} -m pip install 'dropscribe[openvino]'"
-    found = "this processor has bfloat16, which makes large weights 1.6 times as fast, but OpenVINO is not installed"
+    found = (
+        "this CPU has bfloat16, which makes large weights 1.6 times as fast, but OpenVINO is not installed"
+    )
     return Finding(what=what, state="optional", found=found, fix=fix)
 
 
