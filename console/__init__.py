@@ -6,13 +6,13 @@ server.py       the application
 page_files.py   the page
 api/            /api/v1, which the page uses
 openai/         /v1, the protocol of OpenAI's audio API
-security/       who may ask, and what browsers may do with the answers
-renditions.py   sound for browsers and waveforms that are missing, one after the other
-results.py      results of chunks that were read a moment ago
-bodies.py       large bodies of requests, in pieces
+security/       who has access, and what browsers may do with responses
+renditions.py   missing audio for browsers and waveforms, one after the other
+results.py      a cache of chunks' results
+bodies.py       large request bodies, in pieces
 slow_clients.py connections that send half a request
 
-The two protocols know nothing of each other, and what both need stands below them.
+The two protocols do not know each other; what both need is beside them.
 
 It is part of Dropscribe's inside and changes without notice: programs import `dropscribe`.
 """

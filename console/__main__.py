@@ -1,8 +1,8 @@
 """Serve the console: `python -m console`. `dropscribe up` and `dropscribe console` start it; Dockerfile.console runs it.
 
 Settings come from the environment (docs/settings.md). It listens on this machine only, unless DROPSCRIBE_CONSOLE_HOST
-says otherwise; then, and always, a request needs the token. On Cloud Run it needs the header that Identity-Aware Proxy
-signs instead.
+says otherwise. Requests always need the token, on Cloud Run instead the header that Identity-Aware Proxy
+signs.
 """
 
 from __future__ import annotations

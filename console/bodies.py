@@ -1,4 +1,4 @@
-"""Bodies of requests that are too large for memory, their end, and the disk that they go to."""
+"""Request bodies that are too large for memory: read in pieces, to disk."""
 
 from __future__ import annotations
 

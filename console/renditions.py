@@ -1,6 +1,6 @@
-"""Renditions for browsers, and waveforms of what was never decoded here: each made once, one after the other.
+"""Renditions for browsers, and waveforms of audio never decoded here: each made once, one after the other.
 
-Making one takes a core for some seconds an hour of sound.
+Making one takes some core-seconds per hour of audio.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The application: the page, the API under `/api/v1`, OpenAI's under `/v1`, and who may use them."""
+"""The application: the page, the API under `/api/v1`, OpenAI's under `/v1`, with access control."""
 
 from __future__ import annotations
 

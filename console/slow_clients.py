@@ -1,4 +1,4 @@
-"""Connections that do not send a whole request are closed: half of one would otherwise be kept for ever.
+"""Connections that do not send a whole request are closed: otherwise half a request would be kept for ever.
 
 Connecting needs no token: other accounts of the machine can, and every website in a browser. A request
 counts as sent with its headers; a body may take as long as it takes, because only those with a token send one. Others

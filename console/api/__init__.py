@@ -1,6 +1,6 @@
 """The console's own API under `/api/v1`: JSON, described in `/api/v1/openapi.json`. Read in this order.
 
-routes.py       what is answered where
+routes.py       the table of routes
 answers.py      bodies in and out, and errors as sentences
 types.py        what is in the bodies       rows.py        a recording in a list
 recordings.py   lists, and one recording    changes.py     cancel, retry, delete

@@ -1,4 +1,4 @@
-"""`GET /about`: what the deployment is and can do."""
+"""`GET /about`: what the deployment is and what it can do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sound of a recording, for a player that seeks in it."""
+"""The audio of a recording, for a player that seeks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cancel, try again, delete: as the commands of the same names do."""
+"""Cancel, retry, delete: as the commands `cancel`, `retry` and `forget` do."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""One poll for all pages that are open.
+"""One poll for all open pages.
 
-A look reads the newest recordings and those on the way, within a budget of documents a second: on one machine reading is
-free, in a project each document costs. What differs from the look before becomes an event with a number. A viewer who
-comes is told, after the first look, to load everything: what changed before that look has no event. One who comes again
-with the number of the last event that it saw is told what came since, if all of that is kept.
+A poll reads the newest recordings and those in progress, within a budget of documents a second: on one machine reading is
+free, in a project each document costs. What differs from the previous poll becomes a numbered event. A new viewer
+is told, after its first poll, to load everything: what changed before has no event. One who reconnects
+with the number of the last event that it saw gets all later ones, if they are still kept.
 """
 
 from __future__ import annotations

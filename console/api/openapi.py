@@ -1,4 +1,4 @@
-"""The description of the API (OpenAPI 3.1), from its rows and the types of its bodies."""
+"""The description of the API (OpenAPI 3.1), from the table of routes and the types of the bodies."""
 
 from __future__ import annotations
 

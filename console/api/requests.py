@@ -1,4 +1,4 @@
-"""Transcripts of what is there already, and what a transcript would cost."""
+"""Transcripts of existing objects, and quotes."""
 
 from __future__ import annotations
 

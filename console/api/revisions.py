@@ -1,4 +1,4 @@
-"""Corrections: each is a revision with a number, and the machine's transcript stays as it is."""
+"""Corrections: each is a numbered revision; the engine's transcript never changes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Files in, past this server: to an address of the store, where it gives some (Cloud Storage's resumable sessions).
+"""Uploads that bypass this server: to a URL of Cloud Storage (its resumable sessions).
 
 Cloud Run takes 32 MiB a request (https://cloud.google.com/run/quotas), and Cloud Storage takes any. The options travel as
-metadata of the object, and its notification starts the transcript: this server does not see how the upload ends.
+metadata of the object, and its notification starts the flow: this server does not see the end of the upload.
 """
 
 from __future__ import annotations

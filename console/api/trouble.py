@@ -1,4 +1,4 @@
-"""What a person should look at: failures, dead letters and unavailable workers."""
+"""What needs attention: failures, dead letters and unavailable workers."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Files in: past this server where the store gives addresses for it, else through it, to disk and then into the store.
+"""Uploads: directly to the bucket where it has upload URLs, else through this server, to disk and then into the bucket.
 
-A broken upload goes on where it stopped, in the way of Cloud Storage's resumable uploads
+An interrupted upload resumes where it stopped, as Cloud Storage's resumable uploads do
 (https://cloud.google.com/storage/docs/performing-resumable-uploads): `Content-Range: bytes */SIZE` asks how much is
-there, 308 says it, `Content-Range: bytes FIRST-LAST/SIZE` goes on. Whoever asks when all is stored, because the answer
-was lost, gets that answer, also from a server that was started again: the document of the upload's options has its id.
+there, 308 states it, `Content-Range: bytes FIRST-LAST/SIZE` continues. A client that asks once all is stored, because the response
+was lost, gets that response, even from a restarted server: the document of the upload's options has its id.
 """
 
 from __future__ import annotations

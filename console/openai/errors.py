@@ -1,7 +1,7 @@
-"""What went wrong, as OpenAI says it: a status, and `{"error": {"message", "type", "param", "code"}}`.
+"""Errors in OpenAI's form: a status, and `{"error": {"message", "type", "param", "code"}}`.
 
 OpenAI's clients repeat a request automatically after 408, 409, 429 and every 5xx, unless the header `x-should-retry`
-says no. It says so wherever only a person can change the outcome.
+is false. It is false wherever only a person can change the outcome.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The fields of a request, checked: what is wanted, as one record.
+"""The fields of a request, validated, as one record.
 
 The names, values and defaults are those of `transcription_create_params` in OpenAI's client. Lists come as `name[]`, as
-`name[0]` or as `name`, several times. What this server does not know is passed over, as OpenAI does.
+`name[0]` or as `name`, several times. Unknown fields are ignored, as OpenAI does.
 """
 
 from __future__ import annotations

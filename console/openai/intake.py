@@ -1,9 +1,9 @@
-"""A file that was received becomes an object, and its transcript is asked for, once, however often it is sent.
+"""A received file becomes an object, and its transcript is requested, once, however often the file is sent.
 
 The object is named after the SHA-256 of its bytes: a program that gave up waiting and sends the same file again gets
 the same object, and with it the same recording. Its options are fixed before it can be seen, so its event leads to
-the recording that was asked for (`shared/state/uploads.py`). Asked for with other options, it gets another recording
-of the same object, as every request with options does.
+the requested recording (`shared/state/uploads.py`). A request with other options makes another recording
+of the same object.
 """
 
 from __future__ import annotations

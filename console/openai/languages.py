@@ -1,4 +1,4 @@
-"""Names of languages as Whisper says them: `verbose_json` has `english`, requests have `en`."""
+"""Whisper's names of languages: `verbose_json` has `english`, requests have `en`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The body of a request, `multipart/form-data` (RFC 7578): its file goes to disk as it comes, its other fields are kept.
+"""The body of a request, `multipart/form-data` (RFC 7578): the file is streamed to disk, the other fields are kept in memory.
 
-No more than one piece of the body is in memory, whatever its length.
+At most one piece of the file is in memory, whatever its length.
 """
 
 from __future__ import annotations

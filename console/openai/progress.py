@@ -1,4 +1,4 @@
-"""The progress of the recordings that clients wait for, read in one look for all of them."""
+"""The progress of the recordings that clients wait for, read for all of them at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The body of a request is taken, up to what a request may have, with its file on disk; what is refused is dropped."""
+"""Receive the body of a request, up to its limits, with its file on disk; a refused body is discarded."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The routes under `/v1`. `console/security/` has decided before who may ask.
+"""The routes under `/v1`. `console/security/` has checked access before.
 
-A request that hangs up cancels nothing: its file is stored and asked for in a thread, and goes on from there.
+A client that disconnects cancels nothing: its file is stored and its transcript requested in a thread, which continues.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The words of a recording as events, while its chunks end: `transcript.text.delta`, then `transcript.text.done`.
+"""The words of a recording as events, as its chunks finish: `transcript.text.delta`, then `transcript.text.done`.
 
-Put together, the deltas are the text of the last event. Where that cannot be, because a result was lost and is heard
-again otherwise, no more deltas come, and the last event has the whole text as always.
+Concatenated, the deltas are the text of the last event. If that is impossible, because a result was lost and transcribed
+again differently, no more deltas are sent, and the last event has the whole text as always.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One poll for all waiting clients: each recording is looked at once a turn, however many wait for it.
+"""One poll for all waiting clients: each recording is read once per poll, however many wait for it.
 
 Without a waiting client nothing is read.
 """

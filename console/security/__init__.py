@@ -1,4 +1,4 @@
-"""Who may ask the console, and what browsers may do with its answers. Read in this order.
+"""Who has access to the console, and what browsers may do with its responses. Read in this order.
 
 access.py    a token or a signed header, the names of the server, and where a change may come from
 headers.py   what a browser may load, and that no other site frames the page

@@ -1,9 +1,9 @@
-"""Whether a request may be answered: its Host, its token, and for a change where it comes from.
+"""Whether a request is allowed: its Host, its token, and for a change its origin.
 
 - Any website can send requests to any address of this machine, also by a name of its own that resolves to it (DNS
-  rebinding): only known names of the server are answered.
-- A browser says where a change comes from (Origin, Sec-Fetch-Site): only the server's own page may change something.
-- The token comes once in the address that `dropscribe up` prints, then in a cookie that no script can read; programs
+  rebinding): only requests for known names of the server are served.
+- A browser states the origin of a change (Origin, Sec-Fetch-Site): only the server's own page may change something.
+- The token is once in the URL that `dropscribe up` prints, then in a cookie that no script can read; programs
   send it as `Authorization: Bearer`. It is compared in constant time, and no log shows it.
 """
 

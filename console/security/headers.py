@@ -1,4 +1,4 @@
-"""The headers of every answer: what a browser may do with it."""
+"""The headers of every response: what a browser may do with it."""
 
 from __future__ import annotations
 
