@@ -1,7 +1,7 @@
 """From an empty Google Cloud project to a deployment, and from one release to the next.
 
     target      what is deployed where: project, region, Terraform's variables
-    preflight   what a project lacks, each with its cure          quotas: of a region
+    preflight   what a project lacks, and how to fix it           quotas: of a region
     apis        Google's services: which are off, enabling them
     source      the sources as an archive, named by their content
     build       images by Cloud Build, as digests

@@ -1,4 +1,4 @@
-"""Google's REST interfaces, as one call: JSON there and back, errors as sentences."""
+"""Google's REST APIs through one function: JSON in and out, errors as sentences."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""A deployment from an empty project, in order. Each step looks at what is there, so a second run changes nothing.
+"""A deployment from an empty project, in order. Each step checks what exists, so a second run changes nothing.
 
-preflight   what is missing is named with its cure; nothing was changed yet
+preflight   what is missing, and how to fix it; nothing has been changed yet
 prepare     services of Google, service agents, the bucket of Terraform's state
 foundation  Terraform without images: registry, buckets, database, secrets
 key         of each hosted engine, from standard input into its secret; one that signs webhooks, made here
 build       images by Cloud Build, named by the content of the sources
 plan, yes   what Terraform would change, and a person's yes
-apply       functions, jobs, subscriptions, the clock, the page
+apply       functions, jobs, subscriptions, scheduler jobs, the page
 smoke       the GPU's check; the page requires sign-in; an upload becomes a transcript
 """
 

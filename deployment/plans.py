@@ -1,4 +1,4 @@
-"""Terraform, as a process: what it would change, changing it, and its outputs."""
+"""Terraform as a process: plan, apply, outputs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a project lacks for a deployment, each lack with its cure. Changes nothing.
+"""What a project lacks for a deployment, and how to fix it. Changes nothing.
 
-Everything is looked at, whatever else is missing, so that a person mends all of it at once.
+Everything is checked, whatever else is missing, so that a person can fix all of it at once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a deployment takes of a region's quotas, what the project has, and the request that closes the gap. Pure."""
+"""What a deployment needs of a region's quotas, what the project has, and the quota request for the difference. Pure."""
 
 from __future__ import annotations
 

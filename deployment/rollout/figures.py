@@ -1,4 +1,4 @@
-"""What two releases did: from the records, which carry their release, and from Cloud Run's metrics."""
+"""Figures of two releases: from records, which carry their release, and from Cloud Run's metrics."""
 
 from __future__ import annotations
 

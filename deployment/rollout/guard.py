@@ -1,4 +1,4 @@
-"""What is done under watch: shares grow while the release does well, and go back at once if it does not.
+"""The watched phases: shares grow while the release does well, and return at once if it does not.
 
 None of it needs Terraform, so the project's own guard (`functions/guard`) does it while no command runs.
 """

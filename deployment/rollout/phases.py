@@ -1,4 +1,4 @@
-"""What is done in each phase of a rollout. Each may be done again from its beginning after a death anywhere in it."""
+"""What is done in each phase of a rollout. Each can be repeated from its beginning after a crash anywhere in it."""
 
 from __future__ import annotations
 
