@@ -1,7 +1,7 @@
-"""Beside step 1: objects from before the deployment, or whose transcript was not asked for yet.
+"""Beside step 1: objects from before the deployment, or whose transcript has not been requested yet.
 
 Each gets a request like those of other services (request.py). Its id follows from the object and the options, so a
-backfill may be broken off and repeated: nothing is transcribed twice.
+backfill can be interrupted and repeated: nothing is transcribed twice.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Start workers, which cost money while they run, only when there is work for them.
+"""Start workers, which cost money while they run, only when there is work.
 
 A worker ends when there is nothing left to pull. A start is never undone and never needed for
 correctness: a superfluous worker finds no work, and the sweeper repeats a failed start a minute later.

@@ -1,7 +1,7 @@
 """Delete what is stored of a recording that is DELETED; `forget.py` says when.
 
-It is erased at once, again whenever something comes late, and once more by the sweeper when no process can have anything in
-hand any more. Only then its document loses the name, by which the files are found.
+It is erased at once, again whenever something arrives late, and once more by the sweeper when no process can be working on
+it any more. Only then does its document lose the name, by which the files are found.
 """
 
 from __future__ import annotations

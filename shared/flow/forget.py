@@ -1,9 +1,9 @@
 """Delete everything about a recording, because a person or the retention policy asked for it.
 
-What stays is a document without a name or a text, DELETED: whatever comes late about the recording (its event, a
-message, a result) finds that it is over, and revives nothing. A process that had a part in hand may still write after
-that. So it is erased at once, again whenever something comes late, and once more by the sweeper when no process can have
-anything in hand any more. Only then does the document lose the name, by which the files are found.
+What stays is a document without a name or a text, DELETED: whatever arrives late about the recording (its event, a
+message, a result) finds it ended, and revives nothing. A process that was working on a part may still write after
+that. So it is erased at once, again whenever something arrives late, and once more by the sweeper when no process can be
+working on it any more. Only then does the document lose the name, by which the files are found.
 """
 
 from __future__ import annotations

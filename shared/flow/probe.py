@@ -1,6 +1,6 @@
 """Step 2. Learn length, codec and channels from the container's header and tail.
 
-The bytes come by ranged reads, so the cost does not grow with the length of the recording.
+It uses ranged reads, so the cost does not grow with the length of the recording.
 The container is parsed in a process of its own (`shared/audio/`), because media are untrusted.
 """
 

@@ -1,8 +1,8 @@
 """Beside step 6: chunks that are done, but whose results are gone, are transcribed again.
 
 The document of a chunk is kept for longer than its result object, so a recording that takes a week, or is tried again
-after that, meets documents that stand for nothing. They go, and the chunks get their messages again. The rows of the
-first attempts stay in the ledger: those were paid.
+after that, meets documents without results. They are deleted, and the chunks are published again. The rows of the
+first attempts stay in the ledger: they were paid for.
 """
 
 from __future__ import annotations

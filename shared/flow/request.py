@@ -4,7 +4,7 @@ The answer goes to `transcripts-ready` with the caller's `request_id`. It is sen
 (`record.announce`); this module answers requests for recordings that have ended already, and invalid ones.
 
 The id of an operator's request follows from what it is about, so it is the same when the operator asks again. If it was
-refused, it is looked at again then. One of `retry.py` names its recording, and one of `backfill.py` its upload: it never
+refused, it is considered again then. One of `retry.py` names its recording, and one of `backfill.py` its upload: it never
 begins another one.
 """
 

@@ -1,4 +1,4 @@
-"""Beside step 1: continue a recording that ended without a transcript, because a person asked for it.
+"""Beside step 1: continue a recording that ended without a transcript, at a person's request.
 
 It is a request like those of other services (request.py): the router carries it out, with the settings and engines of
 the deployment. Its id names the end that it is about, so asking twice for one end is one request.

@@ -1,6 +1,6 @@
-"""Beside step 1: an upload with the content of one that is DONE gets that one's transcript, and nothing is paid.
+"""Beside step 1: an upload with the content of one that is DONE gets the same transcript, for free.
 
-It is a recording of its own, which begins with its verdict: its files are rendered and kept first, then its document is
+It is a separate recording, which begins with its verdict: its files are rendered and kept first, then its document is
 created, PLANNED and with the files that it will have. From there on it is like one whose merger died before it wrote them.
 """
 

@@ -1,4 +1,4 @@
-"""Step 1. An object appeared: the first process records it; then probe, route, plan and publish.
+"""Step 1. An object appeared: the first process to see it records it; then probe, route, plan and publish.
 
 The whole step may run twice, at the same time or after a crash anywhere in it: the document of the
 recording is created once, its plan is frozen once, and a repeat publishes that same plan again.

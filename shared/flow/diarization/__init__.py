@@ -2,7 +2,7 @@
 
 - `turns.py`: from the voices of all chunks to turns of people
 - `people.py`: how many people there are
-- `linkage.py`: which voices are most alike
+- `linkage.py`: which voices are most similar
 - `word_speakers.py`: who speaks each word
 - `by_channel.py`: the same where each channel of a recording is one speaker
 

@@ -1,7 +1,7 @@
 """Speakers by the two channels of a recording, where each is one person: a call, an interview with two microphones.
 
-Workers keep how loud both channels are with each chunk (`shared/audio/channel_levels.py`). Whether they are speakers is
-told by how often one channel leads, and a word belongs to the channel that is louder while it lasts, each by its own usual
+Workers keep how loud both channels are with each chunk (`shared/audio/channel_levels.py`). How often one channel leads
+tells whether they are speakers; a word belongs to the channel that is louder while it lasts, each relative to its own usual
 level.
 """
 

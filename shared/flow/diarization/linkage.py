@@ -1,4 +1,4 @@
-"""Which voices are most alike, then which groups of them: average linkage over cosines. Pure.
+"""Which voices are most similar, then which groups of them: average linkage over cosines. Pure.
 
 The mean cosine of the members of two groups is the product of the groups' mean vectors, so no matrix of all pairs is
 needed: memory is proportional to the number of voices. A chain of nearest neighbours finds every merge (Murtagh, 1983:

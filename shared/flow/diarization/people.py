@@ -1,6 +1,6 @@
 """How many people there are among the voices of a recording, and what each one's voice is like. Pure.
 
-Similar voices become groups; a group with enough non-overlapped speech is a person. The figures are those that sorted real
+Similar voices become groups; a group with enough non-overlapped speech is a person. The constants are those that separated real
 recordings and mixtures of known speakers best.
 """
 

@@ -1,4 +1,4 @@
-"""The words of a recording whose chunks are still arriving, and where there are none yet.
+"""The words so far of a recording whose chunks are still arriving, and the gaps.
 
 A word is settled once no chunk that is still to come can change it. Only settled words are given, so none of them ever
 changes: once all chunks are there, they are those of the transcript.

@@ -1,4 +1,4 @@
-"""The output files of a finished recording: those that are stored, and others written from its words when asked for."""
+"""The output files of a finished recording: those that are stored, and others written from its words on request."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The waveform of a recording, from the peaks that the worker computes with each chunk.
 
-The merger keeps them, because the results of chunks are deleted after a week. A chunk that a hosted engine read from an
-address was never decoded here, so it has none; it is decoded when a viewer wants to see them (`decoded`).
+The merger keeps them, because the results of chunks are deleted after a week. A chunk that a hosted engine read from a
+URL was never decoded here, so it has none; it is decoded when a viewer needs them (`decoded`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Add to the search index the words of transcripts from before there was one, or whose index was lost."""
+"""Add transcripts that are older than the search index, or whose index was lost."""
 
 from __future__ import annotations
 

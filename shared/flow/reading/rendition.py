@@ -1,4 +1,4 @@
-"""Sound for browsers, of recordings that they cannot play, or in which they cannot seek exactly.
+"""Audio for browsers, of recordings that they cannot play, or in which they cannot seek exactly.
 
 It is decoded like the chunks of the transcript, in the sandbox and by the same plan, so that it has the same time axis,
 whatever the clocks of the file say. It is made when a viewer wants to listen, and kept in the work bucket for a week.
