@@ -1,4 +1,4 @@
-"""The entrypoints that messages are posted to: read, call one step of the flow, answer.
+"""The entry points that messages are posted to: read, call one step of the flow, respond.
 
 Each folder has a `main` with its functions: read router/main.py first.
 

@@ -1,7 +1,7 @@
 """Who may call a function.
 
 On Cloud Run a caller needs the role to invoke a function. Anywhere else every account of the machine can reach its port,
-and so can every web page in a browser there. So a call
+and so can every website open in a browser there. So a call
 
 - must carry the token that the process was started with,
 - must not come from a web page, which says so in `Origin`,

@@ -1,4 +1,4 @@
-"""What a function answers to its sender: done, or deliver again."""
+"""A function's response to its sender: done, or redeliver."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""How long a function may take. One that takes longer will never answer, and holds a thread until its process ends.
+"""How long a function may take. One that takes longer will never respond, and holds a thread until its process ends.
 
-So the process ends: Cloud Run, or `dropscribe up`, starts another one, and whatever it was about is delivered again.
+So the process ends: Cloud Run, or `dropscribe up`, starts another one, and its message is redelivered.
 """
 
 from __future__ import annotations

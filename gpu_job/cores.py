@@ -1,4 +1,4 @@
-"""How many processor cores there are for a process."""
+"""How many CPU cores a process may use."""
 
 from __future__ import annotations
 

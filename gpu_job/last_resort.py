@@ -1,6 +1,6 @@
-"""The end of a process in which Python does nothing any more.
+"""End a process in which Python no longer runs.
 
-A call that never returns and keeps the interpreter's lock stops every thread, also the one that looks for such calls
+A call that hangs and holds the interpreter's lock stops every thread, also the one that watches for such calls
 (`shared/machine/watchdog.py`). A thread of `faulthandler` is not Python's: it prints where every thread is, and ends the
 process with 1.
 """

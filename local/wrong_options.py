@@ -1,4 +1,4 @@
-"""Options that are refused: what is wrong with a value, in the words of people, and those that are given twice."""
+"""Refused options: what is wrong with a value, in plain words, and options that are given twice."""
 
 from __future__ import annotations
 

@@ -483,7 +483,7 @@ class Ports:
     def together(self) -> AbstractContextManager[None]:
         """Let what this thread writes to the records become durable together, with the next message that it publishes.
 
-        For a step that comes again if it was not complete. If the power fails in between, the records are as they were
+        For a step that is repeated if it was not complete. If the power fails in between, the records are as they were
         at some moment of it: nothing is there without what was written before. A killed process loses nothing.
         """
         return nullcontext()

@@ -28,7 +28,7 @@ resource "google_cloud_run_v2_job" "this" {
       execution_environment = "EXECUTION_ENVIRONMENT_GEN2"
       timeout               = "${each.value.timeout_minutes * 60}s"
       encryption_key        = var.kms_key
-      # Messages of a worker that died come again by themselves, and the bill stays exact.
+      # Messages of a worker that died are redelivered, and the bill stays exact.
       max_retries                   = 0
       gpu_zonal_redundancy_disabled = each.value.gpu ? true : null
 

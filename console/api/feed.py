@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 KEPT = 1000
-"""Events that are kept for those who come again."""
+"""Events that are kept for viewers who reconnect."""
 MOST_VIEWERS = 200
 """Streams at one time."""
 MOST_EACH = 50

@@ -83,7 +83,7 @@ class Recent:
     requests_failed: int = 0
     """Those that its functions answered with 5xx."""
     requests_usual: float = 0.0
-    """Share of 5xx among the old release's answers, a day before and since: a message that has to come again is one."""
+    """Share of 5xx among the old release's answers, a day before and since: a message to be redelivered is one."""
     probes_failed: int = 0
     """Failed health checks of its revisions since the step began."""
 

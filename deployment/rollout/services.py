@@ -126,7 +126,7 @@ class Traffic:
             raise ConfigurationError(f"The traffic of {name} cannot be moved: {condition.get('message')}")
 
     def stop_canary(self) -> int:
-        """Cancel the executions of the next release's job; what they held comes again. Returns how many."""
+        """Cancel the executions of the next release's job; what they held is redelivered. Returns how many."""
         found = self._api.get(f"{self._path}/jobs/{CANARY}/executions", pageSize="50") or {}
         running = [one for one in found.get("executions", ()) if not one.get("completionTime")]
         for one in running:

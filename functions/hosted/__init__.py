@@ -1,1 +1,1 @@
-"""The function that has a hosted engine transcribe a chunk."""
+"""The function that transcribes a chunk with a hosted engine."""

@@ -1,1 +1,1 @@
-"""The sweeper: every minute it repairs what was lost or is stuck, and it takes dead letters."""
+"""The sweeper: every minute it repairs what was lost or is stuck; it also stores dead letters."""

@@ -1,6 +1,6 @@
-"""The two channels of a chunk recognised one by one, where a recording asks for that: which words are whose.
+"""The two channels of a chunk, recognised separately if the recording asks for it: which words belong to which.
 
-Where one channel leaks into the other, by crosstalk or an echo, its words are heard on both. How much leaks is seen where
+Where one channel leaks into the other, by crosstalk or an echo, its words are recognised on both. How much leaks is measured where
 one channel leads: a word of the other channel that is no louder than that is not its own.
 """
 

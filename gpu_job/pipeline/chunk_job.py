@@ -1,4 +1,4 @@
-"""A chunk between its message and its result: decoded, cut, and partly recognised."""
+"""A chunk between its message and its result: decoded, cut into windows, and partly recognised."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
 """The last step of the pipeline, and the only one that decides what becomes of a chunk.
 
     recognised, diarized  ─▶ commit its result: ledger, object, document, message; then acknowledge
-    failed                ─▶ note the failure; then let it come again, hand it to the next engine, or fail its
+    failed                ─▶ note the failure; then redeliver it, hand it to the next engine, or fail its
                              recording (shared/recovery/fallback.py)
     nothing left to do    ─▶ acknowledge
 
 Threads here wait for the store and the records, so that the engine need not. The message is acknowledged last: if the
-process dies before that, it comes again, and every step before it may be repeated.
+process dies before that, it is redelivered, and every step before it may be repeated.
 """
 
 from __future__ import annotations
@@ -267,12 +267,12 @@ class Committer:
                     attributes=delivery.attributes,
                 )
             patiently(decide, until, self._closed)
-        except Exception as another:  # noqa: BLE001 - whatever it is, the message comes again
+        except Exception as another:  # noqa: BLE001 - whatever it is, the message is redelivered
             log.warning("cannot record that %s failed: %s", key, another, exc_info=_unexpected(another))
             self._inflight.nack(delivery, str(another))
 
     def _after_failure(self, delivery: Delivery, error: Exception) -> None:
-        """Let it come again, hand it to another engine, or end its recording: see `shared/recovery/fallback.py`."""
+        """Redeliver it, hand it to another engine, or end its recording: see `shared/recovery/fallback.py`."""
         message = decode(delivery.data, ChunkMessage)
         try:
             given_up = self._give_up(message, error)

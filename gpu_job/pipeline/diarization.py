@@ -1,6 +1,6 @@
 """Beside the recogniser: who speaks in the chunks of recordings that ask for speakers.
 
-A thread here diarizes a chunk while the engine recognises it, on the processor even where a GPU recognises. The
+A thread here diarizes a chunk while the engine recognises it, on the CPU even if a GPU recognises. The
 committer waits for both.
 """
 

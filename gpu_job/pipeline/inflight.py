@@ -42,12 +42,12 @@ SLOWEST = 4.0
 that is of any use takes one, and ten minutes for one that swaps or is overloaded."""
 
 MOMENT = 1.0
-"""Seconds until a message comes again whose chunk is still in flight for an earlier turn."""
+"""Seconds until a message is redelivered whose chunk is still in flight for an earlier turn."""
 
 Claimed = Literal["taken", "redelivery", "copy", "later turn"]
 """`taken`: the chunk was free. Otherwise it is in flight already: `redelivery`, for this message, whose earlier lease
-has run out; acknowledging it now would leave nothing to come again if the work failed, so it stays in flight and ends
-as the other delivery does. `copy`: for another message of the same turn or a later one, which comes again if the work
+has run out; acknowledging it now would leave nothing to redeliver if the work failed, so it stays in flight and ends
+as the other delivery does. `copy`: for another message of the same turn or a later one, which is redelivered if the work
 fails. `later turn`: for an earlier turn, or from before its recording was tried again or its results were gone; that work says
 nothing about this message."""
 
@@ -191,17 +191,17 @@ class Inflight:
         self._end(delivery, self._queue.ack)
 
     def postpone(self, delivery: Delivery) -> None:
-        """Let a message come again in a moment, as if it had not been delivered."""
+        """Redeliver a message in a moment, without counting a delivery."""
         self._end(delivery, partial(self._queue.postpone, seconds=MOMENT))
 
     def nack(self, delivery: Delivery, error: str) -> None:
-        """Let a message come again as one that failed, and say why."""
+        """Redeliver a message as one that failed, and say why."""
         self._end(delivery, partial(self._queue.nack, error=error))
 
     def give_back(self, timeout: float, counts: Callable[[Delivery], bool], error: str = "") -> int:
         """Give back all that is in flight, and renew no lease from then on.
 
-        It takes at most `timeout` seconds; what is left then comes again when its lease ends. `counts` says whether a
+        It takes at most `timeout` seconds; what is left then is redelivered when its lease ends. `counts` says whether a
         delivery counts as a try, because something may have gone wrong with it.
 
         Returns:
@@ -240,7 +240,7 @@ class Inflight:
             try:
                 how(one.subscription, one.delivery.lease)
             except DropscribeError as error:
-                log.warning("message %s will come again: %s", one.delivery.message_id, error)
+                log.warning("message %s will be redelivered: %s", one.delivery.message_id, error)
         with self._changed:
             self._idle_since = concurrency.monotonic()
             self._changed.notify()

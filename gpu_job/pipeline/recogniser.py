@@ -152,7 +152,7 @@ class Recogniser:
         if len(jobs) == 1:
             self._committer.failed(jobs, error, batch.engine)
         raise Transient(
-            f"The GPU does nothing more for this process ({error}). Its chunks come again, one by one, for the "
+            f"The GPU does nothing more for this process ({error}). Its chunks are redelivered, one by one, for the "
             "next worker. If that happens to every worker, check the card and its driver."
         ) from error
 

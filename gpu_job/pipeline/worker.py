@@ -11,7 +11,7 @@ Every step overlaps with the others, bounded by the messages in flight (inflight
 in flight share batches; a chunk is committed as soon as its last window is recognised, whatever its batch still holds.
 A call that does not return ends the worker, and its chunks count as tried (shared/machine/watchdog.py).
 Speakers are told apart beside the engine, where a recording asks for that.
-A chunk whose message comes again because its worker died runs alone from the start. One that a worker gives back
+A chunk whose message is redelivered because its worker died runs alone from the start. One that a worker gives back
 because it was asked to stop does not: that says nothing about the chunk.
 """
 
@@ -184,7 +184,7 @@ class Worker:
         """What to say of a call that should have returned."""
         overdue = self._watchdog.overdue()
         return (
-            CallHangs(f"{overdue[0]}. What it holds comes again, for the next worker.") if overdue else None
+            CallHangs(f"{overdue[0]}. What it holds is redelivered, to the next worker.") if overdue else None
         )
 
     @property

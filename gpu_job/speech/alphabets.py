@@ -1,4 +1,4 @@
-"""The tokens that a language cannot have: weights of several languages now and then slip into another alphabet."""
+"""The tokens that a language cannot have: multilingual weights now and then slip into another alphabet."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class PushLoop:
         send: an HttpSender, or a function that is called directly.
         at_a_time: deliveries at the same time.
         lease_seconds: how long a message of a killed process stays out of reach.
-        limit: seconds that a delivery may take; nothing ends one that takes longer, but its message comes again.
+        limit: seconds that a delivery may take; nothing ends one that takes longer, but its message is redelivered.
     """
 
     def __init__(
@@ -178,7 +178,7 @@ class PushLoop:
         """Renew the lease of a message no more whose delivery does not return."""
         said = f"a delivery of {self._policy.name} has not returned within {self._limit:g} s"
         self.left_behind.append(said)
-        log.error("%s: message %s comes again", said, delivery.message_id)
+        log.error("%s: message %s is redelivered", said, delivery.message_id)
 
     def _next(self, free: int) -> list[Delivery]:
         if concurrency.monotonic() < self._paused_until:
@@ -215,7 +215,7 @@ class PushLoop:
                     "%s: message %s is not settled yet: %s", self._policy.name, delivery.message_id, error
                 )
                 if self._stop.wait(_SETTLE_SECONDS):
-                    return  # the lease runs out, and the message comes again
+                    return  # the lease runs out, and the message is redelivered
             else:
                 return
 

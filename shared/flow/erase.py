@@ -70,7 +70,7 @@ def once_more(key: str, ports: Ports) -> None:
 
 
 def guard_upload(recording: Recording, ports: Ports) -> None:
-    """Let the upload's event, if it comes again, lead to a deleted recording, although its options are gone."""
+    """Let the upload's event, if it is redelivered, lead to a deleted recording, although its options are gone."""
     source = recording.source
     if not source.name:
         return

@@ -3,7 +3,7 @@
 If there is no other engine, or the message is not about a chunk, its recording ends with a reason.
 Otherwise a recording whose messages were dead-lettered would stay PLANNED for ever.
 
-Deliveries say nothing about a chunk: its workers may have been killed with it in hand, or its store was away. If its
+Deliveries say nothing about a chunk: its workers may have been killed while processing it, or storage was unavailable. If its
 engine did not fail often enough, its message is published again. What kills its worker is known by its rows
 (`shared/recovery/poison.py`); whatever else leaves no trace ends after some rounds. While a hosted engine is busy with
 other chunks, or the place of an upload is not there, as an inbox on a drive that is not mounted, nothing counts.
@@ -104,7 +104,7 @@ def _act(
         if attributes.get("recording") or _is_hopeless(recording, ports):
             record.fail(recording.id, Permanent(reason), ports)
     elif (request := readable_part(data)) is not None and (why := ports.out_of_reach(_asked(request, ports))):
-        log.warning("request %s comes again: %s", request.request_id, why)
+        log.warning("request %s is published again: %s", request.request_id, why)
         ports.queue.publish(TRANSCRIBE_REQUESTS, data, {"request_id": request.request_id})
     elif request is not None:
         answers.refuse(request, Permanent(reason), ports)
@@ -126,7 +126,7 @@ def _wait(recording: Recording, lost: ChunkMessage | None, why: str, ports: Port
     if lost is None:
         log.warning("%s is left to the sweeper: %s", recording.id, why)
     elif chunk.is_wanted(lost, ports):
-        log.warning("chunk %d of %s comes again: %s", lost.chunk.index, recording.id, why)
+        log.warning("chunk %d of %s is published again: %s", lost.chunk.index, recording.id, why)
         dispatch.publish_again(lost, ports, counts=False)
 
 
@@ -137,7 +137,7 @@ def _go_on(lost: ChunkMessage, tries: str, reason: str, ports: Ports) -> None:
         if not handed.done:
             fallback.end(lost, Permanent(reason), ports, handed)
     elif chunk.is_wanted(lost, ports):
-        log.warning("chunk %d of %s comes again: its engine did not fail", lost.chunk.index, lost.recording)
+        log.warning("chunk %d of %s is sent again: its engine did not fail", lost.chunk.index, lost.recording)
         dispatch.publish_again(lost, ports, counts=not _waits_for_its_turn(lost, ports))
 
 

@@ -7,7 +7,7 @@
     other Transient ones (network, rate, …)   it is redelivered, and goes on when its message is dead-lettered
     anything else                             it is redelivered, run on its own, and goes on at the third failure
 
-Only failures count, never deliveries: a message comes again for many reasons that say nothing about its chunk. One
+Only failures count, never deliveries: a message is redelivered for many reasons that say nothing about its chunk. One
 whose deliveries run out without so many failures (three; of a service as many as it has deliveries) is published again
 (`shared/recovery/dead_letter.py`).
 

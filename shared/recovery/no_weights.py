@@ -21,7 +21,7 @@ PULLED_AT_A_TIME = 100
 """Messages handed to other engines at one time."""
 
 PATIENCE = 5.0
-"""Seconds without a new message after which all have been seen: what was given back comes again within that time."""
+"""Seconds without a new message after which all have been seen: what was given back is redelivered within that time."""
 
 
 def hand_over_all(
@@ -29,7 +29,7 @@ def hand_over_all(
 ) -> int:
     """Hand the chunks of a worker's subscriptions to the engines that may take them over, until it is told to stop.
 
-    Each is tried once; the rest comes again, for a worker that finds its weights.
+    Each is tried once; the rest is redelivered, to a worker that finds its weights.
 
     Returns:
         How many were handed over.

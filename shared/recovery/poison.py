@@ -1,7 +1,7 @@
 """A chunk that may kill its worker's process without any other trace.
 
-An engine that runs out of memory, or crashes in native code, takes the worker down. Then every chunk in hand is
-delivered again. That says nothing about any of them: workers are killed for many reasons. So whatever comes again
+An engine that runs out of memory, or crashes in native code, takes the worker down. Then every chunk that it was processing is
+delivered again. That says nothing about any of them: workers are killed for many reasons. So whatever is redelivered
 runs alone, and its row is in the ledger before the engine begins with it. A worker that is asked to stop ends that
 row; one that dies leaves it open.
 
@@ -77,7 +77,7 @@ def begin(row: LedgerRow, ports: Ports) -> LedgerRow | None:
 
 def _may_live(row: LedgerRow, ports: Ports) -> bool:
     """Whether the worker that began an attempt may still be at work on it."""
-    # What a dead one had in hand comes again once its lease is over, of which two thirds are left at least.
+    # What a dead one was processing is redelivered once its lease is over, of which two thirds are left at least.
     lasts = ports.settings.lease_seconds * 2 / 3
     since = ports.clock.now() - row.time
     return row.outcome == "open" and since < lasts and not ports.is_gone(row.process)

@@ -2,7 +2,7 @@
 
 A request has a document. The first process that knows the outcome stores the answer in it. The answer never
 changes after that, whatever is redelivered, spent later or transcribed again. Two refusals
-are no answers for ever, but looked at again when the request comes again: those of an operator's request, and those for
+are not final, but reconsidered when the request is repeated: those of an operator's request, and those for
 a document that could not be read.
 """
 

@@ -1,4 +1,4 @@
-"""Patience with a store, records or a queue that refuse for a while, so that what an engine has answered is not lost.
+"""Wait for storage, database or a queue that refuse for a while, so that an engine's response is not lost.
 
 A process that waits holds its message, whose lease is renewed meanwhile, and takes no other: so what waits is bounded.
 """

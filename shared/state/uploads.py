@@ -1,6 +1,6 @@
 """Beside step 1: the options of an upload, fixed once.
 
-An object's metadata can be edited, and its event may come again with others. The first process that takes the upload
+An object's metadata can be edited, and its event may be redelivered with others. The first process that takes the upload
 creates a document of its options, which every later one uses: so one upload has one recording. Only a request with
 options of its own makes another recording of the same object.
 """

@@ -1,7 +1,7 @@
 """On one machine: when its wall clock was set, and how old something is, whatever the clock said when it was made.
 
 Within one start of the machine, the wall clock is compared with one that cannot be set. Across a restart the two cannot be
-told apart from a machine that was off, and the wall clock is believed.
+told apart from a machine that was off, and the wall clock is trusted.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How a part of a sweep goes through what it finds: a bounded number in one tick; one that fails stops no other.
 
-A tick looks at up to `LOOKS` things, in order of their keys. The next tick goes on behind the last of them, and after
-the end from the beginning, so that of 10,000 each is looked at every four ticks. After `SECONDS` a part begins with
-nothing more, and the next tick goes on there.
+A tick processes up to `LOOKS` things, in order of their keys. The next tick continues after the last of them, and after
+the end from the beginning, so that of 10,000 each is processed every four ticks. After `SECONDS` a part starts
+nothing more, and the next tick continues there.
 """
 
 from __future__ import annotations

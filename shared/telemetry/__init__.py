@@ -1,4 +1,4 @@
-"""What a process tells about its work: its log, its metrics, and the spans of one trace for each recording.
+"""What a process reports about its work: its log, its metrics, and the spans of one trace for each recording.
 
 Read metrics first, then context and logs.
 

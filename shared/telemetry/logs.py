@@ -1,7 +1,7 @@
 """The logger, and how each kind of process writes its log.
 
-A JSON line says which recording and chunk it is about, its trace, and the release. What may be secret is taken out of
-every line, also of a library: an error may quote an address that was signed, or a key.
+A JSON line says which recording and chunk it is about, its trace, and the release. Possible secrets are removed from
+every line, also of a library: an error may quote a signed URL, or a key.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""From a message to a call of the address: store, then tell, then acknowledge.
+"""From a message to a call of the webhook URL: store, then call, then acknowledge.
 
-A call that fails raises: the message comes again with back-off (`shared/topology.py`). After a day it is given up, and its
+A call that fails raises: the message is redelivered with back-off (`shared/topology.py`). After a day it is given up, and its
 message is kept as a dead letter. Where the queue counts its deliveries, as on one machine, a day is as many as it takes:
 the clock may be set.
 """

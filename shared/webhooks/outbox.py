@@ -1,6 +1,6 @@
 """Webhook events that were sent: a document for each, created once.
 
-It is stored before the first call, so that every try, also after a crash, and every delivery of the same news sends the
+It is stored before the first call, so that every attempt, also after a crash, and every delivery of the same message sends the
 same id and the same bytes.
 """
 

@@ -6,7 +6,7 @@ after the log was flushed. SQLite would flush while it holds the lock (`synchron
 given up first, and threads that wait for the disk at the same time share one flush. Others may see a
 transaction that a power loss would still undo, but what they commit comes later in the same log, so it is
 never there without it. Leases and acknowledgements go without a flush: a power loss may undo the last ones,
-which only means that a message comes again. A step of the flow flushes once, when it hands over (`together`).
+which only means that a message is redelivered. A step of the flow flushes once, when it hands over (`together`).
 
 Each process has one connection that writes and, unless a write takes long, reads: it alone keeps its pages in
 memory when something is written. The file must lie on a local disk: the write-ahead log does not

@@ -4,7 +4,7 @@ A row's `due` says when it may be pulled: its back-off while it waits, the end o
 leased. So an expired lease needs no sweeper, a crash loses nothing, and one index serves every pull.
 It is a time of the machine's monotonic clock, so setting the wall clock moves nothing. After a restart of the
 machine, which begins that clock anew and leaves no holder of a lease alive, everything is due.
-Publishing is flushed to the disk; the rest may be undone by a power loss, and then comes again.
+Publishing is flushed to the disk; the rest may be undone by a power loss, and is then redelivered.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ class SqliteQueue(Upkeep):
             return cursor.rowcount == 1
 
     def ack(self, subscription: str, lease: str) -> bool:
-        """Done with it; False where the lease had ended (the message may come again)."""
+        """Done with it; False where the lease had ended (the message may be redelivered)."""
         with self._database.write(durable=False) as connection:
             cursor = connection.execute(
                 "DELETE FROM messages WHERE lease = ? AND subscription = ? AND due > ?",
@@ -155,7 +155,7 @@ class SqliteQueue(Upkeep):
             return cursor.rowcount == 1
 
     def nack(self, subscription: str, lease: str, error: str = "") -> bool:
-        """Give it back; it comes again after the back-off, or goes to the dead letter topic.
+        """Give it back; it is redelivered after the back-off, or goes to the dead letter topic.
 
         Args:
             subscription: where it was pulled.
@@ -179,7 +179,7 @@ class SqliteQueue(Upkeep):
         return True
 
     def postpone(self, subscription: str, lease: str, seconds: float) -> bool:
-        """Give it back as if it had never been delivered; it comes again after `seconds`.
+        """Give it back without counting a delivery; it is redelivered after `seconds`.
 
         For deliveries that reached no receiver: it is not running, or this process is stopping.
         """

@@ -256,7 +256,7 @@ def test_only_unexpected_failures_count_and_not_the_number_of_the_delivery(pulle
 
 @contextmanager
 def killed(world, engine, *, only=None):
-    """A worker that is killed in a call of its engine: it writes nothing more, and its messages come again.
+    """A worker that is killed in a call of its engine: it writes nothing more, and its messages are redelivered.
 
     With `only`, nothing else than the chunk of this index is there to be pulled.
     """

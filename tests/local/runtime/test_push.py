@@ -237,7 +237,7 @@ def test_a_delivery_that_does_not_return_is_left_behind_and_its_message_comes_ag
             until(lambda: len(begun) == 2 and queue.pending("merger") == 0)
         assert len(set(begun)) == 1
         assert loop.left_behind == ["a delivery of merger has not returned within 0.5 s"]
-        assert "comes again" in caplog.text
+        assert "is redelivered" in caplog.text
     finally:
         forever.set()
 
