@@ -187,7 +187,7 @@ class Settings:
     )
     image_model: str = _text(
         "DROPSCRIBE_IMAGE_MODEL",
-        "The weights that the image of a worker holds, several, separated by spaces. Its Dockerfile sets this; leave it "
+        "The weights that the image of a worker holds; several are separated by spaces. Its Dockerfile sets this; leave it "
         "alone.",
     )
     speaker_weights: str = _text(
