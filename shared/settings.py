@@ -318,9 +318,7 @@ class Settings:
     max_hours: float | None = _setting(
         "DROPSCRIBE_MAX_HOURS", None, "Longest recording that is transcribed, hours; unset: any."
     )
-    max_recording_chunks: int = _setting(
-        "DROPSCRIBE_MAX_CHUNKS", 10_000, "Maximum number of chunks per recording."
-    )
+    max_recording_chunks: int = _setting("DROPSCRIBE_MAX_CHUNKS", 10_000, "Maximum chunks per recording.")
     max_request_kb: float = _setting(
         "DROPSCRIBE_MAX_REQUEST_KB", 64.0, "Largest message of a request, 10³ bytes."
     )

@@ -63,8 +63,7 @@ OF_A_RECORDING: dict[str, Any] = {
     "caption_width": _option(int | None, "Characters per caption line (default 42)."),
     "caption_lines": _option(int | None, "Lines per caption (default 2)."),
     "caption_speed": _option(
-        int | None,
-        "Reading speed in characters per second (default 17); sets how long captions stay on screen.",
+        int | None, "Reading speed in characters/s (default 17); sets how long captions stay on screen."
     ),
     "formats": _option(
         str | None,

@@ -104,7 +104,7 @@ def _act(
         if attributes.get("recording") or _is_hopeless(recording, ports):
             record.fail(recording.id, Permanent(reason), ports)
     elif (request := readable_part(data)) is not None and (why := ports.out_of_reach(_asked(request, ports))):
-        log.warning("request %s is published again: %s", request.request_id, why)
+        log.warning("request %s is sent again: %s", request.request_id, why)
         ports.queue.publish(TRANSCRIBE_REQUESTS, data, {"request_id": request.request_id})
     elif request is not None:
         answers.refuse(request, Permanent(reason), ports)
@@ -126,7 +126,7 @@ def _wait(recording: Recording, lost: ChunkMessage | None, why: str, ports: Port
     if lost is None:
         log.warning("%s is left to the sweeper: %s", recording.id, why)
     elif chunk.is_wanted(lost, ports):
-        log.warning("chunk %d of %s is published again: %s", lost.chunk.index, recording.id, why)
+        log.warning("chunk %d of %s is sent again: %s", lost.chunk.index, recording.id, why)
         dispatch.publish_again(lost, ports, counts=False)
 
 

@@ -225,9 +225,7 @@ def _precision() -> Finding:
     if openvino_encoder.is_installed():
         return Finding(what=what, state="ok", found="large weights run in bfloat16, with OpenVINO")
     fix = f"{sys.executable} -m pip install 'dropscribe[openvino]'"
-    found = (
-        "this CPU has bfloat16, which makes large weights 1.6 times as fast, but OpenVINO is not installed"
-    )
+    found = "this CPU has bfloat16, which makes large weights 1.6 times as fast; OpenVINO is not installed"
     return Finding(what=what, state="optional", found=found, fix=fix)
 
 
