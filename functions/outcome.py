@@ -11,7 +11,7 @@ from functions import caller, push, time_limit
 from functions.push import EVENT_TYPE, FINALIZED, Push
 from shared.errors import BadRequest, DropscribeError, NewerVersion, Permanent, Transient
 from shared.flow import record
-from shared.messages import UNREADABLE, ChunkMessage, decode
+from shared.messages import NAMED_BY, UNREADABLE, ChunkMessage, decode
 from shared.state import dead_letters, documents, failure_log
 from shared.state.failure_log import ELSEWHERE
 from shared.telemetry import about_message, flush, log, measure, span
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     Step = Callable[[Push, Ports], object]
 
 
-NAMED_BY = ("bucketId", "objectId", "objectGeneration")
-"""Attributes of a notification that name the object."""
 FLUSH = 1.0
 """Seconds that an answer may wait for the spans of its step."""
 

@@ -33,7 +33,7 @@ STRUCTURED = "application/cloudevents+json"
 MOST_DELIVERIES = 10_000
 """Larger counts are no counts."""
 
-USUAL_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+USUAL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 """Ids that can be part of the name of a document, as all are that Google gives."""
 
 

@@ -455,6 +455,22 @@ def object_from_event(data: Mapping[str, Any]) -> StoredObject:
     )
 
 
+NAMED_BY = ("bucketId", "objectId", "objectGeneration")
+"""Attributes of a notification that name the object."""
+
+
+def object_named(attributes: Mapping[str, str], data: bytes) -> StoredObject:
+    """The object that a notification is about; one without a payload names it by its attributes alone.
+
+    Raises:
+        ValueError, RecursionError, BadRequest: it is no notification.
+    """
+    if data:
+        return object_from_event(json.loads(data))
+    named = zip(("bucket", "name", "generation"), NAMED_BY, strict=True)
+    return object_from_event({field: attributes.get(one, "") for field, one in named})
+
+
 def options_from_metadata(metadata: Mapping[str, str]) -> Options:
     """Options in the custom metadata of an upload, e.g. `dropscribe-method: parakeet`.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.errors import BadRequest
-from shared.messages import object_from_event
+from shared.messages import object_named
 from shared.state import documents, failure_log
 from shared.telemetry import measure
 from shared.topology import topology
@@ -75,10 +75,10 @@ class Letter:
     @property
     def names(self) -> StoredObject | str:
         """The upload whose event it is, or the URI in a request; empty if it is neither, or cannot be read."""
+        with contextlib.suppress(ValueError, RecursionError, BadRequest):
+            return object_named(self.attributes, self.text.encode())
         with contextlib.suppress(ValueError, RecursionError):
             found = json.loads(self.text)
-            with contextlib.suppress(BadRequest):
-                return object_from_event(found)
             if isinstance(found, dict):
                 return str(found.get("uri", ""))
         return ""

@@ -8,7 +8,6 @@ statistics of what fails where. A note never causes another failure: if it canno
 from __future__ import annotations
 
 import contextlib
-import json
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -26,7 +25,7 @@ from shared.errors import (
     UnderWay,
 )
 from shared.messages import (
-    object_from_event,
+    object_named,
     options_from_metadata,
     readable_part,
     to_fields,
@@ -124,7 +123,7 @@ def about(attributes: Mapping[str, str], data: bytes = b"", where: str = "") -> 
             chunk = attributes.get("chunk", "")
             return About(recording=key, chunk=int(chunk) if chunk.isdecimal() and len(chunk) < 10 else None)
         with contextlib.suppress(ValueError, RecursionError, DropscribeError):
-            return About(recording=_key_of(object_from_event(json.loads(data))))
+            return About(recording=_key_of(object_named(attributes, data)))
     request = readable_part(data)
     return About(request=request.request_id if request else attributes.get("request_id", ""))
 

@@ -323,6 +323,11 @@ def its_event_is_a_dead_letter_with_other_options(world, event):
     dead_letters.keep(message(other), world.ports)
 
 
+def its_notification_without_a_payload_is_a_dead_letter(world, event):
+    named = {"bucketId": event["bucket"], "objectId": NAME, "objectGeneration": str(event["generation"])}
+    dead_letters.keep(dead_letters.pushed("m7", b"", named), world.ports)
+
+
 def told_of_a_refusal(world, _):
     ask(world, "zanzibar-before")
     hooked = replace(world.ports, settings=replace(world.settings, **HOOK))
@@ -343,6 +348,7 @@ HOOK = {"webhook_url": "https://example.com/hook", "webhook_secret": "whsec_" + 
         asked_for_otherwise_under_one_id,
         its_event_is_a_dead_letter,
         its_event_is_a_dead_letter_with_other_options,
+        its_notification_without_a_payload_is_a_dead_letter,
         told_of_a_refusal,
     ],
 )

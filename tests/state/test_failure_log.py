@@ -84,6 +84,9 @@ def test_upload_events_and_requests_tell_by_their_data_what_they_are_about(world
     assert failure_log.about({}, json.dumps(event).encode()) == About(
         recording=recording_id(source, Options())
     )
+    # A notification without a payload says so in its attributes.
+    named = {"bucketId": source.bucket, "objectId": source.name, "objectGeneration": str(source.generation)}
+    assert failure_log.about(named, b"") == failure_log.about({}, json.dumps(event).encode())
     request = b'{"uri": "gs://audio/x", "request_id": "order-17"}'
     assert failure_log.about({}, request) == About(request="order-17")
     assert failure_log.about({"request_id": "order-18"}, b"rubbish") == About(request="order-18")
