@@ -68,6 +68,12 @@ def errors() -> Iterator[None]:
             # The thread of that call would keep the process from ending.
             last_resort.end_within(last_resort.SOON)
         raise typer.Exit(exit_code(error)) from None
+    except UnicodeEncodeError as error:
+        if error.encoding != "utf-8":
+            raise
+        # A byte that is not UTF-8 comes from the command line alone; nothing can store it.
+        say("dropscribe: The command line is not UTF-8. Correct it.", "red")
+        raise typer.Exit(exit_codes.USAGE) from None
 
 
 def exit_code(error: DropscribeError) -> int:

@@ -106,6 +106,21 @@ def ports_here(tmp_path):
     ports.close()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["submit", "gs://audio/\udcff.wav"],
+        ["submit", "gs://audio/a.wav", "--request-id", "\udcff"],
+        ["dead-letters", "show", "\udcff"],
+        ["audit", "--after", "\udcff"],
+    ],
+)
+def test_words_that_nothing_can_store_are_refused_in_a_sentence(tmp_path, words):
+    result = CliRunner().invoke(cli.app, words, env={"DROPSCRIBE_STATE_DIR": str(tmp_path)})
+    assert result.stderr.splitlines()[-1] == "dropscribe: The command line is not UTF-8. Correct it."
+    assert result.exit_code == 2
+
+
 def test_without_an_up_the_command_that_starts_it_is_said(ports_here, capsys):
     assert ports_here.nothing_runs()
     assert say_if_nothing_runs(ports_here)
