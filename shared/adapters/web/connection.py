@@ -131,7 +131,11 @@ class _Bounded(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         """The same connection with TLS."""
-        wait = self._wait(timeout, httpcore.ConnectTimeout)
+        try:
+            wait = self._wait(timeout, httpcore.ConnectTimeout)
+        except httpcore.ConnectTimeout:
+            self.close()  # httpcore expects it of whoever raises here
+            raise
         return _Bounded(self._stream.start_tls(ssl_context, server_hostname, wait), self._limits)
 
     def get_extra_info(self, info: str) -> Any:
