@@ -69,7 +69,7 @@ def download(weights: Named, release: Release, progress: Progress | None = None)
     """
     assert release.repository is not None, "bundled weights are not downloaded"
     folder = release.folder
-    missing = [file for file in release.files if not _is_complete(folder / file.name, file)]
+    missing = [file for file in release.files if _size(folder / file.name) != file.size]
     parts = {file.name: _part(folder, file) for file in missing}
     if constants.HF_HUB_OFFLINE:
         _fail(weights, release, "HF_HUB_OFFLINE is set, which forbids the download; unset it", None)
@@ -85,13 +85,13 @@ def download(weights: Named, release: Release, progress: Progress | None = None)
             for file in missing:
                 url = hf_hub_url(release.repository, file.name, revision=release.commit)
                 with _locked(folder, file):
-                    if not _is_complete(folder / file.name, file):
+                    if _size(folder / file.name) != file.size:
                         _fetch(client, url, file, parts[file.name], progress)
                         parts[file.name].replace(folder / file.name)
                         digests.remember(folder / file.name, file.sha256)
                 reached = True
     except _BrokenOffError as error:
-        reached = reached or any(part.is_file() and part.stat().st_size for part in parts.values())
+        reached = reached or any(map(_size, parts.values()))
         happened = (
             "their download broke off" if reached else f"the model hub ({constants.ENDPOINT}) was not reached"
         )
@@ -106,13 +106,13 @@ def _fetch(client: httpx.Client, url: str, file: File, part: Path, progress: Pro
     part.parent.mkdir(parents=True, exist_ok=True)
     fruitless, connected = 0, False
     while True:
-        before = part.stat().st_size if part.exists() else 0
+        before = _size(part)
         if before >= file.size:
             break
         try:
             _stream(client, url, file, part, progress)
         except (httpx.TransportError, _BrokenOffError) as error:
-            came = part.exists() and part.stat().st_size > before
+            came = _size(part) > before
             connected = connected or came
             fruitless = 0 if came else fruitless + 1
             never = not connected and isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
@@ -166,12 +166,16 @@ def _locked(folder: Path, file: File) -> Iterator[None]:
         yield
 
 
-def _is_complete(path: Path, file: File) -> bool:
-    return path.is_file() and path.stat().st_size == file.size
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 if there is none: another download may have just moved it."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _check_free_space(weights: Named, missing: list[File], parts: dict[str, Path]) -> None:
-    here = sum(part.stat().st_size for part in parts.values() if part.is_file())
+    here = sum(map(_size, parts.values()))
     needed = sum(file.size for file in missing) - here
     free = shutil.disk_usage(constants.HF_HUB_CACHE).free
     if needed > free:

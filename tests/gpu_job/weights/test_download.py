@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -194,6 +195,25 @@ def test_two_downloads_at_the_same_time_fetch_every_byte_once(hub, weights, rele
         thread.join()
     assert contents(release) == [SMALL, LARGE]
     assert len(hub.asked) == 2
+
+
+def test_a_part_that_another_download_finishes_while_it_is_looked_at_is_no_failure(
+    hub, weights, release, monkeypatch
+):
+    part = module._part(release.folder, release.files[1])
+    part.parent.mkdir(parents=True)
+    part.write_bytes(LARGE)
+    stat = Path.stat
+
+    def then_finished(path, **how):
+        found = stat(path, **how)
+        if path == part and not hub.asked:
+            part.replace(release.folder / "encoder-model.onnx.data")
+        return found
+
+    monkeypatch.setattr(Path, "stat", then_finished)
+    download(weights, release)
+    assert contents(release) == [SMALL, LARGE]
 
 
 def test_a_full_disk_is_said_before_anything_is_fetched(hub, weights, release, monkeypatch):
