@@ -68,6 +68,8 @@ def page(browser, deployment, header):
         lambda route: route.continue_(headers={**route.request.headers, **header}),
     )
     yield page
+    # Whatever it still loads would be asked for without the proxy.
+    page.goto("about:blank")
     page.unroute_all(behavior="ignoreErrors")
     page.context.close()
     storage = deployment.environment["STORAGE_EMULATOR_HOST"]

@@ -120,9 +120,9 @@ def open_page(browser, served, fake, usual_page):
 
 def leave(page):
     """Nothing of it runs on, and nothing of it is said in the next test."""
-    page.unroute_all()
     page.evaluate("() => localStorage.clear()")
     page.goto("about:blank")
+    page.unroute_all()
 
 
 @pytest.fixture(scope="session")
