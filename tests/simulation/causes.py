@@ -26,11 +26,11 @@ from tests.simulation.fakes import label_of, stretch, windows_of
 from tests.simulation.faults import SLOW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tests.simulation.checks import Undisturbed
     from tests.simulation.fakes import Call
-    from tests.simulation.faults import Fault, Taken
+    from tests.simulation.faults import Fault, Sent, Taken
     from tests.simulation.scheduler import Process
     from tests.simulation.world import World
 
@@ -231,8 +231,10 @@ def _explains(
         # It lost its lease, and did not know.
         since.append((later.process, second.time))
     if first and second and first.message != second.message:
-        sent = [world.calls.sent[one.message] for one in deliveries if one.message in world.calls.sent]
-        since += [(one.process, min(each.time for each in sent) - SLOW) for one in sent]
+        sent = _sent(world, (one.message for one in deliveries))
+        # Each may have been handed over by who had a message of its own.
+        handed = _sent(world, (one for each in sent for one in _had(world, piece, each)))
+        since += [(one.process, min(each.time for each in by) - SLOW) for by in (sent, handed) for one in by]
     return fault.what == "gone" or any(
         time >= start
         and (fault.process == process.number or (fault.what == "all die" and process.died == time))
@@ -259,20 +261,26 @@ def _handed_over(world: World, piece: Piece, first: Taken | None, second: Taken 
     """The messages that two processes had in hand at a time, when each of them handed the chunk on by a message of its own."""
     if first is None or second is None or first.message == second.message:
         return set()
-    sent = [world.calls.sent.get(one.message) for one in (first, second)]
-    mine, other = (
-        {
-            one.message
-            for one in world.calls.taken
-            if each is not None
-            and one.process is each.process
-            and one.time <= each.time <= world.calls.over.get(one.lease, each.time)
-            and one.attributes.get("recording") == piece.recording.id
-            and one.attributes.get("chunk") == str(piece.index)
-        }
-        for each in sent
-    )
-    return mine & other if sent[0] and sent[1] and sent[0].process is not sent[1].process else set()
+    sent = _sent(world, (first.message, second.message))
+    if len(sent) < 2 or sent[0].process is sent[1].process:
+        return set()
+    return _had(world, piece, sent[0]) & _had(world, piece, sent[1])
+
+
+def _sent(world: World, messages: Iterable[str]) -> list[Sent]:
+    """Who sent messages, as far as it is known."""
+    return [world.calls.sent[one] for one in messages if one in world.calls.sent]
+
+
+def _had(world: World, piece: Piece, sent: Sent) -> set[str]:
+    """The messages about a chunk that whoever sent one had in hand then."""
+    return {
+        one.message
+        for one in world.calls.taken
+        if one.process is sent.process
+        and one.time <= sent.time <= world.calls.over.get(one.lease, sent.time)
+        and _is_about(one, piece)
+    }
 
 
 def _ran_out(world: World, piece: Piece, message: str) -> bool:

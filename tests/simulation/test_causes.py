@@ -212,6 +212,29 @@ def test_a_message_that_comes_again_while_it_is_in_hand_is_worked_on_for_its_fir
     assert len(told(came_again)) == found
 
 
+def handed_over(world, first, held, since, until):
+    """Two processes had the messages `held` from `since` on, and each handed them over; then both engines began."""
+    other = Process("worker-1001")
+    other.number = 1001
+    deliveries = [one for one in world.calls.taken if one.process is first.process]
+    world.work.calls[-1] = first._replace(began=first.began + 0.5, process=other)
+    for one in deliveries:
+        world.calls.taken.append(
+            one._replace(
+                time=first.began + 0.4, process=other, message=f"{one.message}-2", lease=f"{one.lease}-2"
+            )
+        )
+        for number, process in enumerate((first.process, other)):
+            message = one.message if number == 0 else f"{one.message}-2"
+            world.calls.sent[message] = Sent(first.began + 0.3, process)
+            lease = f"{one.lease}-before-{number}"
+            world.calls.taken.insert(
+                0,
+                one._replace(time=first.began + since, process=process, message=held[number], lease=lease),
+            )
+            world.calls.over[lease] = first.began + until if number else first.began + 0.4
+
+
 @pytest.mark.parametrize(
     ("held", "since", "until", "found"),
     [
@@ -225,31 +248,26 @@ def test_a_message_that_comes_again_while_it_is_in_hand_is_worked_on_for_its_fir
 def test_a_copy_that_two_processes_hand_over_at_a_time_explains_that_the_next_engine_is_asked_twice(
     told, held, since, until, found
 ):
-    def handed_over(world, first):
-        other = Process("worker-1001")
-        other.number = 1001
-        deliveries = [one for one in world.calls.taken if one.process is first.process]
-        world.work.calls[-1] = first._replace(began=first.began + 0.5, process=other)
-        for one in deliveries:
-            world.calls.taken.append(
-                one._replace(
-                    time=first.began + 0.4, process=other, message=f"{one.message}-2", lease=f"{one.lease}-2"
-                )
-            )
-            for number, process in enumerate((first.process, other)):
-                message = one.message if number == 0 else f"{one.message}-2"
-                world.calls.sent[message] = Sent(first.began + 0.3, process)
-                lease = f"{one.lease}-before-{number}"
-                world.calls.taken.insert(
-                    0,
-                    one._replace(
-                        time=first.began + since, process=process, message=held[number], lease=lease
-                    ),
-                )
-                world.calls.over[lease] = first.began + until if number else first.began + 0.4
+    def copied(world, first):
+        handed_over(world, first, held, since, until)
         return [fault(world, first, what="twice", about="m-old")]
 
-    assert len(told(handed_over)) == found
+    assert len(told(copied)) == found
+
+
+@pytest.mark.parametrize(("slow", "found"), [(2002, 0), (2003, 1)])
+def test_a_slow_sender_of_one_of_two_messages_explains_that_the_engine_after_it_is_asked_twice(
+    told, slow, found
+):
+    def sent_twice(world, first):
+        handed_over(world, first, ("m-a", "m-b"), 0.2, 0.4)
+        for number, message in ((2001, "m-a"), (2002, "m-b")):
+            router = Process(f"router-{number}")
+            router.number = number
+            world.calls.sent[message] = Sent(first.began + 0.1, router)
+        return [fault(world, first, what="slow", process=slow, time=first.began - 90.0 - world.calls.began)]
+
+    assert len(told(sent_twice)) == found
 
 
 @pytest.mark.parametrize(
