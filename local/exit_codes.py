@@ -1,4 +1,7 @@
-"""The exit codes of `dropscribe`: those of Unix' `sysexits.h` where it has one, so that scripts can tell failures apart. Functions and workers exit with 2 if a setting is wrong."""
+"""The exit codes of `dropscribe`: those of Unix' `sysexits.h` where it has one, so that scripts can tell failures apart.
+
+Functions and workers exit with 2 if a setting is wrong.
+"""
 
 from __future__ import annotations
 

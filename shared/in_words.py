@@ -23,6 +23,9 @@ _HARMFUL = re.compile(
 )
 """What untrusted text must not bring to a terminal or a log."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Lone surrogates: a file name that is not UTF-8 has them, and JSON can say them. No encoding can write them."""
+
 MEGABYTE = 1_000_000
 """Bytes of a megabyte."""
 
@@ -113,3 +116,8 @@ def printable_json(text: str) -> str:
 
 def _escaped(one: str) -> str:
     return one.encode("unicode_escape").decode("ascii")
+
+
+def encodable(text: str) -> str:
+    """The text with U+FFFD in place of characters that UTF-8 cannot encode."""
+    return _SURROGATE.sub("\ufffd", text)

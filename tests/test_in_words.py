@@ -6,7 +6,16 @@ import json
 
 import pytest
 
-from shared.in_words import broken_off, dollars, human_duration, human_size, listed, printable, printable_json
+from shared.in_words import (
+    broken_off,
+    dollars,
+    encodable,
+    human_duration,
+    human_size,
+    listed,
+    printable,
+    printable_json,
+)
 
 
 @pytest.mark.parametrize(
@@ -93,3 +102,8 @@ def test_what_breaks_off_says_how_far_it_came_if_it_came_anywhere():
         broken_off("Locked.", 3, 8, "recording", "continued")
         == "Locked. 3 of 8 recordings were continued before. Do the same again for the others."
     )
+
+
+def test_half_characters_are_replaced_where_a_name_is_not_utf_8():
+    name = b"caf\xe9.mp3".decode("utf-8", "surrogateescape")
+    assert encodable(name) == "caf\ufffd.mp3"

@@ -13,9 +13,9 @@ from console.api.types import Attempt, Detail, Download, MethodEstimate, Recordi
 from shared.costs import rows
 from shared.costs.summary import WASTE
 from shared.formats import FILES
+from shared.in_words import encodable
 from shared.messages import to_fields
 from shared.model import Recording, State
-from shared.outputs.printable import encodable
 from shared.state import pagination
 
 if TYPE_CHECKING:

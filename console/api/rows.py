@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from console.api.answers import not_found
 from console.api.types import RecordingItem
 from shared.flow import record
-from shared.in_words import printable
-from shared.outputs.printable import encodable
+from shared.in_words import encodable, printable
 from shared.state import documents
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from console.api.answers import bad_request
 from console.api.recordings import number
 from console.api.types import Hit, Hits
 from shared.flow.reading import search_index
-from shared.in_words import printable
-from shared.outputs.printable import encodable, milliseconds
+from shared.in_words import encodable, printable
+from shared.outputs.printable import milliseconds
 
 if TYPE_CHECKING:
     from starlette.requests import Request

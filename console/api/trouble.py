@@ -8,7 +8,7 @@ from console.api.answers import ApiError
 from console.api.changes import who
 from console.api.rows import row
 from console.api.types import DeadLetter, DeadLetterOutcome, Trouble, Workers
-from shared.outputs.printable import encodable
+from shared.in_words import encodable
 from shared.recovery import replay
 from shared.routing import conditions
 from shared.state import audit, dead_letters, pagination

@@ -140,7 +140,7 @@ def _commit_result(result: ChunkResult, row: LedgerRow, ports: Ports, *, called:
         # The first attempt may have died before its document, which must name that attempt, not this one.
         stands = _stored(name, ports)
         log.info("chunk %s: kept the earlier result of attempt %s", key, stands.attempt)
-    _note_done(key, result.recording, result.index, stands, ports)
+    _note_done(result.recording, result.index, stands, ports)
     log.info(
         "heard %s, part %d: %d words in %.1f s of audio",
         called or result.recording,
@@ -160,7 +160,8 @@ def _stored(name: str, ports: Ports) -> ChunkResult:
         raise Damaged(f"gs://{bucket}/{name}", error) from error
 
 
-def _note_done(key: str, recording: str, index: int, stands: ChunkResult, ports: Ports) -> None:
+def _note_done(recording: str, index: int, stands: ChunkResult, ports: Ports) -> None:
+    key = documents.chunk_key(recording, index)
     done = {"recording": recording, "index": index}
     used = {"engine": stands.engine, "attempt": stands.attempt, "minute": int(ports.clock.now() // 60)}
     if ports.records.create(documents.CHUNKS, key, done | used):
@@ -180,7 +181,7 @@ def is_stored(message: ChunkMessage, ports: Ports) -> bool:
     name = result_name(recording, index)
     if ports.store.stat(ports.settings.work_bucket, name) is None:
         return False
-    _note_done(documents.chunk_key(recording, index), recording, index, _stored(name, ports), ports)
+    _note_done(recording, index, _stored(name, ports), ports)
     return True
 
 

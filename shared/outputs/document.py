@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from shared.in_words import encodable
 from shared.outputs import detected_language
-from shared.outputs.printable import encodable, milliseconds
+from shared.outputs.printable import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,13 +7,13 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from shared.in_words import encodable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from shared.results import Word
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-"""Lone surrogates: a file name that is not UTF-8 has them. No encoding can write them."""
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ufeff]")
 """Control characters and the byte order mark: none of them is speech, and some readers take each of them for
 the end of a line, a caption or a file. (Line separators are white space.)"""
@@ -36,11 +36,6 @@ def milliseconds(seconds: float) -> int:
 def in_seconds(time: int) -> str:
     """A time of whole milliseconds in seconds: `7.250`."""
     return f"{time // 1000}.{time % 1000:03d}"
-
-
-def encodable(text: str) -> str:
-    """The text with U+FFFD in place of characters that UTF-8 cannot encode."""
-    return _SURROGATE.sub("\ufffd", text)
 
 
 def one_line(text: str) -> str:

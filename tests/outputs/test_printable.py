@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.outputs.printable import encodable, in_seconds, milliseconds, one_line, tidy
+from shared.outputs.printable import in_seconds, milliseconds, one_line, tidy
 from shared.results import Word
 from tests.outputs.streams import word
 
@@ -54,8 +54,3 @@ def test_any_text_becomes_one_line_that_utf_8_can_write(text):
     line = one_line(text)
     assert line.encode("utf-8").decode("utf-8").splitlines() in ([], [line])
     assert one_line(line) == line
-
-
-def test_half_characters_are_replaced_where_a_name_is_not_utf_8():
-    name = b"caf\xe9.mp3".decode("utf-8", "surrogateescape")
-    assert encodable(name) == "caf\ufffd.mp3"

@@ -14,6 +14,7 @@ import msgspec
 
 from shared.engines import DEEPGRAM
 from shared.errors import DropscribeError, EngineFailed, EngineLimit, EngineRefused
+from shared.in_words import encodable
 from shared.messages import described
 from shared.results import Heard, Word
 
@@ -23,8 +24,6 @@ ABOUT_OPTIONS = re.compile(r"model|language|query|parameter|keyterm|tier", re.IG
 """A status 400 with one of these words is about the options, not about the audio."""
 SIGNATURE = re.compile(r"(https?://[^\s?\"']+)\?[^\s\"']+")
 """An address with its query, which is the secret of a signed URL."""
-HALF = re.compile("[\ud800-\udfff]")
-"""Half of a character, which JSON can say and nothing can store."""
 LONGEST_QUOTE = 300
 """Most characters of Deepgram's own text in a message."""
 
@@ -185,7 +184,7 @@ def _words(given: list[_Word], longest: float, *, speakers: bool) -> tuple[Word,
     numbers: dict[float, int] = {}
     speaker = None
     for one in given:
-        texts = _whole(one.punctuated_word or one.word or "").split()
+        texts = encodable(one.punctuated_word or one.word or "").split()
         if not texts:
             continue
         start = max(start, min(_number(one.start, end), longest))
@@ -212,13 +211,13 @@ def _revision(model_info: dict[str, Any] | None) -> str:
     for one in (model_info or {}).values():
         if isinstance(one, dict):
             parts = [one[name] for name in ("name", "version") if isinstance(one.get(name), str)]
-            return _whole(" ".join(parts)[:100])
+            return encodable(" ".join(parts)[:100])
     return ""
 
 
 def _detected_language(channel: _Channel, alternative: _Alternative) -> str | None:
     languages = alternative.languages or []
-    return _whole(channel.detected_language or (languages[0] if languages else "")) or None
+    return encodable(channel.detected_language or (languages[0] if languages else "")) or None
 
 
 def _request_id(answer: object) -> str:
@@ -226,9 +225,5 @@ def _request_id(answer: object) -> str:
     for one in (answer, inner):
         found = one.get("request_id") if isinstance(one, dict) else None
         if isinstance(found, str):
-            return _whole(found[:100])
+            return encodable(found[:100])
     return ""
-
-
-def _whole(text: str) -> str:
-    return HALF.sub("\ufffd", text)
